@@ -1,0 +1,76 @@
+# `make run` trains the example problem; `make test` and `make check` judge a change; `make help` lists the rest.
+# The first of them sets up $(VENV) from requirements.lock, and so does the next one after the lock has changed.
+
+VENV   ?= .venv
+PYTHON ?= python3.13 python3.12 python3.11 python3  # the first that runs, is 3.11 to 3.13 and has venv makes $(VENV)
+UV     ?= uv
+ARGS   ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
+
+# A machine may forbid bytecode; without it every start takes two to three times as long.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup run test test-all check bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@echo 'ARGS="…" is passed on by run, test, test-all and bench; PYTHON=… makes a new $(VENV) (make clean first).'
+
+# What the set-up was made from, kept in $(VENV): a copied checkout, another lock or an interrupted set-up all differ.
+LOCKED_FROM  := { echo '$(CURDIR)'; cat requirements.lock; }
+PACKAGE_FROM := cat pyproject.toml
+
+setup:
+	@set -e; \
+	exec 9>.venv.lock; if command -v flock >/dev/null 2>&1; then flock 9; fi; \
+	if ! [ -x $(BIN)/python ] || ! $(LOCKED_FROM) | cmp -s - $(VENV)/locked-from; then \
+	    for python in $(PYTHON) none; do \
+	        "$$python" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	            2>/dev/null && break; \
+	    done; \
+	    if [ "$$python" = none ]; then \
+	        echo 'no Python 3.11, 3.12 or 3.13 with venv among: $(strip $(PYTHON)); name one: make PYTHON=/path/to/python3.12' >&2; \
+	        exit 1; \
+	    fi; \
+	    echo "setting up $(VENV) from requirements.lock with $$python, which takes a minute or two"; \
+	    "$$python" -m venv --clear $(VENV); \
+	    $(PIP) install --no-compile --require-hashes -r requirements.lock; \
+	    $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || :; \
+	    $(LOCKED_FROM) > $(VENV)/locked-from; \
+	fi; \
+	if ! $(PACKAGE_FROM) | cmp -s - $(VENV)/package-from; then \
+	    $(PIP) install --no-deps --no-build-isolation --editable .; \
+	    $(BIN)/python -m compileall -q flows tasks; \
+	    $(PACKAGE_FROM) > $(VENV)/package-from; \
+	fi
+
+run: setup ## train the example problem and leave its report under artifacts/
+	@$(BIN)/linear-neuron run $(ARGS)
+
+test: setup ## run the tests, less the slow ones
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-all: setup ## run every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## format, lint, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## run the benchmarks, tests/benchmarks/bench_*.py
+	@$(BIN)/python -m pytest tests/benchmarks -o addopts=--import-mode=importlib -o python_files='bench_*.py' -s $(ARGS)
+
+lock: ## remake requirements.lock with uv; pins are kept unless ARGS=--upgrade
+	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: pip install uv, or make lock UV=/path/to/uv' >&2; exit 1; }
+	@$(UV) pip compile pyproject.toml --extra dev --output-file requirements.lock --quiet \
+	    --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' $(ARGS)
+
+clean: ## remove the set-up and the tools' caches; artifacts/ stays
+	rm -rf $(VENV) .venv.lock build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find flows tasks tests -name __pycache__ -type d -prune -exec rm -rf {} +

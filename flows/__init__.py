@@ -1,0 +1,1 @@
+"""What runs: the regression flow and its command line."""

@@ -1,0 +1,86 @@
+"""What the commands do, once the settings are known to be good."""
+
+import json
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+
+# Prefect and TensorFlow read these when they are imported. What the user has set stays.
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from flows.cli import BAD_INPUT
+from flows.regression import regression, stages
+from flows.terminal import native_silence
+from tasks.config import Settings
+from tasks.neuron.recipe import Diverged
+from tasks.page.summary import summary
+from tasks.planning import Forecast
+from tasks.table.errors import BadTable
+from tasks.train import load
+
+DONE, FAILED, REFUSED = 0, 1, 3
+EXPECTED = {BadTable: BAD_INPUT, Diverged: REFUSED}
+"""Errors that the user can mend: one line says all, a traceback would hide it."""
+
+
+def run(settings: Settings, *, as_json: bool) -> int:
+    """Run the flow and print its summary, or its result as JSON; return the exit status."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_news)
+    try:
+        if "train" in _to_run(_forecast(settings)):
+            # The import takes as long as Prefect's server takes to start, in a process of its own.
+            threading.Thread(target=_load_training).start()
+        result = regression(settings)
+    except Exception as error:  # noqa: BLE001 - the border: every failure becomes one line and a status
+        return _explain(error)
+    print(result.model_dump_json(indent=1) if as_json else summary(result))
+    return DONE
+
+
+def plan(settings: Settings, *, as_json: bool) -> int:
+    """Print what a run would do with each stage, and why; return the exit status."""
+    try:
+        forecast = _forecast(settings)
+    except BadTable as error:
+        return _explain(error)
+    if as_json:
+        state = {name: {"state": state, "reason": reason} for name, (state, reason) in forecast.stages.items()}
+        print(json.dumps({"stages": state}, indent=1))
+    else:
+        for name, (state, reason) in forecast.stages.items():
+            print(f"{name:<9} {state:<9} {reason}")
+    return DONE
+
+
+def _load_training() -> None:
+    with native_silence():
+        load()
+
+
+def _forecast(settings: Settings) -> Forecast:
+    forecast = Forecast(Path(settings.artifacts).resolve())
+    stages(forecast, settings)
+    return forecast
+
+
+def _to_run(forecast: Forecast) -> set[str]:
+    return {name for name, (state, _) in forecast.stages.items() if state != "cached"}
+
+
+def _explain(error: Exception) -> int:
+    status = next((code for kind, code in EXPECTED.items() if isinstance(error, kind)), FAILED)
+    what = str(error) if status != FAILED else f"a stage failed: {type(error).__name__}: {error}"
+    print(f"linear-neuron: {what}", file=sys.stderr)
+    return status
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Say whether a log record tells more than the closing line will."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, tuple(EXPECTED)) and "Finished in state Failed" not in record.getMessage()

@@ -1,0 +1,149 @@
+"""When a stage runs: the one cache policy, and why it came to its decision.
+
+A stage's key covers its parameters, the digests of the artifacts that it reads, the code that it reaches and the
+versions of the libraries that this code uses. The named components of every key are kept beside the results, so
+that a run can say what has changed since the stage last ran.
+"""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect.cache_policies import CachePolicy
+from prefect.context import TaskRunContext
+from prefect.results import ResultRecord
+from pydantic import BaseModel
+
+from tasks.provenance import provenance
+from tasks.store.artifact import Artifact, damage
+from tasks.store.writing import write_atomically
+
+Components = dict[str, str]
+"""What a key is made of, by name: `epochs`, `train.parquet`, `code of tasks.neuron.sgd`, `numpy`."""
+
+ROOT = "root"
+"""The parameter of every stage that says where the store is; it cannot change a result."""
+
+
+class StageKey(CachePolicy):
+    """The cache policy of every stage: equal components, equal key."""
+
+    def compute_key(
+        self,
+        task_ctx: TaskRunContext,
+        inputs: dict[str, Any],
+        flow_parameters: dict[str, Any],  # noqa: ARG002 - Prefect's signature
+        **kwargs: Any,  # noqa: ANN401, ARG002 - Prefect's signature
+    ) -> str:
+        """Return the key under which Prefect looks for, or stores, the stage's record."""
+        return key_for(task_ctx.task.fn, inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a stage will do when it is called: the finished `artifact` where it is cached, and the reason."""
+
+    key: str
+    parts: Components
+    artifact: Artifact | None
+    reason: str
+    damage: str | None = None
+
+
+def outlook(fn: Callable[..., object], inputs: Mapping[str, Any], root: Path) -> Outlook:
+    """Look whether a stage's result is there and whole. Changes nothing."""
+    parts = components(fn, inputs)
+    key = key_of(parts)
+    artifact = recorded(root, key)
+    if artifact is None:
+        return Outlook(key, parts, None, _change(parts, _remembered(root, fn.__name__)))
+    if harm := damage(root, artifact):
+        return Outlook(key, parts, None, harm, harm)
+    return Outlook(key, parts, artifact, "nothing changed")
+
+
+def key_for(fn: Callable[..., object], inputs: Mapping[str, Any]) -> str:
+    """Return the key of a call of a stage."""
+    return key_of(components(fn, inputs))
+
+
+def forget(root: Path, key: str) -> None:
+    """Drop a key's record, so that its stage runs again."""
+    (records(root) / key).unlink(missing_ok=True)
+
+
+def records(root: Path) -> Path:
+    """Return the folder in which Prefect keeps the stages' records, one file per key."""
+    return root / "records"
+
+
+def recorded(root: Path, key: str) -> Artifact | None:
+    """Return the artifact recorded under a key; None where there is none, or none that can be read.
+
+    Prefect treats an unreadable record in the same way: as a miss.
+    """
+    try:
+        record: ResultRecord[Artifact] = ResultRecord.deserialize((records(root) / key).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return record.result
+
+
+def remember(root: Path, stage: str, look: Outlook) -> None:
+    """Keep a key's components, for later runs to say what has changed since."""
+    write_atomically(root / "keys" / stage / f"{look.key}.json", json.dumps(look.parts, indent=1).encode())
+
+
+def components(fn: Callable[..., object], inputs: Mapping[str, Any]) -> Components:
+    """Name everything that can change a stage's result, with its value or digest."""
+    parts: Components = {}
+    for name, value in inspect.signature(fn).bind(**inputs).arguments.items():
+        if name != ROOT:
+            parts |= dict(_leaves(name, value))
+    code = provenance(fn.__module__, fn.__name__)
+    parts |= {f"code of {module}": value for module, value in code.modules.items()}
+    return parts | code.libraries
+
+
+def key_of(parts: Components) -> str:
+    """Return the SHA-256 of the components, whatever their order."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Artifact):
+        yield from value.contents().items()
+    elif isinstance(value, BaseModel):
+        for field in (name for name, info in type(value).model_fields.items() if not info.exclude):
+            yield from _leaves(field, getattr(value, field))
+    else:
+        yield name, json.dumps(value)
+
+
+def _remembered(root: Path, stage: str) -> list[Components]:
+    """Return the stage's known components, newest first; what cannot be read tells nothing and is passed over."""
+    files = sorted((root / "keys" / stage).glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    return [parts for file in files if isinstance(parts := json.loads(file.read_bytes()), dict)]
+
+
+def _change(parts: Components, before: list[Components]) -> str:
+    """Say how a key differs from the nearest earlier one: `epochs`: 100 → 200."""
+    if not before:
+        return "first run"
+    changes = min((_differences(earlier, parts) for earlier in before), key=len)
+    return "; ".join(changes) or "its record was lost"
+
+
+def _differences(old: Components, new: Components) -> list[str]:
+    names = [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
+    return [f"`{name}`: {_brief(old.get(name))} → {_brief(new.get(name))}" for name in names]
+
+
+def _brief(value: str | None) -> str:
+    if value is None:
+        return "absent"
+    return value[:8] if len(value) == hashlib.sha256().digest_size * 2 else value

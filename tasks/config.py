@@ -1,0 +1,186 @@
+"""The one schema: TOML file, command-line flags and the flow's parameters are all validated here.
+
+A preset is a set of starting values; whatever the user gives, in the file or as a flag, goes over it.
+Importing this module imports neither Prefect nor TensorFlow.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+Preset = Literal["default", "article", "course"]
+
+PRESETS: dict[str, dict[str, dict[str, object]]] = {
+    "default": {},
+    "article": {
+        "problem": {"noise": 10.0},
+        "split": {"test_fraction": 0.0},
+        "training": {"recipe": "tutorial"},
+    },
+    "course": {
+        "split": {"test_fraction": 0.0},
+        "training": {"recipe": "tutorial", "initializer": "uniform"},
+    },
+}
+"""What each preset sets otherwise than the fields' own defaults."""
+
+
+def _comma_separated(value: object) -> object:
+    return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+
+class Section(BaseModel):
+    """A frozen group of settings that refuses unknown names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Problem(Section):
+    """The example problem that `generate` draws: y = weights · inputs + bias + uniform noise."""
+
+    rows: int = Field(default=1000, ge=1, le=10**10, description="Rows to draw.")
+    noise: float = Field(default=1.0, ge=0, description="Half-width of the uniform noise on the target.")
+    true_weights: Annotated[tuple[float, ...], BeforeValidator(_comma_separated)] = Field(
+        default=(2.0, -3.0), min_length=1, description="Comma-separated weights to recover, one per feature [2,-3]."
+    )
+    true_bias: float = Field(default=5.0, description="The bias that the fit should recover.")
+    lowest: float = Field(default=-10.0, description="Lower end of the inputs' range.")
+    highest: float = Field(default=10.0, description="Upper end of the inputs' range.")
+
+    @model_validator(mode="after")
+    def _range_is_not_empty(self) -> Self:
+        if self.lowest >= self.highest:
+            raise ValueError(
+                f"`lowest` of {self.lowest:g} is not below `highest` of {self.highest:g}; give a range to draw from"
+            )
+        return self
+
+
+class Input(Section):
+    """The user's own table, in place of the example problem."""
+
+    data: str | None = Field(default=None, min_length=1, description="CSV, Parquet or npz file to learn from.")
+    target: str | None = Field(default=None, min_length=1, description="Column to predict.")
+    features: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] | None = Field(
+        default=None, min_length=1, description="Columns to predict from, comma-separated; all numeric ones by default."
+    )
+
+    @model_validator(mode="after")
+    def _data_and_target_come_together(self) -> Self:
+        if self.data is None and (self.target is not None or self.features is not None):
+            raise ValueError("`target` and `features` name columns of a file; add `data` (the file's path)")
+        if self.data is not None and self.target is None:
+            raise ValueError("`data` needs `target`: the column to predict")
+        return self
+
+
+class Split(Section):
+    """How the rows are dealt to training and test."""
+
+    test_fraction: float = Field(
+        default=0.2, ge=0, lt=1, description="Share of the rows held out for the test; 0 trains on all rows."
+    )
+
+
+class Training(Section):
+    """How the neuron is trained."""
+
+    recipe: Literal["calibrated", "tutorial"] = Field(
+        default="calibrated",
+        description="calibrated: whitened inputs, decaying rate; tutorial: raw inputs, constant rate.",
+    )
+    epochs: int = Field(default=100, ge=1, le=1_000_000, description="Passes over the training rows.")
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="First learning rate; the recipe's own by default (tutorial: 0.02)."
+    )
+    batch_size: int = Field(default=32, ge=1, le=2**20, description="Rows per step of gradient descent.")
+    bias: bool = Field(default=True, description="Fit a bias beside the weights.")
+    initializer: Literal["glorot_uniform", "uniform"] = Field(
+        default="glorot_uniform", description="Where the weights start; uniform draws from (-0.1, 0.1)."
+    )
+
+
+class Settings(Section):
+    """Everything that a run can be told."""
+
+    preset: Preset = Field(
+        default="default",
+        description="default: agrees with least squares; article, course: a tutorial's recipe as it was run.",
+    )
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of every random choice.")
+    artifacts: str = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
+    problem: Problem = Field(default_factory=Problem, description="The example problem.")
+    input: Input = Field(default_factory=Input, description="Your own table.")
+    split: Split = Field(default_factory=Split, description="Training and test rows.")
+    training: Training = Field(default_factory=Training, description="The training.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _start_from_preset(cls, given: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever it was given
+        if not isinstance(given, Mapping):
+            return given
+        if _names_a_file(given) and given.get("problem"):
+            raise ValueError(
+                f"`{next(iter(given['problem']))}` belongs to the example problem, but `data` names a file; give one"
+            )
+        return overlaid(PRESETS.get(str(given.get("preset", "default")), {}), given)
+
+
+def _names_a_file(given: Mapping[str, Any]) -> bool:
+    source = given.get("input")
+    return isinstance(source, Mapping) and source.get("data") is not None
+
+
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge two nested mappings; where both have a value, `above` wins.
+
+    >>> overlaid({"split": {"test_fraction": 0.0}}, {"split": {}, "seed": 3})
+    {'split': {'test_fraction': 0.0}, 'seed': 3}
+    """
+    merged = dict(below)
+    for name, value in above.items():
+        under = merged.get(name)
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        merged[name] = overlaid(under, value) if both else value
+    return merged
+
+
+def described(error: ValidationError) -> str:
+    """Say in one line everything that is wrong with settings: field, value, rule, and the nearest name."""
+    return "; ".join(_problem(each["type"], each["loc"], each["input"], each["msg"]) for each in error.errors())
+
+
+def _problem(kind: str, place: tuple[int | str, ...], value: object, message: str) -> str:
+    names = [str(part) for part in place if isinstance(part, str) and part.isidentifier()] or ["settings"]
+    if kind == "extra_forbidden":
+        return _unknown(str(place[-1]), [str(part) for part in place[:-1]])
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    if kind == "literal_error":
+        near = difflib.get_close_matches(str(value), message.split("'")[1::2], n=1)
+        return f"`{names[-1]}` of {value!r}: {_lower(message)}" + (f"; did you mean {near[0]!r}?" if near else "")
+    return f"`{names[-1]}` of {value!r}: {_lower(message)}"
+
+
+def _unknown(name: str, section: list[str]) -> str:
+    known = {field: group for group, field in _paths()}
+    near = difflib.get_close_matches(name, known, n=1)
+    where = f" in [{section[0]}]" if section else ""
+    if not near:
+        return f"`{name}`{where} is not a setting"
+    home = known[near[0]]
+    return f"`{name}`{where} is not a setting; did you mean `{near[0]}`{f' in [{home}]' if home else ''}?"
+
+
+def _paths() -> Iterator[tuple[str, str]]:
+    """Yield each setting's section (empty for none) and name."""
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from ((name, inner) for inner in field.annotation.model_fields)
+        yield "", name
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,177 @@
+"""How good a fit is: errors over the rows whose target is present, and the distance from least squares."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tasks.neuron.least_squares import LeastSquares
+from tasks.neuron.recipe import Recipe
+from tasks.neuron.statistics import Array
+
+INDISTINGUISHABLE = 0.01  # D: the fit adds a hundredth of the risk that sampling the rows has
+SINGLE = 1e-6  # relative accuracy that float32 training can be asked for: 8 units of rounding
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Hold the errors of predictions over `rows` rows; rmse and mae in target units."""
+
+    rows: int
+    rmse: float
+    mae: float
+    r2: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Hold the distance from least squares: z in standard errors, D in sampling risks, and what they mean."""
+
+    z: float
+    D: float
+    converged: bool
+    text: str
+
+
+def rmse(targets: ArrayLike, predictions: ArrayLike) -> float:
+    """Return √(mean (target − prediction)²) over the rows (n,) whose target is present."""
+    y, p = _present(targets, predictions)
+    return float(np.sqrt(np.mean((y - p) ** 2)))
+
+
+def mae(targets: ArrayLike, predictions: ArrayLike) -> float:
+    """Return mean |target − prediction| over the rows (n,) whose target is present."""
+    y, p = _present(targets, predictions)
+    return float(np.mean(np.abs(y - p)))
+
+
+def r2(targets: ArrayLike, predictions: ArrayLike) -> float:
+    """Return 1 − Σ(target − prediction)² / Σ(target − mean)² over the rows (n,) whose target is present.
+
+    NaN if those targets are constant.
+    """
+    y, p = _present(targets, predictions)
+    if y.min() == y.max():
+        return math.nan
+    return float(1 - np.sum((y - p) ** 2) / np.sum((y - y.mean()) ** 2))
+
+
+def scores(targets: ArrayLike, predictions: ArrayLike) -> Scores:
+    """Return all errors of predictions (n,) against targets (n,), NaN where a target is missing.
+
+    Raises:
+        ValueError: If the shapes differ, no target is present, or a prediction is not finite.
+
+    >>> scores([1.0, 2.0, float("nan")], [1.0, 4.0, 9.0])
+    Scores(rows=2, rmse=1.4142135623730951, mae=1.0, r2=-7.0)
+    """
+    y, p = _present(targets, predictions)
+    return Scores(len(y), rmse(y, p), mae(y, p), r2(y, p))
+
+
+def rounding_rmse(targets: ArrayLike) -> float:
+    """Return the RMSE between targets (n,) and themselves rounded to one decimal: about 0.1/√12."""
+    y = np.asarray(targets, dtype=np.float64)
+    return rmse(y, np.round(y, 1))
+
+
+def verdict(
+    weights: ArrayLike, bias: float, reference: LeastSquares, *, recipe: Recipe = "calibrated"
+) -> Verdict:
+    """Compare a fit with least squares on the same rows.
+
+    With δ the difference of weights and bias, X the rows with a 1 appended, k fitted parameters and s² the
+    residual variance:
+
+        z = max |δⱼ| / SEⱼ        D = δᵀXᵀXδ / (k·s²)
+
+    D is the excess risk in units of the sampling risk k·s²/n; D ≤ 0.01 is indistinguishable. Where columns
+    depend on each other only the sum of their effects is determined: δ of a dropped column is first moved to
+    the kept ones. Where least squares fits exactly, s is no yardstick, and (10⁻⁵ of the target's root mean
+    square)² takes the place of the sampling risk, so that D ≤ 0.01 means equal to 10⁻⁶, as close as float32
+    training comes.
+
+    Args:
+        weights: (d,).
+        bias: Of the fit.
+        reference: Least squares on the same rows.
+        recipe: That was trained with; decides on the remedy.
+
+    Raises:
+        ValueError: If the weights do not fit the reference or are not finite.
+    """
+    w = np.asarray(weights, dtype=np.float64)
+    if w.shape != reference.weights.shape:
+        message = (
+            f"`weights` must have shape {reference.weights.shape}, as in the reference, got shape {w.shape}"
+        )
+        raise ValueError(message)
+    if not (np.isfinite(w).all() and np.isfinite(bias)):
+        message = f"the fit is not finite: weights {w.tolist()}, bias {bias}"
+        raise ValueError(message)
+    delta, shift = w - reference.weights, bias - reference.bias
+    # δᵀXᵀXδ, centred: δᵀSδ + n·(δ_bias + mean·δ)²
+    middle = shift + float(reference.centre @ delta)
+    excess = max(float(delta @ reference.scatter @ delta), 0.0) + reference.rows * middle**2
+    parameters = max(reference.parameters, 1)
+    exact = not reference.residual_deviation > SINGLE * reference.target_rms
+    s = (
+        math.sqrt(reference.rows / parameters) * 10 * SINGLE * (reference.target_rms or 1.0)
+        if exact
+        else reference.residual_deviation
+    )
+    z, d = _gap(delta, shift, middle, reference, s), excess / (parameters * s**2)
+    converged = d <= INDISTINGUISHABLE
+    return Verdict(z, d, converged, _text(z, d, reference, recipe, exact=exact))
+
+
+def _gap(delta: Array, shift: float, middle: float, reference: LeastSquares, s: float) -> float:
+    """Return max |δⱼ| / SEⱼ over kept weights and bias, for a residual deviation s."""
+    kept = np.setdiff1d(np.arange(len(delta)), reference.dropped)
+    inner = reference.scatter[np.ix_(kept, kept)]
+    norms = np.sqrt(np.diag(inner))
+    inverse = np.linalg.pinv(inner / np.outer(norms, norms), hermitian=True) / np.outer(norms, norms)
+    moved, bias_shift = delta[kept], shift
+    if reference.dropped:
+        moved = inverse @ reference.scatter[kept] @ delta
+        bias_shift = middle - float(reference.centre[kept] @ moved)
+    gaps = np.abs(moved) / (s * np.sqrt(np.diag(inverse)))
+    if reference.has_bias:
+        leverage = 1 / reference.rows + float(reference.centre[kept] @ inverse @ reference.centre[kept])
+        gaps = np.append(gaps, abs(bias_shift) / (s * math.sqrt(leverage)))
+    return float(gaps.max(initial=0.0))
+
+
+def _text(z: float, d: float, reference: LeastSquares, recipe: Recipe, *, exact: bool) -> str:
+    """State the figures, what they mean and, where needed, the remedy."""
+    rounding = "in units of float32 rounding: "
+    unit = f"the data are fitted exactly, {rounding}" if exact else ""
+    if exact and not reference.degrees_of_freedom:
+        unit = f"{reference.rows} rows determine {reference.parameters} parameters exactly, {rounding}"
+    if d <= INDISTINGUISHABLE:
+        return f"indistinguishable from least squares: {unit}D = {d:.2g} ≤ {INDISTINGUISHABLE}, z = {z:.2g}"
+    figures = f"{unit}D = {d:.3g} > {INDISTINGUISHABLE}"
+    if recipe == "tutorial":
+        remedy = "a constant learning rate keeps wobbling around it; use the default preset"
+        return f"{z:.2g} standard errors away from least squares: {figures}; {remedy}"
+    return f"not converged: {figures}, z = {z:.2g}; raise `epochs` or leave `learning_rate` to the preset"
+
+
+def _present(targets: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
+    """Return the rows whose target is present, both (n,), or say what is wrong with them."""
+    y, p = np.asarray(targets, dtype=np.float64), np.asarray(predictions, dtype=np.float64)
+    if y.ndim != 1 or y.shape != p.shape:
+        message = f"`targets` and `predictions` must have the same shape (n,), got {y.shape} and {p.shape}"
+        raise ValueError(message)
+    present = ~np.isnan(y)
+    y, p = y[present], p[present]
+    if not y.size:
+        message = "no row has a target, so there is nothing to compare the predictions with"
+        raise ValueError(message)
+    if not np.isfinite(p).all():
+        message = "`predictions` holds values that are not finite; the model cannot be scored"
+        raise ValueError(message)
+    return y, p

@@ -1,0 +1,1 @@
+"""What people read: the result, the figures, the report."""

@@ -1,0 +1,98 @@
+"""What figures are drawn on: a style of our own, labels that no column name can break, small PNG files.
+
+Matplotlib's default style underneath, whatever the user has set, and the font that comes with Matplotlib:
+every machine draws the same picture, on opaque white, and the same numbers give the same bytes.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from io import BytesIO
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from PIL import Image
+
+from tasks.page.markdown import shortened, visible
+
+BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#5A5A5A"
+"""Okabe and Ito's colours, which colour-blind readers can tell apart."""
+
+FONT = "DejaVu Sans"
+LONGEST_LABEL = 32
+COLOURS = 96
+
+_STYLE = {
+    "font.family": FONT,
+    "font.size": 11,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": "black",
+    "ytick.labelcolor": "black",
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "figure.dpi": 110,
+    "figure.constrained_layout.w_pad": 0.12,
+    "figure.constrained_layout.h_pad": 0.1,
+}
+_DRAWING = threading.Lock()  # a style is global while it lasts: two threads would leave each other's behind
+
+
+@contextmanager
+def drawing(width: float, height: float) -> Iterator[Figure]:
+    """Give an empty figure, in inches; draw it and turn it into bytes before leaving."""
+    with _DRAWING, matplotlib.style.context(["default", _STYLE]):
+        yield Figure(figsize=(width, height), layout="compressed")
+
+
+def png(figure: Figure) -> bytes:
+    """Render with a palette: a third of full colour's bytes, as three figures share one page."""
+    drawn, small = BytesIO(), BytesIO()
+    figure.savefig(drawn, format="png", facecolor="white", pil_kwargs={"compress_level": 0})
+    # Maximum coverage keeps a rare colour, say of a few test points; the median cut would blend it into grey.
+    palette = (
+        Image.open(drawn)
+        .convert("RGB")
+        .quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    )
+    palette.save(small, format="png", optimize=True)
+    return small.getvalue()
+
+
+def label(axes: Axes, x: str, y: str) -> None:
+    """Name both axes, taking the text as it stands: a dollar opens no formula."""
+    axes.set_xlabel(x, parse_math=False)
+    axes.set_ylabel(y, parse_math=False)
+
+
+def legend(axes: Axes, columns: int = 2) -> None:
+    """Put the legend above the axes, where it hides no point, at the end where no power of ten stands."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            ncols=columns,
+            borderaxespad=0.2,
+            handlelength=1.3,
+            columnspacing=1.4,
+            markerscale=1.4,
+        )
+
+
+def drawable(name: str) -> str:
+    """Make a column's name fit for a label: short, and a box for each character that the font lacks."""
+    return "".join(c if ord(c) in _characters() else "□" for c in shortened(visible(name), LONGEST_LABEL))
+
+
+@cache
+def _characters() -> frozenset[int]:
+    return frozenset(get_font(findfont(FontProperties(family=FONT))).get_charmap())

@@ -1,0 +1,107 @@
+"""The result of a run: what `--json` prints, what `result.json` holds and what the report shows."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Record(BaseModel):
+    """A frozen part of the result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Model(Record):
+    """The fitted neuron, in the units of the raw inputs and of the target."""
+
+    weights: dict[str, float]
+    bias: float
+    layers: Literal[1] = 1
+    neurons: Literal[1] = 1
+    parameters: int = Field(description="Trainable numbers: the weights, and the bias where one is fitted.")
+
+
+class Scores(Record):
+    """How well predictions meet the targets of one part; `r2` is None where the target is constant."""
+
+    rows: int
+    rmse: float
+    mae: float
+    r2: float | None
+
+
+class Parts(Record):
+    """A score per part; `test` is None when no rows were held out."""
+
+    train: Scores
+    test: Scores | None
+
+
+class LeastSquares(Record):
+    """The reference: ordinary least squares on the training rows. An error without meaning is None."""
+
+    weights: dict[str, float]
+    bias: float
+    standard_errors: dict[str, float | None] = Field(description="By feature, and `bias` for the bias.")
+
+
+class Verdict(Record):
+    """How far the fit lies from least squares: `z` in standard errors, `D` in units of the sampling risk."""
+
+    z: float | None
+    D: float | None
+    converged: bool
+    text: str
+
+
+class Truth(Record):
+    """The parameters that the example problem was drawn with."""
+
+    weights: dict[str, float]
+    bias: float
+
+
+class File(Record):
+    """One file of a stage; the path is relative to the artifacts folder."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class Stage(Record):
+    """What one stage did in this run, and why."""
+
+    state: Literal["ran", "cached"]
+    reason: str
+    seconds: float
+    files: list[File]
+
+
+class Findings(Record):
+    """What training and evaluation found out: all of the result that does not depend on which run it was."""
+
+    target: str
+    model: Model
+    metrics: Parts
+    baseline: Parts = Field(description="The mean of the training targets as a predictor.")
+    least_squares: LeastSquares
+    verdict: Verdict
+    truth: Truth | None = Field(description="None for the user's own data.")
+    rounding_rmse: float | None = Field(
+        description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
+    )
+    notes: list[str] = Field(
+        description="What ingestion noticed without refusing it, such as columns left out."
+    )
+    learning_rate: float = Field(description="The first learning rate.")
+    stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")
+
+
+class Result(Findings):
+    """A whole run."""
+
+    run: str
+    settings: dict[str, object] = Field(description="The settings, by section.")
+    stages: dict[str, Stage]
+    report: str = Field(description="Path of report.md, relative to the artifacts folder.")

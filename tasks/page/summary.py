@@ -1,0 +1,69 @@
+"""The few lines that the terminal shows after a run: plain text, whatever the columns are called."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+
+from tasks.page.coefficients import Coefficient, coefficients
+from tasks.page.markdown import number, shortened, visible
+from tasks.page.result import Parts, Result
+
+MOST_WEIGHTS = 8
+MOST_NOTES = 3
+LONGEST_NAME = 24
+
+
+def summary(result: Result) -> str:
+    """Say in a few aligned lines what was fitted, how far it is from the truth, and where the report is."""
+    return "\n".join(line.rstrip() for line in _lines(result)) + "\n"
+
+
+def _lines(result: Result) -> Iterator[str]:
+    yield from _coefficient_lines(coefficients(result), result.target)
+    yield from (f"{label:<8}  {text}" for label, text in _facts(result))
+
+
+def _facts(result: Result) -> Iterator[tuple[str, str]]:
+    yield "RMSE", _errors(result.metrics)
+    if result.rounding_rmse is not None:
+        yield "", f"{number(result.rounding_rmse, 4)}: rounding error of the targets (not a model error)"
+    yield "baseline", f"{_errors(result.baseline)}: RMSE of predicting the training mean"
+    yield "verdict", visible(result.verdict.text)
+    yield from (("note", visible(note)) for note in result.notes[:MOST_NOTES])
+    if len(result.notes) > MOST_NOTES:
+        yield "", f"… and {len(result.notes) - MOST_NOTES:,} more notes in the report"
+    yield "report", visible(str(PurePath(str(result.settings.get("artifacts", "")), result.report)))
+
+
+def _coefficient_lines(listed: Sequence[Coefficient], target: str) -> Iterator[str]:
+    weights = [coefficient for coefficient in listed if not coefficient.is_bias]
+    shown = [*weights[:MOST_WEIGHTS], *(coefficient for coefficient in listed if coefficient.is_bias)]
+    rows = [[_named(target), "estimate", "true", "least squares"], *map(_cells, shown)]
+    if all(coefficient.true is None for coefficient in listed):
+        rows = [[*row[:2], row[3]] for row in rows]
+    lines = _aligned(rows)
+    rest = len(weights) - MOST_WEIGHTS
+    if rest > 0:
+        lines.insert(1 + MOST_WEIGHTS, f"… and {rest:,} more")
+    yield from lines
+
+
+def _cells(coefficient: Coefficient) -> list[str]:
+    numbers = (coefficient.estimate, coefficient.true, coefficient.least_squares)
+    return [_named(coefficient.name), *map(number, numbers)]
+
+
+def _named(name: str) -> str:
+    return shortened(visible(name), LONGEST_NAME)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align the first column left, under the labels of the lines that follow, and the others right."""
+    first, *widths = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return ["  ".join([row[0].ljust(max(first, 8)), *map(str.rjust, row[1:], widths)]) for row in rows]
+
+
+def _errors(parts: Parts) -> str:
+    both = {"train": parts.train, "test": parts.test}
+    return ", ".join(
+        f"{part} {number(scores.rmse, 4)} ({scores.rows:,} rows)" for part, scores in both.items() if scores
+    )

@@ -1,0 +1,1 @@
+"""The files: artifact records, formats, atomic writes, verification. Knows nothing of Prefect or of the numbers."""

@@ -1,0 +1,83 @@
+"""The record that a stage returns: which files it left, with size and digest, and a few facts about them.
+
+Paths, never frames, pass between stages. Paths are relative to the store's root, so that the folder can be moved.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
+
+class File(BaseModel):
+    """One file: its path relative to the store's root, its size in bytes and its SHA-256 in hexadecimal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    bytes: int
+    sha256: str
+
+    @field_validator("path")
+    @classmethod
+    def _stays_inside_the_store(cls, path: str) -> str:
+        parts = PurePosixPath(path)
+        if parts.is_absolute() or ".." in parts.parts:
+            raise ValueError(f"`path` {path!r} leaves the store; give a path relative to its root")
+        return path
+
+
+class Artifact(BaseModel):
+    """What a stage left: `files` by name, and `facts` such as rows and column names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: str
+    files: dict[str, File]
+    facts: dict[str, JsonValue] = {}
+
+    def path(self, root: Path, name: str) -> Path:
+        """Return where the file called `name` lies.
+
+        Raises:
+            KeyError: the artifact has no such file.
+        """
+        return root / self.files[name].path
+
+    def only(self, *names: str) -> Self:
+        """Return the record of these files alone: a stage that is handed it can neither read nor depend on the rest."""
+        return self.model_copy(update={"files": {n: self.files[n] for n in names if n in self.files}, "facts": {}})
+
+    @property
+    def pending(self) -> bool:
+        """Whether its stage has yet to run: every stage leaves a file."""
+        return not self.files
+
+    def contents(self) -> Mapping[str, str]:
+        """Return what a stage that reads this artifact depends on: the digest by file name, and the facts."""
+        facts = {f"{self.stage}'s {name}": str(value) for name, value in self.facts.items()}
+        return {name: file.sha256 for name, file in self.files.items()} | facts
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def damage(root: Path, artifact: Artifact) -> str | None:
+    """Say which file of an artifact is not as it was written, or return None where all are.
+
+    Sizes are compared first, so that a truncated file is found without reading the others.
+    """
+    for file in artifact.files.values():
+        path = root / file.path
+        if not path.is_file():
+            return f"{file.path} is missing"
+        if (size := path.stat().st_size) != file.bytes:
+            return f"{file.path} holds {size} bytes instead of {file.bytes}"
+    for file in artifact.files.values():
+        if digest(root / file.path) != file.sha256:
+            return f"{file.path} is not what was written: its SHA-256 has changed"
+    return None

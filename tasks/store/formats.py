@@ -1,0 +1,41 @@
+"""The two formats between stages: npz for plain arrays, Parquet for named columns. Nothing is ever unpickled."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    """Write named arrays; the bytes depend on the arrays alone."""
+    np.savez(path, **dict(arrays))  # type: ignore[arg-type]  # the stub takes `allow_pickle` for one of the arrays
+
+
+def read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
+    """Read named arrays back.
+
+    Raises:
+        ValueError: an entry holds Python objects, which are not loaded.
+    """
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def write_parquet(path: Path, table: pa.Table) -> None:
+    """Write columns as plain values: random floats neither compress nor repeat, trying to costs 20 times the time."""
+    pq.write_table(table, path, use_dictionary=False, compression="none")
+
+
+def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Read the named columns, or all of them, in the file's order of rows."""
+    return pq.read_table(path, columns=columns, memory_map=True, partitioning=None)
+
+
+def read_matrix(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Read a part that `split` wrote: features (n, d) from all columns but the last, targets (n,) from the last."""
+    columns = [column.to_numpy() for column in read_parquet(path).columns]
+    matrix = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns])
+    return matrix[:, :-1], matrix[:, -1]

@@ -1,0 +1,74 @@
+"""Dealing the rows to training and test."""
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.table.errors import BadTable, counted
+
+Rows = npt.NDArray[np.int64]
+
+
+def partition(rows: int, test_fraction: float, seed: int, *, parameters: int = 1) -> tuple[Rows, Rows]:
+    """Draw `round(test_fraction * rows)` rows for the test, without replacement; the others are for training.
+
+    Args:
+        rows: how many rows there are.
+        test_fraction: share of the rows for the test, from 0 (no test part) to below 1.
+        seed: the same seed deals the same rows.
+        parameters: weights and bias; so many training rows are needed at least.
+
+    Returns:
+        Row numbers of training and test, from 0, each ascending; disjoint, and together all rows.
+
+    Raises:
+        BadTable: the fraction leaves no test row, or fewer training rows than parameters.
+
+    >>> partition(10, 0.2, seed=0)
+    (array([0, 1, 2, 3, 5, 7, 8, 9]), array([4, 6]))
+    """
+    tests = _test_size(rows, test_fraction, parameters)
+    order = np.random.default_rng(seed).permutation(rows).astype(np.int64, copy=False)
+    return np.sort(order[tests:]), np.sort(order[:tests])
+
+
+def _test_size(rows: int, test_fraction: float, parameters: int) -> int:
+    if not 0 <= test_fraction < 1:
+        raise BadTable(
+            f"`test_fraction` of {test_fraction:g} is not between 0 and 1; 0.2 holds out every fifth row"
+        )
+    if rows < parameters:
+        raise BadTable(
+            f"{counted(rows, 'row')} cannot determine {counted(parameters, 'parameter')}; add rows"
+        )
+    tests = round(test_fraction * rows)
+    if test_fraction > 0 and tests == 0:
+        raise BadTable(
+            f"`test_fraction` of {test_fraction:g} leaves no test rows out of {rows:,}; "
+            f"{_raise_it(rows, parameters)}set it to 0, or use at least {_enough_rows(test_fraction):,} rows"
+        )
+    if rows - tests < parameters:
+        raise BadTable(
+            f"`test_fraction` of {test_fraction:g} leaves {counted(rows - tests, 'training row')} out of "
+            f"{rows:,} for {counted(parameters, 'parameter')}; {_lower_it(rows, parameters)} or use more rows"
+        )
+    return tests
+
+
+def _raise_it(rows: int, parameters: int) -> str:
+    return f"raise it to {_upwards(1 / rows):g}, " if rows > parameters else ""
+
+
+def _lower_it(rows: int, parameters: int) -> str:
+    highest = np.floor((rows - parameters) / rows * 1000) / 1000
+    return f"lower it to {highest:g}" if round(highest * rows) > 0 else "set it to 0"
+
+
+def _upwards(fraction: float) -> float:
+    return float(np.ceil(fraction * 1000) / 1000) if fraction > 1e-3 else fraction
+
+
+def _enough_rows(test_fraction: float) -> int:
+    rows = max(2, int(0.5 / test_fraction))
+    while round(test_fraction * rows) < 1:
+        rows += 1
+    return rows

@@ -1,0 +1,58 @@
+"""Stage `train`: fit the neuron to the training rows, and to nothing else."""
+
+import threading
+from importlib import import_module
+from pathlib import Path
+
+import pyarrow as pa
+
+from tasks.config import Training
+from tasks.progress import Progress
+from tasks.stage import stage
+from tasks.store.artifact import Artifact
+from tasks.store.formats import read_matrix, write_npz, write_parquet
+from tasks.store.writing import draft, publish
+
+MODEL = "model.keras"
+WEIGHTS = "weights.npz"
+HISTORY = "history.parquet"
+_LOADING = threading.Lock()
+
+
+@stage
+def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact:
+    """Fit the neuron to `train.parquet`; leave `model.keras`, `weights.npz` and `history.parquet`.
+
+    The saved model takes raw inputs and predicts in the target's units. `weights.npz` holds the same numbers in
+    float64: `weights` (d,) and `bias` (1,). The history has one row per epoch: `epoch` and `loss`, the mean squared
+    error in squared units of the target. Runs again when the training rows, a setting of the training, the seed or
+    this code changes.
+
+    Raises:
+        Diverged: the loss grew beyond all bounds; nothing is stored.
+    """
+    load()
+    from tasks.neuron.model import build, save_bytes
+    from tasks.neuron.fit import fit
+
+    features, targets = read_matrix(rows.path(root, "train.parquet"))
+    with Progress(training.epochs) as progress:
+        fitted = fit(features, targets, **training.model_dump(), seed=seed, on_epoch=progress)
+    with draft(root) as folder:
+        (folder / MODEL).write_bytes(save_bytes(build(fitted.weights, fitted.bias if training.bias else None, len(fitted.weights))))
+        write_npz(folder / WEIGHTS, {"weights": fitted.weights, "bias": fitted.bias})
+        epochs = pa.array(range(1, training.epochs + 1), pa.int64())
+        write_parquet(folder / HISTORY, pa.table({"epoch": epochs, "loss": fitted.loss}))
+        facts = {"learning_rate": fitted.learning_rate, "stable_limit": fitted.stable_limit}
+        return publish(folder, root, "train", {"recipe": training.recipe, "bias": training.bias, **facts})
+
+
+def load() -> None:
+    """Import TensorFlow, which takes seconds: only a training that really happens pays for it.
+
+    Another thread may have begun already, while the run waits for something else. Two threads that import TensorFlow
+    at the same time would each see it half-made, so the second one waits.
+    """
+    with _LOADING:
+        import_module("tasks.neuron.fit")
+        import_module("tasks.neuron.model")

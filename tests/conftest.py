@@ -1,0 +1,36 @@
+"""What the tests share: one Prefect server in memory for the flows run in this process, and settings to run."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from tasks.config import Settings
+
+IN_MEMORY = "sqlite+aiosqlite:///:memory:"
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """Run a Prefect server of the tests' own, once, since its start takes seconds; give its API's address."""
+    os.environ["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = IN_MEMORY
+    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    quick = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_TO_API_ENABLED: False}
+    with prefect_test_harness(server_startup_timeout=120), temporary_settings(quick):
+        yield str(PREFECT_API_URL.value())
+    del os.environ["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Return small default settings whose store is the test's own folder."""
+    return Settings.model_validate({"artifacts": str(tmp_path / "artifacts"), "training": {"epochs": 100}})
+
+
+@pytest.fixture
+def penguins() -> Path:
+    """Return the path of a real table: bill length and depth, flipper length, body mass of 342 penguins."""
+    return Path(__file__).parent / "data" / "penguins.csv"

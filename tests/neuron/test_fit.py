@@ -1,0 +1,339 @@
+"""Training: equal to Keras, and by the calibrated recipe indistinguishable from least squares."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tasks.neuron.fit import Fit, first_state, fit, orders
+from tasks.neuron.least_squares import solve
+from tasks.neuron.metrics import Verdict, verdict
+from tasks.neuron.recipe import Diverged, whitening
+from tasks.neuron.sgd import Rule, State, empty_blocks, train_blocks
+from tasks.neuron.statistics import moments
+from tests.neuron.examples import example_problem, random_problem
+
+ROOT = Path(__file__).parents[2]
+
+
+def judged(x: np.ndarray, y: np.ndarray, *, bias: bool = True, **settings) -> Verdict:  # noqa: ANN003
+    """Return the verdict on a fit."""
+    f = fit(x, y, bias=bias, **settings)
+    return verdict(f.weights, f.bias, solve(x, y, bias=bias))
+
+
+def neuron(state: State, features: int, *, bias: bool) -> tuple[keras.Model, keras.layers.Dense]:
+    """Return a Keras model in the state of ours."""
+    dense = keras.layers.Dense(1, use_bias=bias)
+    model = keras.Sequential([keras.Input((features,)), dense])
+    dense.set_weights([state.weights[:, None], np.array([state.bias])][: 1 + bias])
+    return model, dense
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("rows", "features"), [(104, 2), (50, 12), (20, 1)])
+def test_tutorial_equals_keras(rows: int, features: int, bias: bool) -> None:
+    """Weights, bias and each epoch's loss are model.fit's on the same batches, the short last one too."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (rows, features))
+    y = x @ rng.normal(size=features) + 1 + rng.normal(size=rows)
+    epochs = 4
+    ours = fit(
+        x, y, recipe="tutorial", epochs=epochs, learning_rate=0.05, bias=bias, initializer="uniform", seed=3
+    )
+    model, dense = neuron(first_state(features, "uniform", 3, bias=bias), features, bias=bias)
+    model.compile(optimizer=keras.optimizers.SGD(0.05), loss="mse")
+    order, losses = orders(rows, 3), []
+    for _ in range(epochs):
+        rows_now = next(order)
+        history = model.fit(
+            np.float32(x[rows_now]),
+            np.float32(y[rows_now]),
+            batch_size=min(32, rows),
+            shuffle=False,
+            verbose=0,
+        )
+        losses.append(history.history["loss"][0])
+    np.testing.assert_allclose(ours.weights, dense.get_weights()[0][:, 0], rtol=2e-5, atol=2e-6)
+    np.testing.assert_allclose(ours.loss, losses, rtol=2e-5)
+    assert ours.bias == (pytest.approx(float(dense.get_weights()[1][0]), rel=2e-5) if bias else 0.0)
+
+
+def test_calibrated_equals_keras() -> None:
+    """Whitened rows, a decaying rate and a loss summed over the batch and divided by B do the same."""
+    x, y = example_problem(1, rows=104)
+    epochs, batch = 4, 32
+    ours = fit(x, y, epochs=epochs, batch_size=batch, seed=5)
+    white = whitening(moments(np.column_stack([x, y])))
+    z, t = np.float32(white.apply(x)), np.float32(white.apply_target(y))
+    model, dense = neuron(first_state(2, "glorot_uniform", 5), 2, bias=True)
+    schedule = keras.optimizers.schedules.ExponentialDecay(
+        ours.learning_rate, decay_steps=4 * epochs, decay_rate=0.003 / 4 / ours.learning_rate
+    )
+    model.compile(
+        optimizer=keras.optimizers.SGD(schedule),
+        loss=lambda true, predicted: keras.ops.sum((true - predicted) ** 2) / batch,
+    )
+    order = orders(104, 5)
+    for _ in range(epochs):
+        rows_now = next(order)
+        model.fit(z[rows_now], t[rows_now, None], batch_size=batch, shuffle=False, verbose=0)
+    kernel, offset = dense.get_weights()
+    weights, bias = white.fold_back(kernel[:, 0], float(offset[0]))
+    np.testing.assert_allclose(ours.weights, weights, rtol=1e-5)
+    assert ours.bias == pytest.approx(bias, rel=1e-5)
+
+
+def test_default_recipe_is_indistinguishable_from_least_squares() -> None:
+    """Thirty seeds of the example problem: D ≤ 0.01 and z ≤ 0.1 in each."""
+    for seed in range(30):
+        v = judged(*example_problem(seed), seed=seed)
+        assert v.D <= 0.01, v.text
+        assert v.z <= 0.1, v.text
+
+
+@pytest.mark.parametrize(("noise", "spread"), [(10.0, 0.51), (1.0, 0.051)])
+def test_tutorial_recipe_wobbles_as_the_tutorial(noise: float, spread: float) -> None:
+    """The weights' distance from the true ones, pooled over 30 seeds, is the tutorial's within 30 %."""
+    fits = [
+        fit(*example_problem(seed, rows=1000, noise=noise), recipe="tutorial", seed=seed)
+        for seed in range(30)
+    ]
+    gaps = np.array([f.weights - [2.0, -3.0] for f in fits])
+    assert np.sqrt(np.mean(gaps**2)) == pytest.approx(spread, rel=0.3)
+    assert {f.learning_rate for f in fits} == {0.02}
+
+
+def heavy_tails() -> tuple[np.ndarray, np.ndarray]:
+    """Return features whose largest rows are hundreds of standard deviations out."""
+    rng = np.random.default_rng(6)
+    x = rng.standard_t(1.5, size=(1000, 3))
+    return x, x @ [1.0, 2.0, 3.0] + rng.normal(size=1000)
+
+
+def correlated() -> tuple[np.ndarray, np.ndarray]:
+    """Return two features of correlation 0.9999."""
+    rng = np.random.default_rng(7)
+    common = rng.normal(size=(500, 1))
+    x = common + rng.normal(size=(500, 2)) * np.sqrt(1e-4)
+    return x, x @ [1.0, -1.0] + 3 + rng.normal(size=500)
+
+
+@pytest.mark.parametrize(
+    ("data", "settings"),
+    [
+        pytest.param(random_problem(0, 300, 1), {}, id="d=1"),
+        pytest.param(random_problem(1, 20, 2), {}, id="n<B"),
+        pytest.param(random_problem(2, 30, 3), {}, id="n=30"),
+        pytest.param(random_problem(2, 37, 3), {}, id="short last batch"),
+        pytest.param(random_problem(3, 1000, 200), {}, id="p=200"),
+        pytest.param(random_problem(3, 400, 4), {"bias": False}, id="no bias"),
+        pytest.param(random_problem(4, 500, 3), {"batch_size": 1}, id="B=1"),
+        pytest.param(correlated(), {}, id="correlation 0.9999"),
+        pytest.param(heavy_tails(), {}, id="heavy tails"),
+        pytest.param((random_problem(5, 300, 2)[0] + 1e7, random_problem(5, 300, 2)[1]), {}, id="offset"),
+        pytest.param(
+            (np.insert(random_problem(6, 300, 2)[0], 1, 0.1, axis=1), random_problem(6, 300, 2)[1]),
+            {},
+            id="constant column",
+        ),
+        pytest.param(
+            (np.repeat(random_problem(7, 300, 2)[0], 2, axis=1), random_problem(7, 300, 2)[1]),
+            {},
+            id="copied columns",
+        ),
+    ],
+)
+def test_calibrated_recipe_converges(
+    data: tuple[np.ndarray, np.ndarray], settings: dict[str, object]
+) -> None:
+    """Odd shapes and hard inputs reach least squares as well, at the same 100 epochs."""
+    v = judged(*data, **settings)
+    assert v.converged, v.text
+    assert v.z <= 0.1, v.text
+
+
+def test_penguins_converge() -> None:
+    """Bill length and depth and flipper length to body mass: data on which the raw recipe goes to NaN."""
+    path = ROOT.parent / "shared" / "data" / "penguins.csv"
+    if not path.exists():
+        pytest.skip("the penguins are not here")
+    table = np.genfromtxt(path, delimiter=",", skip_header=1)
+    table = table[np.isfinite(table).all(axis=1)]
+    v = judged(table[:, :-1], table[:, -1])
+    assert v.converged, v.text
+    assert v.z <= 0.1
+    with pytest.raises(Diverged):
+        fit(table[:, :-1], table[:, -1], recipe="tutorial")
+
+
+def test_exact_data_are_recovered() -> None:
+    """Without noise the weights come out to float32 rounding, and the verdict knows."""
+    x, _ = example_problem(0)
+    v = judged(x, x @ [2.0, -3.0] + 5)
+    assert v.converged, v.text
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_rows_that_determine_everything(rows: int) -> None:
+    """As few rows as parameters, or fewer, are fitted exactly."""
+    v = judged(*random_problem(1, rows, 2))
+    assert v.converged, v.text
+
+
+def test_constant_target() -> None:
+    """The bias is the constant, the weights vanish."""
+    x, _ = example_problem(0, rows=100)
+    f = fit(x, np.full(100, 42.0))
+    np.testing.assert_allclose(f.weights, 0, atol=1e-6)
+    assert f.bias == pytest.approx(42)
+
+
+def test_only_constant_features() -> None:
+    """With nothing to learn from, the fit is the mean."""
+    f = fit(np.full((50, 2), 3.0), np.arange(50.0))
+    np.testing.assert_array_equal(f.weights, 0)
+    assert f.bias == pytest.approx(24.5, abs=0.05)
+
+
+@pytest.mark.parametrize("recipe", ["tutorial", "calibrated"])
+def test_no_bias_is_exactly_zero(recipe: str) -> None:
+    """Not small: zero."""
+    x, y = example_problem(0, rows=100)
+    assert fit(x, y, recipe=recipe, bias=False, initializer="uniform").bias == 0.0  # type: ignore[arg-type]
+
+
+def test_divergence_is_refused() -> None:
+    """A learning rate of 1.0 on raw inputs is reported with epoch, limit and remedy."""
+    x, y = example_problem(0, rows=1000)
+    with pytest.raises(
+        Diverged, match=r"^diverged at epoch \d+; the stable range for this data ends at 0\.02\d+; lower"
+    ) as caught:
+        fit(x, y, recipe="tutorial", learning_rate=1.0)
+    assert caught.value.learning_rate == 1.0
+    assert caught.value.epoch <= 3
+    with pytest.raises(Diverged):
+        fit(x, y, learning_rate=3.0)
+
+
+def test_stable_limit_separates() -> None:
+    """Well below the limit SGD settles; well above it, it does not."""
+    x, y = example_problem(0, rows=1000)
+    settled = fit(x, y, recipe="tutorial")
+    limit = settled.stable_limit
+    assert 0.65 < 0.02 / limit < 0.77
+    assert settled.loss[-1] < 3
+    with pytest.raises(Diverged) as caught:
+        fit(x, y, recipe="tutorial", learning_rate=1.3 * limit)
+    assert caught.value.stable_limit == limit
+
+
+def test_every_epoch_is_reported() -> None:
+    """Epochs count from 1, with the losses that the fit returns, in squared target units."""
+    x, y = example_problem(0, rows=100)
+    seen: list[tuple[int, float]] = []
+    f = fit(x, y, epochs=7, on_epoch=lambda epoch, loss: seen.append((epoch, loss)))
+    assert [epoch for epoch, _ in seen] == list(range(1, 8))
+    np.testing.assert_array_equal([loss for _, loss in seen], f.loss)
+    assert f.loss[-1] == pytest.approx(solve(x, y).residual_sum / 100, rel=0.1)
+
+
+def test_large_data_stream_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data beyond a block are fed block after block, with the same result as at once."""
+    x, y = example_problem(0, rows=1000)
+    whole = fit(x, y, epochs=3)
+    monkeypatch.setattr("tasks.neuron.sgd.BLOCK", 320)
+    blocks = fit(x, y, epochs=3)
+    np.testing.assert_allclose(blocks.weights, whole.weights, rtol=1e-12)
+    np.testing.assert_allclose(blocks.loss, whole.loss, rtol=1e-12)
+
+
+def test_epochs_in_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many epochs are handed over at once does not reach the figures."""
+    x, y = example_problem(0, rows=100)
+    whole = fit(x, y, epochs=5)
+    monkeypatch.setattr("tasks.neuron.sgd.FLOATS", 2 * 3 * 128)
+    chunks = fit(x, y, epochs=5)
+    np.testing.assert_array_equal(chunks.weights, whole.weights)
+    np.testing.assert_array_equal(chunks.loss, whole.loss)
+
+
+def test_rows_beyond_the_count_are_not_data() -> None:
+    """What a reused buffer still holds after the valid rows does not matter."""
+    rng = np.random.default_rng(0)
+    block = np.float32(rng.normal(size=(1, 3, 64)))
+    spoilt = block.copy()
+    spoilt[:, :, 50:] = 1e6
+    rule, start = Rule(32, 0.1, 0.99, equal_rows=True, bias=True), State(np.zeros(2), 0.0, 0)
+    clean, loss = train_blocks(start, block, np.array([50]), rule)
+    other, other_loss = train_blocks(start, spoilt, np.array([50]), rule)
+    np.testing.assert_array_equal(clean.weights, other.weights)
+    assert (clean.bias, clean.step, loss[0]) == (other.bias, other.step, other_loss[0])
+    assert clean.step == 2
+
+
+def test_blocks_are_read_in_place_or_copied_alike() -> None:
+    """Aligned blocks, and any others, train the same."""
+    block = np.float32(np.random.default_rng(1).normal(size=(1, 3, 64)))
+    aligned = empty_blocks((1, 3, 64))
+    assert not aligned.any()
+    assert aligned.ctypes.data % 64 == 0
+    aligned[:] = block
+    shifted = np.zeros(3 * 64 + 1, np.float32)[1:].reshape(1, 3, 64)
+    shifted[:] = block
+    rule, start = Rule(32, 0.1, 0.99, equal_rows=False, bias=True), State(np.ones(2), 0.5, 0)
+    one, other = (train_blocks(start, blocks, np.array([64]), rule)[0] for blocks in (aligned, shifted))
+    np.testing.assert_array_equal(one.weights, other.weights)
+
+
+def digest(f: Fit) -> str:
+    """Return a digest of everything in a fit."""
+    return hashlib.sha256(f.weights.tobytes() + np.float64(f.bias).tobytes() + f.loss.tobytes()).hexdigest()
+
+
+def test_same_seed_same_bits_in_two_processes() -> None:
+    """Another process repeats the fit to the last bit; another seed does not."""
+    x, y = example_problem(0)
+    code = (
+        "from tests.neuron.examples import example_problem\n"
+        "from tests.neuron.test_fit import digest\n"
+        "from tasks.neuron.fit import fit\n"
+        "print(digest(fit(*example_problem(0), seed=9)))"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=None, capture_output=True, text=True, check=True
+    )
+    assert other.stdout.split()[-1] == digest(fit(x, y, seed=9))
+    assert digest(fit(x, y, seed=9)) != digest(fit(x, y, seed=10))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"recipe": "secret"}, "`recipe` must be one of calibrated, tutorial, got 'secret'"),
+        ({"initializer": "zeros"}, "`initializer` must be one of glorot_uniform, uniform, got 'zeros'"),
+        ({"epochs": 0}, "`epochs` must be at least 1, got 0"),
+        ({"batch_size": 0}, "`batch_size` must be at least 1, got 0"),
+        ({"learning_rate": -1.0}, "`learning_rate` must be a positive number, got -1.0"),
+        ({"learning_rate": float("nan")}, "`learning_rate` must be a positive number, got nan"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(settings: dict[str, object], message: str) -> None:
+    """The error names the setting, the rule and the value."""
+    with pytest.raises(ValueError, match=message):
+        fit([[1.0]], [1.0], **settings)  # type: ignore[arg-type]
+
+
+def test_inputs_are_not_changed() -> None:
+    """A fit mutates no argument."""
+    x, y = example_problem(0, rows=64)
+    before = x.copy(), y.copy()
+    fit(x, y, epochs=1)
+    np.testing.assert_array_equal(x, before[0])
+    np.testing.assert_array_equal(y, before[1])

@@ -1,0 +1,69 @@
+"""Results to write pages about: as small or as hostile as a test asks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasks.config import Settings
+from tasks.page.result import File, LeastSquares, Model, Parts, Result, Scores, Stage, Truth, Verdict
+
+HOSTILE = "a|b `c` <script>$x_{1$</script>\n# *new* [line](http://x.y)\r\x1b[31m\u202e\ud800 & ~~www.z.org~~"
+
+
+def result_of(
+    names: Sequence[str] = ("x", "z"),
+    *,
+    target: str = "y",
+    text: str = "largest distance from least squares 0.0043 standard errors, D = 6e-6",
+    known: bool = True,
+    held_out: bool = True,
+    rounding: float | None = None,
+    undetermined: bool = False,
+    shards: int = 1,
+    notes: Sequence[str] = (),
+) -> Result:
+    """Make a result with a weight per name and a bias."""
+    weights = {name: 2.0 - 5.0 * index for index, name in enumerate(names)}
+    near = {name: weight + 0.0014 for name, weight in weights.items()}
+    test = Scores(rows=200, rmse=0.581234, mae=0.5, r2=0.9988)
+    mean, mean_test = (Scores(rows=rows, rmse=21.3, mae=18.2, r2=0.0) for rows in (800, 200))
+    files = [
+        File(path=f"data/{'ab' * 4}/part-{index}.parquet", sha256="ab" * 32, bytes=9)
+        for index in range(shards)
+    ]
+    return Result(
+        target=target,
+        model=Model(weights=near, bias=5.0123, parameters=len(names) + 1),
+        metrics=Parts(
+            train=Scores(rows=800, rmse=0.573912, mae=0.494, r2=None), test=test if held_out else None
+        ),
+        baseline=Parts(train=mean, test=mean_test if held_out else None),
+        least_squares=LeastSquares(
+            weights={name: weight + 1e-5 for name, weight in near.items()},
+            bias=5.0124,
+            standard_errors=dict.fromkeys((*names, "bias"), None if undetermined else 0.0035),
+        ),
+        verdict=Verdict(z=None if undetermined else 0.0043, D=6e-6, converged=True, text=text),
+        truth=Truth(weights=weights, bias=5.0) if known else None,
+        rounding_rmse=rounding,
+        notes=list(notes),
+        learning_rate=0.457,
+        stable_limit=0.0284,
+        run="brave-otter",
+        settings=Settings().model_dump(),
+        stages={
+            "generate": Stage(state="cached", reason="nothing changed", seconds=0.1, files=files),
+            "train": Stage(state="ran", reason="`epochs`: 100 → 200", seconds=1.234, files=[]),
+        },
+        report="runs/brave-otter/report.md",
+    )
+
+
+def parts_of(
+    train: int = 800, test: int = 200, noise: float = 1.0
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Draw actual and predicted values as the example problem has them."""
+    rng = np.random.default_rng(0)
+    actual = rng.uniform(-45, 55, train + test)
+    predicted = actual + rng.uniform(-noise, noise, actual.size)
+    return {"train": (actual[:train], predicted[:train]), "test": (actual[train:], predicted[train:])}

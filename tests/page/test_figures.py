@@ -1,0 +1,152 @@
+"""Figures are judged as pictures: decoded, measured, looked at by colour."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.image import imread
+
+from tasks.page import figures
+from tasks.page.canvas import BLUE, VERMILION
+from tasks.page.figures import loss_curve, predicted_against_actual, residuals
+from tests.page.examples import HOSTILE, parts_of
+
+Drawn = Callable[[str, dict[str, tuple[np.ndarray, np.ndarray]]], bytes]
+both = pytest.mark.parametrize("draw", [predicted_against_actual, residuals])
+RNG = np.random.default_rng(1)
+CURVES = [[0.33], [0.0, 0.0], [1.0, np.nan, 0.0], RNG.uniform(34, 40, 500), 10.0 ** -np.arange(40.0)]
+
+
+def pixels(png: bytes) -> np.ndarray:
+    """Decode to (height, width, 3 or 4) in 0..1."""
+    return imread(BytesIO(png), format="png")
+
+
+def near(png: bytes, colour: str) -> int:
+    """Count the pixels whose hue is a mixture of white and the colour."""
+    picture = 1 - pixels(png)[..., :3]
+    wanted = 1 - np.array(to_rgb(colour))
+    strength = picture @ wanted / (wanted @ wanted)
+    away = np.abs(picture - strength[..., None] * wanted).max(axis=-1)
+    return int(((strength > 0.3) & (away < 0.1)).sum())
+
+
+@both
+def test_a_scatter_is_an_opaque_picture_on_white(draw: Drawn) -> None:
+    """The default run's figure parses, is wide enough to read, and has a white, opaque ground."""
+    picture = pixels(draw("y", parts_of()))
+    assert picture.shape[0] > 480
+    assert picture.shape[1] > 600
+    assert picture.shape[2] == 3 or (picture[..., 3] == 1).all()
+    assert (picture[[0, 0, -1, -1], [0, -1, 0, -1], :3] == 1).all()
+
+
+@both
+def test_train_and_test_have_their_colours(draw: Drawn) -> None:
+    """Even a dozen test points stay vermilion among many blue ones, although the picture has a palette."""
+    parts = parts_of(train=800, test=12)
+    assert near(draw("y", parts), BLUE) > 500
+    assert near(draw("y", parts), VERMILION) > 50
+    assert near(draw("y", {"train": parts["train"]}), VERMILION) == 0
+
+
+@both
+def test_many_points_are_a_density(draw: Drawn) -> None:
+    """Above the limit, no dots: a density of one hue, in a wider figure with a panel per part."""
+    at = parts_of(figures.DENSITY_ABOVE - 4000, 4000)
+    above = parts_of(figures.DENSITY_ABOVE - 3999, 4000)
+    assert near(draw("y", at), VERMILION) > 100
+    assert near(draw("y", above), VERMILION) == 0
+    assert pixels(draw("y", above)).shape[1] > pixels(draw("y", {"train": above["train"]})).shape[1]
+
+
+@pytest.mark.parametrize("rows", [50, figures.DENSITY_ABOVE + 1])
+def test_actual_and_predicted_share_one_scale(rows: int) -> None:
+    """The line of equality runs at 45 degrees even where the predictions are far off."""
+    actual = np.linspace(0, 1, rows)
+    picture = pixels(predicted_against_actual("y", {"train": (actual, np.full(rows, 0.5))}))
+    down, across = np.nonzero(picture[..., :3].max(axis=-1) < 0.25)
+    line = (across > 200) & (across < 400) & (down > 90) & (down < 500)
+    slope, _ = np.polyfit(across[line], down[line], 1)
+    assert slope == pytest.approx(-1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "png",
+    [
+        predicted_against_actual("y", parts_of()),
+        residuals("y", parts_of()),
+        residuals("y", parts_of(1000, 0, noise=10)),
+        loss_curve(0.33 + 400 * np.exp(-np.arange(100) / 3), 450.0),
+    ],
+)
+def test_default_figures_are_small(png: bytes) -> None:
+    """Three of them as data URIs must leave room in a page of 200 kB."""
+    assert len(png) < 45_000
+
+
+def test_large_figures_fit_into_one_page() -> None:
+    """A density is larger; three figures still make less than 200 kB of data URIs."""
+    parts = parts_of(80_000, 20_000, noise=10)
+    sizes = map(
+        len, (predicted_against_actual("y", parts), residuals("y", parts), loss_curve(CURVES[3], 450.0))
+    )
+    assert sum(sizes) * 4 / 3 < 150_000
+
+
+@both
+def test_the_same_numbers_give_the_same_bytes(draw: Drawn) -> None:
+    """Nothing but the numbers is in the file: no date, no version, no style of the user's."""
+    first = draw("y", parts_of())
+    with matplotlib.rc_context({"figure.facecolor": "black", "font.size": 30, "text.usetex": True}):
+        before = dict(matplotlib.rcParams)
+        assert draw("y", parts_of()) == first
+        assert dict(matplotlib.rcParams) == before
+    assert b"matplotlib" not in first.lower()
+
+
+@both
+@pytest.mark.parametrize(
+    "name", [HOSTILE, "$", "$x_{", r"\frac{", "", "\x00", "价格 ر", "W" * 5000, "_y", "%d {0}"]
+)
+def test_no_name_breaks_a_figure(draw: Drawn, name: str) -> None:
+    """Formulas, control characters, missing glyphs and endless names leave a picture of the usual size."""
+    assert pixels(draw(name, parts_of(40, 10))).shape == pixels(draw("y", parts_of(40, 10))).shape
+
+
+@both
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"train": ([], [])},
+        {"train": ([1.0], [1.0]), "test": ([], [])},
+        {"train": ([0.0] * 5, [0.0] * 5)},
+        {"train": ([np.nan, 1.0, 2.0], [1.0, np.inf, 2.0])},
+        {"train": (np.float32([1e12, 2e12]), np.float32([1.1e12, 1.9e12])), "test": ([-1e-12], [1.0])},
+        {"train": (np.full(30_000, 7.0), np.full(30_000, 7.0)), "test": ([7.0], [7.0])},
+    ],
+)
+def test_degenerate_parts_are_drawn(draw: Drawn, parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Nothing, one row, a constant, missing targets and any magnitude make a figure without a warning."""
+    assert pixels(draw("y", parts)).size
+
+
+def test_columns_are_not_broadcast() -> None:
+    """Targets of shape (n, 1) against predictions of shape (n,) are refused rather than paired n by n."""
+    with pytest.raises(
+        ValueError, match=r"^`train` must be two arrays of shape \(n,\); got \(3, 1\) and \(3,\)$"
+    ):
+        residuals("y", {"train": (np.zeros((3, 1)), np.zeros(3))})
+
+
+@pytest.mark.parametrize("loss", CURVES)
+@pytest.mark.parametrize("baseline", [None, 0.0, 450.0])
+def test_every_loss_curve_is_drawn(loss: np.ndarray, baseline: float | None) -> None:
+    """One epoch, a perfect fit, gaps, wobble and forty decades make a figure without a warning."""
+    png = loss_curve(loss, baseline)
+    assert pixels(png).shape[1] == 770
+    assert near(png, BLUE) > 20
