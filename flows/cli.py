@@ -76,15 +76,25 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="linear-neuron", description="Fit a linear regression with a single-layer neural network.")
+    parser = Parser(
+        prog="linear-neuron", description="Fit a linear regression with a single-layer neural network."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command, does in COMMANDS.items():
         sub = commands.add_parser(
-            command, help=does, description=f"{does.capitalize()}.", argument_default=argparse.SUPPRESS, allow_abbrev=False
+            command,
+            help=does,
+            description=f"{does.capitalize()}.",
+            argument_default=argparse.SUPPRESS,
+            allow_abbrev=False,
         )
         _add_settings(sub)
-        sub.add_argument("--config", default=None, metavar="FILE.toml", help="Settings by section; flags go over them.")
-        sub.add_argument("--json", action="store_true", default=False, help="Print the result alone on stdout, as JSON.")
+        sub.add_argument(
+            "--config", default=None, metavar="FILE.toml", help="Settings by section; flags go over them."
+        )
+        sub.add_argument(
+            "--json", action="store_true", default=False, help="Print the result alone on stdout, as JSON."
+        )
     return parser
 
 

@@ -50,11 +50,11 @@ def plan(settings: Settings, *, as_json: bool) -> int:
     except BadTable as error:
         return _explain(error)
     if as_json:
-        state = {name: {"state": state, "reason": reason} for name, (state, reason) in forecast.stages.items()}
-        print(json.dumps({"stages": state}, indent=1))
+        told = {name: {"state": state, "reason": why} for name, (state, why) in forecast.stages.items()}
+        print(json.dumps({"stages": told}, indent=1))
     else:
-        for name, (state, reason) in forecast.stages.items():
-            print(f"{name:<9} {state:<9} {reason}")
+        for name, (state, why) in forecast.stages.items():
+            print(f"{name:<9} {state:<9} {why}")
     return DONE
 
 

@@ -34,7 +34,9 @@ def publish(run: Run, settings: Settings, scores: Artifact, figures: Artifact) -
     images = {figure: figures.path(run.root, figure).read_bytes() for figure in figures.files}
     for figure, image in images.items():
         write_atomically(folder / figure, image)
-    write_atomically(folder / "report.md", report(result, {Path(name).stem: name for name in images}).encode())
+    write_atomically(
+        folder / "report.md", report(result, {Path(name).stem: name for name in images}).encode()
+    )
     write_atomically(folder / "result.json", result.model_dump_json(indent=1).encode())
     uris = {Path(figure).stem: data_uri(image) for figure, image in images.items()}
     create_markdown_artifact(report(result, uris), key=ARTIFACT_KEY, description=findings.verdict.text)

@@ -11,7 +11,9 @@ STDERR = 2
 
 def keep_stderr() -> None:
     """Give Python's messages a descriptor of their own, which `native_silence` leaves alone."""
-    sys.stderr = io.TextIOWrapper(os.fdopen(os.dup(STDERR), "wb", buffering=0), errors="replace", write_through=True)
+    sys.stderr = io.TextIOWrapper(
+        os.fdopen(os.dup(STDERR), "wb", buffering=0), errors="replace", write_through=True
+    )
 
 
 @contextmanager

@@ -37,7 +37,7 @@ class StageKey(CachePolicy):
         task_ctx: TaskRunContext,
         inputs: dict[str, Any],
         flow_parameters: dict[str, Any],  # noqa: ARG002 - Prefect's signature
-        **kwargs: Any,  # noqa: ANN401, ARG002 - Prefect's signature
+        **kwargs: Any,  # noqa: ARG002 - Prefect's signature
     ) -> str:
         """Return the key under which Prefect looks for, or stores, the stage's record."""
         return key_for(task_ctx.task.fn, inputs)
@@ -126,7 +126,9 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
 
 def _remembered(root: Path, stage: str) -> list[Components]:
     """Return the stage's known components, newest first; what cannot be read tells nothing and is passed over."""
-    files = sorted((root / "keys" / stage).glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    files = sorted(
+        (root / "keys" / stage).glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True
+    )
     return [parts for file in files if isinstance(parts := json.loads(file.read_bytes()), dict)]
 
 

@@ -43,7 +43,9 @@ class Problem(Section):
     rows: int = Field(default=1000, ge=1, le=10**10, description="Rows to draw.")
     noise: float = Field(default=1.0, ge=0, description="Half-width of the uniform noise on the target.")
     true_weights: Annotated[tuple[float, ...], BeforeValidator(_comma_separated)] = Field(
-        default=(2.0, -3.0), min_length=1, description="Comma-separated weights to recover, one per feature [2,-3]."
+        default=(2.0, -3.0),
+        min_length=1,
+        description="Comma-separated weights to recover, one per feature [2,-3].",
     )
     true_bias: float = Field(default=5.0, description="The bias that the fit should recover.")
     lowest: float = Field(default=-10.0, description="Lower end of the inputs' range.")
@@ -61,10 +63,14 @@ class Problem(Section):
 class Input(Section):
     """The user's own table, in place of the example problem."""
 
-    data: str | None = Field(default=None, min_length=1, description="CSV, Parquet or npz file to learn from.")
+    data: str | None = Field(
+        default=None, min_length=1, description="CSV, Parquet or npz file to learn from."
+    )
     target: str | None = Field(default=None, min_length=1, description="Column to predict.")
     features: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] | None = Field(
-        default=None, min_length=1, description="Columns to predict from, comma-separated; all numeric ones by default."
+        default=None,
+        min_length=1,
+        description="Columns to predict from, comma-separated; all numeric ones by default.",
     )
 
     @model_validator(mode="after")
@@ -118,14 +124,14 @@ class Settings(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _start_from_preset(cls, given: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever it was given
+    def _start_from_preset(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
         if _names_a_file(given) and given.get("problem"):
             raise ValueError(
                 f"`{next(iter(given['problem']))}` belongs to the example problem, but `data` names a file; give one"
             )
-        return overlaid(PRESETS.get(str(given.get("preset", "default")), {}), given)
+        return overlaid(PRESETS.get(str(given.get("preset")), {}), given)
 
 
 def _names_a_file(given: Mapping[str, Any]) -> bool:
@@ -142,14 +148,18 @@ def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
     merged = dict(below)
     for name, value in above.items():
         under = merged.get(name)
-        both = isinstance(under, Mapping) and isinstance(value, Mapping)
-        merged[name] = overlaid(under, value) if both else value
+        if isinstance(under, Mapping) and isinstance(value, Mapping):
+            merged[name] = overlaid(under, value)
+        else:
+            merged[name] = value
     return merged
 
 
 def described(error: ValidationError) -> str:
     """Say in one line everything that is wrong with settings: field, value, rule, and the nearest name."""
-    return "; ".join(_problem(each["type"], each["loc"], each["input"], each["msg"]) for each in error.errors())
+    return "; ".join(
+        _problem(each["type"], each["loc"], each["input"], each["msg"]) for each in error.errors()
+    )
 
 
 def _problem(kind: str, place: tuple[int | str, ...], value: object, message: str) -> str:
@@ -160,7 +170,9 @@ def _problem(kind: str, place: tuple[int | str, ...], value: object, message: st
         return message.removeprefix("Value error, ")
     if kind == "literal_error":
         near = difflib.get_close_matches(str(value), message.split("'")[1::2], n=1)
-        return f"`{names[-1]}` of {value!r}: {_lower(message)}" + (f"; did you mean {near[0]!r}?" if near else "")
+        return f"`{names[-1]}` of {value!r}: {_lower(message)}" + (
+            f"; did you mean {near[0]!r}?" if near else ""
+        )
     return f"`{names[-1]}` of {value!r}: {_lower(message)}"
 
 

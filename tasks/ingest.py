@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from tasks.config import Input
 from tasks.stage import stage
@@ -43,7 +43,11 @@ def ingest(table: Table, root: Path) -> Artifact:
     notes = [*validate(rows, columns, parameters=len(columns.features) + 1), *_left_out(columns)]
     with draft(root) as folder:
         write_parquet(folder / DATA, rows)
-        facts = {"features": list(columns.features), "target": columns.target, "notes": notes}
+        facts: dict[str, JsonValue] = {
+            "features": list(columns.features),
+            "target": columns.target,
+            "notes": list(notes),
+        }
         return publish(folder, root, "ingest", facts)
 
 

@@ -18,7 +18,7 @@ class Forecast:
         self.stages: dict[str, tuple[Literal["cached", "will run"], str]] = {}
         """By stage: its state, and why."""
 
-    def __call__(self, stage: Task[..., Artifact], **inputs: Any) -> Artifact:  # noqa: ANN401 - each stage's own inputs
+    def __call__(self, stage: Task[..., Artifact], **inputs: Any) -> Artifact:
         """Return the stage's finished artifact, or a pending one where the stage would run."""
         waiting = [each.stage for each in inputs.values() if isinstance(each, Artifact) and each.pending]
         if waiting:

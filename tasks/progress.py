@@ -30,7 +30,9 @@ class Progress:
         """Begin."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Give the terminal's line back, whether the training ended well or not."""
         if self.on_terminal:
             print(file=sys.stderr)

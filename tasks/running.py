@@ -22,7 +22,7 @@ class Run:
         self.root = root
         self.stages: dict[str, Stage] = {}
 
-    def __call__(self, stage: Task[..., Artifact], **inputs: Any) -> Artifact:  # noqa: ANN401 - each stage's own inputs
+    def __call__(self, stage: Task[..., Artifact], **inputs: Any) -> Artifact:
         """Call a stage, or take its finished artifact from the store, and note which it was.
 
         A record whose files are missing or altered is dropped first, with a warning, so that its stage runs again.
@@ -36,7 +36,9 @@ class Run:
                 get_run_logger().warning("%s runs again: %s", stage.name, look.damage)
                 forget(self.root, look.key)
             remember(self.root, stage.name, look)
-            state: State[Artifact] = stage.with_options(result_storage=records(self.root))(**inputs, return_state=True)
+            state: State[Artifact] = stage.with_options(result_storage=records(self.root))(
+                **inputs, return_state=True
+            )
             artifact = state.result()
         self.stages[stage.name] = Stage(
             state="cached" if state.name == "Cached" else "ran",

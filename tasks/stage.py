@@ -14,7 +14,16 @@ from tasks.store.artifact import Artifact
 P = ParamSpec("P")
 
 PASSING = frozenset(
-    {errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ENETDOWN}
+    {
+        errno.EAGAIN,
+        errno.EBUSY,
+        errno.EINTR,
+        errno.EIO,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+        errno.ECONNRESET,
+        errno.ENETDOWN,
+    }
 )
 """Errors of the operating system that may be gone in a few seconds; a full disk or a missing file will not be."""
 

@@ -32,14 +32,16 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
         Diverged: the loss grew beyond all bounds; nothing is stored.
     """
     load()
-    from tasks.neuron.model import build, save_bytes
     from tasks.neuron.fit import fit
+    from tasks.neuron.model import build, save_bytes
 
     features, targets = read_matrix(rows.path(root, "train.parquet"))
     with Progress(training.epochs) as progress:
         fitted = fit(features, targets, **training.model_dump(), seed=seed, on_epoch=progress)
     with draft(root) as folder:
-        (folder / MODEL).write_bytes(save_bytes(build(fitted.weights, fitted.bias if training.bias else None, len(fitted.weights))))
+        (folder / MODEL).write_bytes(
+            save_bytes(build(fitted.weights, fitted.bias if training.bias else None, len(fitted.weights)))
+        )
         write_npz(folder / WEIGHTS, {"weights": fitted.weights, "bias": fitted.bias})
         epochs = pa.array(range(1, training.epochs + 1), pa.int64())
         write_parquet(folder / HISTORY, pa.table({"epoch": epochs, "loss": fitted.loss}))

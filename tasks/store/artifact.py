@@ -10,6 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
 
+
 class File(BaseModel):
     """One file: its path relative to the store's root, its size in bytes and its SHA-256 in hexadecimal."""
 
@@ -47,7 +48,9 @@ class Artifact(BaseModel):
 
     def only(self, *names: str) -> Self:
         """Return the record of these files alone: a stage that is handed it can neither read nor depend on the rest."""
-        return self.model_copy(update={"files": {n: self.files[n] for n in names if n in self.files}, "facts": {}})
+        return self.model_copy(
+            update={"files": {n: self.files[n] for n in names if n in self.files}, "facts": {}}
+        )
 
     @property
     def pending(self) -> bool:

@@ -44,7 +44,8 @@ def publish(folder: Path, root: Path, stage: str, facts: dict[str, JsonValue] | 
     _make_durable(folder, names)
     _move(folder, home, names)
     files = {
-        name: File(path=f"{stage}/{home.name}/{name}", bytes=sizes[name], sha256=digests[name]) for name in names
+        name: File(path=f"{stage}/{home.name}/{name}", bytes=sizes[name], sha256=digests[name])
+        for name in names
     }
     return Artifact(stage=stage, files=files, facts=facts or {})
 

@@ -41,7 +41,9 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not {"prefect", "tensorflow", "keras", "numpy", "pandas", "matplotlib"} & set(done.stderr.split())
 
 
-def test_run_prints_the_result_alone_and_then_pays_only_for_what_changed(tmp_path: Path, prefect_server: str) -> None:
+def test_run_prints_the_result_alone_and_then_pays_only_for_what_changed(
+    tmp_path: Path, prefect_server: str
+) -> None:
     """`--json` leaves nothing else on stdout; the next run, told otherwise by a file and a flag, says why it ran."""
     first = command("run", "--json", "--rows", "500", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
@@ -77,15 +79,23 @@ def test_run_prints_the_result_alone_and_then_pays_only_for_what_changed(tmp_pat
         (["run", "--epochs", "0"], "`epochs` of '0': input should be greater than or equal to 1"),
         (["run", "--noise", "nan"], "`noise` of 'nan': input should be a finite number"),
         (["run", "--config", "absent.toml"], "`config` of 'absent.toml' cannot be read"),
-        (["run", "--config", "bad.toml"], "`epoch` in [training] is not a setting; did you mean `epochs` in [training]?"),
+        (
+            ["run", "--config", "bad.toml"],
+            "`epoch` in [training] is not a setting; did you mean `epochs` in [training]?",
+        ),
         (["run", "--target", "y"], "add `data`"),
         (["run", "--data", "absent.csv", "--target", "y"], "`data` of 'absent.csv' does not exist"),
         (["run", "--data", "table.csv", "--target", "yy"], "no column is named 'yy'; did you mean 'y'?"),
-        (["run", "--data", "table.csv", "--target", "y", "--rows", "5"], "`rows` belongs to the example problem"),
+        (
+            ["run", "--data", "table.csv", "--target", "y", "--rows", "5"],
+            "`rows` belongs to the example problem",
+        ),
         (["walk"], "invalid choice: 'walk'"),
     ],
 )
-def test_bad_usage_gets_one_line_and_leaves_nothing(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_bad_usage_gets_one_line_and_leaves_nothing(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
     """Exit status 2, one line on stderr that says what, where and what to do; no folder is made."""
     (tmp_path / "bad.toml").write_text("[training]\nepoch = 3\n")
     (tmp_path / "table.csv").write_text("x,y\n1,2\n2,3\n3,5\n4,4\n")
@@ -97,7 +107,9 @@ def test_bad_usage_gets_one_line_and_leaves_nothing(tmp_path: Path, arguments: l
     assert not (tmp_path / "artifacts").exists()
 
 
-def test_a_bad_value_in_the_table_is_said_in_one_line_without_a_traceback(tmp_path: Path, prefect_server: str) -> None:
+def test_a_bad_value_in_the_table_is_said_in_one_line_without_a_traceback(
+    tmp_path: Path, prefect_server: str
+) -> None:
     """Errors that the user can mend end a started run in the same way, and nothing of the table is stored."""
     (tmp_path / "table.csv").write_text("x,y\n1,2\n2,3\ninf,5\n4,4\n")
     done = command("run", "--data", "table.csv", "--target", "y", cwd=tmp_path, server=prefect_server)

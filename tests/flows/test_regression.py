@@ -39,7 +39,9 @@ def states(result: Result) -> dict[str, str]:
     return {name: stage.state for name, stage in result.stages.items()}
 
 
-def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(settings: Settings, root: Path) -> None:
+def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
+    settings: Settings, root: Path
+) -> None:
     """The files are the interface: their names and contents are what other programs rely on."""
     result = regression(settings)
     left = {name: {Path(file.path).name for file in stage.files} for name, stage in result.stages.items()}
@@ -88,16 +90,23 @@ def test_the_default_recipe_agrees_with_least_squares(settings: Settings, root: 
     errors = np.sqrt(np.diag(np.linalg.inv(design.T @ design)) * rss[0] / (len(y) - 3))
     fitted = np.array([result.model.weights["x"], result.model.weights["z"], result.model.bias])
     assert np.all(np.abs(fitted - solution) <= 0.1 * errors)
-    assert np.allclose(solution, [*result.least_squares.weights.values(), result.least_squares.bias], rtol=1e-9)
-    assert np.allclose(errors, list(result.least_squares.standard_errors.values()), rtol=1e-9)
+    assert np.allclose(
+        solution, [*result.least_squares.weights.values(), result.least_squares.bias], rtol=1e-9
+    )
+    assert np.allclose(
+        errors, np.array(list(result.least_squares.standard_errors.values()), float), rtol=1e-9
+    )
     assert result.verdict.converged
 
 
 def test_the_saved_model_predicts_raw_inputs_as_the_predictions_say(settings: Settings, root: Path) -> None:
     """`model.keras` needs no preprocessing: raw inputs in, predictions in the target's units out."""
     import keras
+
     result = regression(settings)
-    paths = {Path(file.path).name: root / file.path for stage in result.stages.values() for file in stage.files}
+    paths = {
+        Path(file.path).name: root / file.path for stage in result.stages.values() for file in stage.files
+    }
     model = keras.models.load_model(paths["model.keras"])
     test = pq.read_table(paths["test.parquet"]).select(["x", "z"]).to_pandas().to_numpy(np.float32)
     predictions = pq.read_table(paths["predictions.parquet"]).to_pandas()
@@ -110,7 +119,10 @@ def test_the_metrics_are_those_of_the_predictions(settings: Settings, root: Path
     """RMSE, MAE and R² are recomputed from the predictions' file, the baseline from the training mean."""
     result = regression(settings)
     rows = pq.read_table(root / result.stages["evaluate"].files[1].path).to_pandas()
-    parts = {part: (group["actual"].to_numpy(), group["predicted"].to_numpy()) for part, group in rows.groupby("part")}
+    parts = {
+        part: (group["actual"].to_numpy(), group["predicted"].to_numpy())
+        for part, group in rows.groupby("part")
+    }
     for part, scores in (("train", result.metrics.train), ("test", result.metrics.test)):
         assert scores is not None
         actual, predicted = parts[part]
@@ -125,12 +137,15 @@ def test_the_metrics_are_those_of_the_predictions(settings: Settings, root: Path
 def test_an_rmse_against_rounded_targets_would_be_noticed(settings: Settings, root: Path) -> None:
     """The tutorial printed 0.0289 because it compared targets with rounded targets; noise alone is 20 times that."""
     result = regression(changed(settings, {"preset": "course"}))
+    assert result.rounding_rmse is not None
     assert result.rounding_rmse == pytest.approx(0.1 / np.sqrt(12), rel=0.1)
     assert result.metrics.train.rmse > 0.95 / np.sqrt(3) > 10 * result.rounding_rmse
     assert result.metrics.test is None
 
 
-def test_nothing_of_the_test_rows_reaches_the_training(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_the_test_rows_reaches_the_training(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With other values in the test rows the training's files are the same to the last bit."""
     before = regression(settings)
     monkeypatch.setattr("tasks.split.write_parquet", spoiling_test_rows(write_parquet))
@@ -175,7 +190,9 @@ def test_without_a_bias_the_line_goes_through_the_origin(settings: Settings) -> 
 def test_a_diverging_training_is_refused_and_leaves_no_weights(settings: Settings, root: Path) -> None:
     """The message has the epoch and the end of the stable range; a second try is no use and not made."""
     given = {"preset": "article", "training": {"learning_rate": 1.0}}
-    with pytest.raises(Diverged, match=r"diverged at epoch \d+; the stable range for this data ends at 0\.02\d+"):
+    with pytest.raises(
+        Diverged, match=r"diverged at epoch \d+; the stable range for this data ends at 0\.02\d+"
+    ):
         regression(changed(settings, given))
     assert not (root / "train").exists()
     assert not (root / "runs").exists()

@@ -65,7 +65,11 @@ def test_a_record_cannot_point_outside_the_store(path: str) -> None:
 
 
 def test_a_failing_stage_leaves_no_draft(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), draft(tmp_path) as folder:
-        (folder / "half").write_text("half")
-        raise RuntimeError
+    def fail() -> None:
+        with draft(tmp_path) as folder:
+            (folder / "half").write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert list((tmp_path / "drafts").iterdir()) == []
