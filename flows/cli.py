@@ -15,12 +15,17 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from flows.terminal import keep_stderr
-from tasks.config import Settings, described, overlaid
+from tasks.config import Cleaning, Settings, described, overlaid
 
 BAD_INPUT = 2
 COMMANDS = {
     "run": "fit, evaluate and report; stages that nothing has changed for are taken from the cache",
     "plan": "say which stages a run would run, and why; run none",
+}
+HOUSEKEEPING = {
+    "list": "list artifacts and runs with sizes and ages",
+    "verify": "read every file again and name the damaged ones",
+    "clean": "remove what no kept run needs",
 }
 
 
@@ -33,23 +38,33 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return its exit status."""
+    """Run the command line; return its exit status.
+
+    Raises:
+        SystemExit: with status 2 for bad usage, after one line that says what is wrong; with 0 after help.
+    """
     options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
-        settings = _settings(options)
+        given = (
+            Cleaning.model_validate(_given(options, Cleaning)) if "task" in options else _settings(options)
+        )
     except ValidationError as error:
-        return _refuse(described(error))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        return _refuse(f"`config` of {options['config']!r} cannot be read: {error}")
+        _refuse(described(error))
     keep_stderr()
+    if isinstance(given, Cleaning):
+        from flows import housekeeping
+
+        return housekeeping.TASKS[options["task"]](
+            Path(options["artifacts"]).resolve(), given, options["json"]
+        )
     from flows import commands  # imports Prefect, which takes a second: only once there is something to do
 
-    return int(getattr(commands, options["command"])(settings, as_json=options["json"]))
+    return commands.COMMANDS[options["command"]](given, options["json"])
 
 
-def _refuse(message: str) -> int:
+def _refuse(message: str) -> NoReturn:
     print(f"linear-neuron: {message}", file=sys.stderr)
-    return BAD_INPUT
+    raise SystemExit(BAD_INPUT)
 
 
 def _options(arguments: Sequence[str]) -> dict[str, Any]:
@@ -67,12 +82,24 @@ def _settings(options: dict[str, Any]) -> Settings:
     """Put the flags over the file, and let the schema put both over the preset."""
     given: dict[str, Any] = {}
     if options["config"]:
-        given = tomllib.loads(Path(options["config"]).read_text(encoding="utf-8"))
+        given = _read(options["config"])
     for section, name, _ in _fields():
         if name in options:
             level = {section: {name: options[name]}} if section else {name: options[name]}
             given = overlaid(given, level)
     return Settings.model_validate(given)
+
+
+def _read(config: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(config).read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        _refuse(f"`config` of {config!r} cannot be read: {reason}")
+
+
+def _given(options: dict[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
+    return {name: options[name] for name in schema.model_fields if name in options}
 
 
 def _parser() -> Parser:
@@ -81,32 +108,50 @@ def _parser() -> Parser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command, does in COMMANDS.items():
-        sub = commands.add_parser(
-            command,
-            help=does,
-            description=f"{does.capitalize()}.",
-            argument_default=argparse.SUPPRESS,
-            allow_abbrev=False,
-        )
+        sub = _subcommand(commands, command, does)
         _add_settings(sub)
         sub.add_argument(
             "--config", default=None, metavar="FILE.toml", help="Settings by section; flags go over them."
         )
+    cache = commands.add_parser("cache", help="list, verify or clean the artifacts folder")
+    tasks = cache.add_subparsers(dest="task", required=True, metavar="TASK")
+    for task, does in HOUSEKEEPING.items():
+        sub = _subcommand(tasks, task, does)
         sub.add_argument(
-            "--json", action="store_true", default=False, help="Print the result alone on stdout, as JSON."
+            "--artifacts", default="artifacts", metavar="NAME", help="Folder for the runs' files."
         )
+        for name, field in Cleaning.model_fields.items() if task == "clean" else ():
+            _add_flag(sub, name, field)
     return parser
+
+
+def _subcommand(parsers: Any, name: str, does: str) -> Parser:
+    description = f"{does[:1].upper()}{does[1:]}."
+    sub: Parser = parsers.add_parser(
+        name, help=does, description=description, argument_default=argparse.SUPPRESS, allow_abbrev=False
+    )
+    sub.add_argument(
+        "--json", action="store_true", default=False, help="Print the result alone on stdout, as JSON."
+    )
+    return sub
 
 
 def _add_settings(parser: Parser) -> None:
     groups = {section: parser.add_argument_group(section) for section, _, _ in _fields() if section}
     for section, name, field in _fields():
-        flag = f"--{name.replace('_', '-')}"
-        group = groups[section] if section else parser
-        if field.annotation is bool:
-            group.add_argument(flag, action=argparse.BooleanOptionalAction, help=field.description)
-        else:
-            group.add_argument(flag, metavar=_placeholder(field), help=_help(field))
+        _add_flag(groups[section] if section else parser, name, field)
+
+
+def _add_flag(group: argparse._ActionsContainer, name: str, field: FieldInfo) -> None:
+    flag = f"--{name.replace('_', '-')}"
+    if field.annotation is not bool:
+        group.add_argument(flag, metavar=_placeholder(field), help=_help(field))
+    elif field.default:
+        group.add_argument(
+            f"--no-{name}", dest=name, action="store_false", help=f"Do not: {field.description}"
+        )
+    else:
+        group.add_argument(flag, action="store_true", help=field.description)
 
 
 def _placeholder(field: FieldInfo) -> str:
@@ -121,7 +166,8 @@ def _help(field: FieldInfo) -> str:
 
 
 def _flags() -> list[str]:
-    return [*(name.replace("_", "-") for _, name, _ in _fields()), "no-bias", "config", "json", "help"]
+    names = [*(name for _, name, _ in _fields()), *Cleaning.model_fields, "no-bias", "config", "json", "help"]
+    return [name.replace("_", "-") for name in names]
 
 
 def _fields() -> Iterator[tuple[str, str, FieldInfo]]:

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 # Prefect and TensorFlow read these when they are imported. What the user has set stays.
@@ -28,7 +29,7 @@ EXPECTED = {BadTable: BAD_INPUT, Diverged: REFUSED}
 """Errors that the user can mend: one line says all, a traceback would hide it."""
 
 
-def run(settings: Settings, *, as_json: bool) -> int:
+def run(settings: Settings, as_json: bool) -> int:
     """Run the flow and print its summary, or its result as JSON; return the exit status."""
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_news)
@@ -43,7 +44,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
     return DONE
 
 
-def plan(settings: Settings, *, as_json: bool) -> int:
+def plan(settings: Settings, as_json: bool) -> int:
     """Print what a run would do with each stage, and why; return the exit status."""
     try:
         forecast = _forecast(settings)
@@ -75,12 +76,18 @@ def _to_run(forecast: Forecast) -> set[str]:
 
 def _explain(error: Exception) -> int:
     status = next((code for kind, code in EXPECTED.items() if isinstance(error, kind)), FAILED)
-    what = str(error) if status != FAILED else f"a stage failed: {type(error).__name__}: {error}"
-    print(f"linear-neuron: {what}", file=sys.stderr)
+    notes = getattr(error, "__notes__", []) if status == FAILED else []
+    for line in notes or [f"{error if status != FAILED else repr(error)}"]:
+        print(f"linear-neuron: {line}", file=sys.stderr)
     return status
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Say whether a log record tells more than the closing line will."""
+    """Say whether a log record tells more than the closing lines will: the traceback of a programming error does."""
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, tuple(EXPECTED)) and "Finished in state Failed" not in record.getMessage()
+    mendable = isinstance(error, (*EXPECTED, OSError))
+    twice = error is not None and record.name == "prefect.task_runs"
+    return not (mendable or twice or "Finished in state Failed" in record.getMessage())
+
+
+COMMANDS: dict[str, Callable[[Settings, bool], int]] = {"run": run, "plan": plan}

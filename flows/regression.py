@@ -8,6 +8,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from flows.failing import failing_visibly
 from flows.publishing import publish
 from tasks.config import Settings
 from tasks.evaluate import evaluate
@@ -18,6 +19,7 @@ from tasks.report import report
 from tasks.running import Run
 from tasks.split import split
 from tasks.store.artifact import Artifact
+from tasks.store.leases import lease
 from tasks.train import train
 
 
@@ -31,9 +33,10 @@ def regression(settings: Settings = Settings()) -> Result:  # noqa: B008 - froze
     Returns:
         What `result.json` of the run holds.
     """
-    run = Run(Path(settings.artifacts).resolve())
-    scores, figures = stages(run, settings)
-    return publish(run, settings, scores, figures)
+    root = Path(settings.artifacts).resolve()
+    with lease(root) as held, failing_visibly(run := Run(root, held), settings):
+        scores, figures = stages(run, settings)
+        return publish(run, settings, scores, figures)
 
 
 def stages(call: Callable[..., Artifact], settings: Settings) -> tuple[Artifact, Artifact]:

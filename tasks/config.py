@@ -5,10 +5,12 @@ Importing this module imports neither Prefect nor TensorFlow.
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError, model_validator
 
 Preset = Literal["default", "article", "course"]
 
@@ -29,6 +31,13 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
 
 def _comma_separated(value: object) -> object:
     return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+
+def _duration(value: object) -> object:
+    found = re.fullmatch(r"(\d+)([hdw])", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"`older_than` of {value!r} is not a duration; write 12h, 30d or 8w")
+    return timedelta(hours=int(found[1]) * {"h": 1, "d": 24, "w": 168}[found[2]])
 
 
 class Section(BaseModel):
@@ -108,6 +117,19 @@ class Training(Section):
     )
 
 
+class Cleaning(Section):
+    """Which finished runs `cache clean` keeps; what none of them needs goes."""
+
+    keep_runs: int | None = Field(default=None, ge=0, description="Keep the newest N runs.")
+    older_than: Annotated[timedelta, BeforeValidator(_duration)] | None = Field(
+        default=None, description="Drop runs older than this: 12h, 30d, 8w."
+    )
+    max_size: ByteSize | None = Field(
+        default=None, description="Drop the oldest runs above this size: 500MB, 5GB."
+    )
+    dry_run: bool = Field(default=False, description="Say what would go; remove nothing.")
+
+
 class Settings(Section):
     """Everything that a run can be told."""
 
@@ -153,6 +175,32 @@ def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
         else:
             merged[name] = value
     return merged
+
+
+def flags(settings: Settings) -> list[str]:
+    """Write settings as command-line flags: the preset's name, and whatever differs from that preset.
+
+    >>> flags(Settings.model_validate({"preset": "course", "training": {"epochs": 5, "bias": False}}))
+    ['--preset=course', '--epochs=5', '--no-bias']
+    """
+    usual = dict(_leaves(Settings.model_validate({"preset": settings.preset})))
+    preset = [f"--preset={settings.preset}"] if settings.preset != "default" else []
+    changed = [(name, value) for name, value in _leaves(settings) if value != usual[name]]
+    return preset + [_flag(name.replace("_", "-"), value) for name, value in changed]
+
+
+def _leaves(section: Section) -> Iterator[tuple[str, object]]:
+    for name, value in section:
+        if isinstance(value, Section):
+            yield from _leaves(value)
+        else:
+            yield name, value
+
+
+def _flag(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
 def described(error: ValidationError) -> str:

@@ -1,0 +1,35 @@
+"""A failed run says so where people look: on the error itself, and as an artifact under the report's key."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import deployment, flow_run
+
+from flows.publishing import ARTIFACT_KEY
+from tasks.config import Settings, flags
+from tasks.page.failure import Failure, in_markdown, in_words
+from tasks.running import Run
+
+
+@contextmanager
+def failing_visibly(run: Run, settings: Settings) -> Iterator[None]:
+    """Add to whatever fails inside a note of what is cached and how to resume, and publish it; then let it pass on."""
+    try:
+        yield
+    except Exception as error:
+        failure = Failure(run.at, f"{type(error).__name__}: {error}", tuple(run.stages), _resume(settings))
+        error.add_note(in_words(failure))
+        try:
+            create_markdown_artifact(in_markdown(failure), key=ARTIFACT_KEY, description=failure.reason)
+        except Exception as unpublished:  # noqa: BLE001 - the first error is the one to tell; this one goes with it
+            error.add_note(f"the failure could not be published as an artifact: {unpublished}")
+        raise
+
+
+def _resume(settings: Settings) -> str:
+    """Return the command that takes up at the failed stage: of the deployment's run, or of the command line."""
+    if deployment.id:
+        return f"prefect flow-run retry {flow_run.id}"
+    return shlex.join(["linear-neuron", "run", *flags(settings)])

@@ -1,0 +1,85 @@
+"""Leases: what a running flow uses, written down where `cache clean` looks, and void as soon as its process ends."""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from uuid import uuid4
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A running flow's claim on folders of the store."""
+
+    stream: FileIO
+
+    def claim(self, folder: str) -> None:
+        """Keep a folder, named relative to the store's root, from being cleaned away while the flow runs."""
+        self.stream.write(f"{folder}\n".encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What all running flows use: the `folders`, and whatever has changed `since` the first of them began."""
+
+    folders: frozenset[str]
+    since: float
+    """Seconds since the epoch; infinite where no flow runs."""
+
+    def cover(self, folder: str, changed: float) -> bool:
+        """Say whether a folder may be in use: claimed, or so new that its claim may be about to come."""
+        return folder in self.folders or changed >= self.since
+
+
+@contextmanager
+def lease(root: Path) -> Iterator[Lease]:
+    """Hold a lease on nothing yet; it ends with the block, or with the process however that ends."""
+    path, stream = _begun(_folder(root))
+    try:
+        with stream:
+            yield Lease(stream)
+    finally:
+        path.unlink()
+
+
+def claims(root: Path) -> Claims:
+    """Read what the running flows use; the lease of a process that is gone is removed."""
+    folders: set[str] = set()
+    since = float("inf")
+    for path in sorted(_folder(root).glob("*")):
+        with suppress(FileNotFoundError), path.open("rb") as stream:  # not found: its flow ended a moment ago
+            if _is_void(stream.fileno()):
+                path.unlink()
+                continue
+            began, *claimed = stream.read().decode().splitlines()
+            folders |= set(claimed)
+            since = min(since, float(began))
+    return Claims(frozenset(folders), since)
+
+
+def _begun(folder: Path) -> tuple[Path, FileIO]:
+    """Make a lease's file and lock it, anew where `claims` took it for a dead one's before it was locked."""
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        path = folder / uuid4().hex
+        stream = FileIO(path, "xb")
+        stream.write(f"{time.time()}\n".encode())
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        if path.exists():
+            return path, stream
+        stream.close()
+
+
+def _folder(root: Path) -> Path:
+    return root / "leases"
+
+
+def _is_void(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,68 @@
+"""A run that stops at a failure says which stage, why, what is cached and how to resume."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+from flows import cli, commands
+from flows.publishing import ARTIFACT_KEY
+from flows.regression import regression
+from tasks.config import Settings, flags
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_the_command_that_is_said_resumes_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The three lines are on the terminal; the command in them, run as it stands, takes up at the failed stage."""
+    settings = Settings.model_validate({"artifacts": str(tmp_path / "a b"), "training": {"epochs": 9}})
+    with monkeypatch.context() as broken:
+        broken.setattr("tasks.evaluate.compare", full_disk)
+        assert commands.run(settings, True) == commands.FAILED
+    what, cached, resume = capsys.readouterr().err.splitlines()
+    assert what == "linear-neuron: stage `evaluate` failed: OSError: [Errno 28] No space left on device"
+    assert cached.endswith("cached: generate, split, train")
+    program, *arguments = shlex.split(resume.partition("to resume: ")[2])
+    assert program == "linear-neuron"
+    options = cli._options(arguments)
+    result = regression(cli._settings(options))
+    assert [stage.state for stage in result.stages.values()] == ["cached"] * 3 + ["ran"] * 2
+
+
+def test_the_failure_is_an_artifact_under_the_reports_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who opens the report in Prefect's UI finds the failure there."""
+    settings = Settings.model_validate({"artifacts": str(tmp_path / "unique-folder"), "training": {"epochs": 3}})
+    monkeypatch.setattr("tasks.evaluate.compare", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        regression(settings)
+    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[ARTIFACT_KEY]))
+    with get_client(sync_client=True) as client:
+        pages = [str(artifact.data) for artifact in client.read_artifacts(artifact_filter=wanted, limit=200)]
+    page = next(page for page in pages if "unique-folder" in page)
+    assert page.startswith("# Stage evaluate failed")
+    assert "taken from the cache by the next run: generate, split, train" in page
+    assert "    linear-neuron run --artifacts=" in page
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"preset": "article", "seed": 7},
+        {"problem": {"true_weights": [-1.5, 2.0, 0.25], "noise": 0.0}, "training": {"bias": False}},
+        {"input": {"data": "my table.csv", "target": "y", "features": ["a", "b c"]}, "split": {"test_fraction": 0.5}},
+    ],
+)
+def test_flags_lead_back_to_the_same_settings(given: dict[str, object]) -> None:
+    settings = Settings.model_validate(given)
+    assert cli._settings(cli._options(["run", *flags(settings)])) == settings

@@ -1,0 +1,45 @@
+"""The README's commands and settings are understood by the program as it is."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from flows import cli
+from tasks.config import Settings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^\$ (?:\.venv/bin/)?linear-neuron (.*?)(?: {2,}#.*)?$", README, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command line parses, and its settings are valid."""
+    monkeypatch.chdir(ROOT)
+    options = cli._options(shlex.split(command))
+    assert "task" in options or cli._settings(options)
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) > 3
+
+
+def test_settings_files_are_valid() -> None:
+    blocks = re.findall(r"^```toml\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        Settings.model_validate(tomllib.loads(block))
+
+
+def test_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert set(re.findall(r"`?make ([a-z-]+)", README)) <= targets
