@@ -38,6 +38,15 @@ def shown(value: object) -> str:
     return quoted if len(quoted) <= _LONGEST else f"{quoted[: _LONGEST - 2]}…{quoted[0]}"
 
 
+def printable(text: str) -> str:
+    r"""Write another program's message on one line, its control characters as escapes.
+
+    >>> printable("bad\n magic\x0e")
+    'bad magic\\x0e'
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split()))
+
+
 def located(path: Path) -> str:
     r"""Name the user's file in full: a path that is cut short points nowhere.
 

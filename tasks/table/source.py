@@ -15,7 +15,7 @@ import pyarrow as pa
 from tasks.table import archive, delimited, parquet
 from tasks.table.cells import as_numbers, text_findings
 from tasks.table.columns import Columns, check_names, choose
-from tasks.table.errors import BadTable, located
+from tasks.table.errors import BadTable, located, printable
 
 Format = Literal["CSV", "Parquet", "npz"]
 
@@ -121,10 +121,11 @@ def _explained(path: Path, kind: Format) -> Iterator[None]:
         ValueError,
         EOFError,
         KeyError,
+        NotImplementedError,  # zipfile, of a damaged version or compression
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        reason = " ".join(str(error).split(": ")[-1].split())[:120]
+        reason = printable(str(error).rpartition(": ")[2])[:120]
         raise BadTable(
             f"{located(path)} is damaged or not {kind} ({reason}); write the file again"
         ) from error
