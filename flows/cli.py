@@ -18,9 +18,11 @@ from flows.terminal import keep_stderr
 from tasks.config import Cleaning, Settings, described, overlaid
 
 BAD_INPUT = 2
+NIGHTLY = "0 6 * * *"
 COMMANDS = {
     "run": "fit, evaluate and report; stages that nothing has changed for are taken from the cache",
     "plan": "say which stages a run would run, and why; run none",
+    "serve": "stay and run on a schedule; needs a running Prefect server",
 }
 HOUSEKEEPING = {
     "list": "list artifacts and runs with sizes and ages",
@@ -59,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     from flows import commands  # imports Prefect, which takes a second: only once there is something to do
 
+    if options["command"] == "serve":
+        return commands.serve(given, options["cron"])
     return commands.COMMANDS[options["command"]](given, options["json"])
 
 
@@ -110,6 +114,10 @@ def _parser() -> Parser:
     for command, does in COMMANDS.items():
         sub = _subcommand(commands, command, does)
         _add_settings(sub)
+        if command == "serve":
+            sub.add_argument(
+                "--cron", default=NIGHTLY, help=f"When to run, in UTC, as a cron line [{NIGHTLY}]."
+            )
         sub.add_argument(
             "--config", default=None, metavar="FILE.toml", help="Settings by section; flags go over them."
         )
@@ -166,7 +174,15 @@ def _help(field: FieldInfo) -> str:
 
 
 def _flags() -> list[str]:
-    names = [*(name for _, name, _ in _fields()), *Cleaning.model_fields, "no-bias", "config", "json", "help"]
+    names = [
+        *(name for _, name, _ in _fields()),
+        *Cleaning.model_fields,
+        "no-bias",
+        "config",
+        "cron",
+        "json",
+        "help",
+    ]
     return [name.replace("_", "-") for name in names]
 
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # Prefect and TensorFlow read these when they are imported. What the user has set stays.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -14,10 +15,16 @@ os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.schedules import Cron
+from prefect.settings import PREFECT_API_URL
+from prefect.types.entrypoint import EntrypointType
+
 from flows.cli import BAD_INPUT
 from flows.regression import regression, stages
 from flows.terminal import native_silence
-from tasks.config import Settings
+from tasks.config import Settings, changes, overlaid
+from tasks.ingest import check
 from tasks.neuron.recipe import Diverged
 from tasks.page.summary import summary
 from tasks.planning import Forecast
@@ -57,6 +64,42 @@ def plan(settings: Settings, as_json: bool) -> int:
         for name, (state, why) in forecast.stages.items():
             print(f"{name:<9} {state:<9} {why}")
     return DONE
+
+
+def serve(settings: Settings, cron: str) -> int:
+    """Stay, and run the flow on a schedule, one run at a time; return the exit status when told to stop."""
+    if not PREFECT_API_URL.value():
+        return _refuse(
+            "`serve` needs a server that stays: `prefect server start`, and PREFECT_API_URL set to its address"
+        )
+    try:
+        schedule = Cron(cron, timezone="UTC")
+        check(settings.input)
+    except BadTable as error:
+        return _refuse(str(error))
+    except ValueError:
+        return _refuse(f"`cron` of {cron!r} is not a cron line; every day at six is '0 6 * * *'")
+    regression.serve(
+        name="served",
+        schedule=schedule,
+        parameters={"settings": changes(_anchored(settings))},
+        global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    return DONE
+
+
+def _anchored(settings: Settings) -> Settings:
+    """Make the paths absolute: a scheduled run starts in a folder of its own."""
+    paths: dict[str, Any] = {"artifacts": str(Path(settings.artifacts).resolve())}
+    if settings.input.data is not None:
+        paths["input"] = {"data": str(Path(settings.input.data).resolve())}
+    return Settings.model_validate(overlaid(changes(settings), paths))
+
+
+def _refuse(message: str) -> int:
+    print(f"linear-neuron: {message}", file=sys.stderr)
+    return BAD_INPUT
 
 
 def _load_training() -> None:

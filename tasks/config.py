@@ -149,16 +149,17 @@ class Settings(Section):
     def _start_from_preset(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        if _names_a_file(given) and given.get("problem"):
-            raise ValueError(
-                f"`{next(iter(given['problem']))}` belongs to the example problem, but `data` names a file; give one"
-            )
         return overlaid(PRESETS.get(str(given.get("preset")), {}), given)
 
-
-def _names_a_file(given: Mapping[str, Any]) -> bool:
-    source = given.get("input")
-    return isinstance(source, Mapping) and source.get("data") is not None
+    @model_validator(mode="after")
+    def _learns_from_one_source(self) -> Self:
+        usual = dict(Problem.model_validate(PRESETS[self.preset].get("problem", {})))
+        changed = [name for name, value in self.problem if value != usual[name]]
+        if self.input.data is not None and changed:
+            raise ValueError(
+                f"`{changed[0]}` belongs to the example problem, but `data` names a file; give one"
+            )
+        return self
 
 
 def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,21 +178,37 @@ def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
+def changes(settings: Settings) -> dict[str, Any]:
+    """Return the settings that lead back to these ones: the preset, and by section what differs from it.
+
+    >>> changes(Settings.model_validate({"preset": "course", "training": {"epochs": 5, "bias": False}}))
+    {'preset': 'course', 'training': {'epochs': 5, 'bias': False}}
+    """
+    usual = Settings.model_validate({"preset": settings.preset})
+    preset = {"preset": settings.preset} if settings.preset != "default" else {}
+    return preset | _differences(settings, usual)
+
+
+def _differences(section: Section, usual: Section) -> dict[str, Any]:
+    changed: dict[str, Any] = {}
+    for (name, value), (_, other) in zip(section, usual, strict=True):
+        if value != other:
+            changed[name] = _differences(value, other) if isinstance(value, Section) else value
+    return changed
+
+
 def flags(settings: Settings) -> list[str]:
-    """Write settings as command-line flags: the preset's name, and whatever differs from that preset.
+    """Write settings as command-line flags.
 
     >>> flags(Settings.model_validate({"preset": "course", "training": {"epochs": 5, "bias": False}}))
     ['--preset=course', '--epochs=5', '--no-bias']
     """
-    usual = dict(_leaves(Settings.model_validate({"preset": settings.preset})))
-    preset = [f"--preset={settings.preset}"] if settings.preset != "default" else []
-    changed = [(name, value) for name, value in _leaves(settings) if value != usual[name]]
-    return preset + [_flag(name.replace("_", "-"), value) for name, value in changed]
+    return [_flag(name.replace("_", "-"), value) for name, value in _leaves(changes(settings))]
 
 
-def _leaves(section: Section) -> Iterator[tuple[str, object]]:
-    for name, value in section:
-        if isinstance(value, Section):
+def _leaves(changed: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    for name, value in changed.items():
+        if isinstance(value, dict):
             yield from _leaves(value)
         else:
             yield name, value

@@ -107,6 +107,27 @@ def test_bad_usage_gets_one_line_and_leaves_nothing(
     assert not (tmp_path / "artifacts").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["serve", "--cron", "nonsense"], "`cron` of 'nonsense' is not a cron line"),
+        (["serve", "--data", "absent.csv", "--target", "y"], "`data` of 'absent.csv' does not exist"),
+    ],
+)
+def test_serve_refuses_what_no_run_could_use(
+    tmp_path: Path, prefect_server: str, arguments: list[str], message: str
+) -> None:
+    done = command(*arguments, cwd=tmp_path, server=prefect_server)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_serve_needs_a_server_that_stays(tmp_path: Path) -> None:
+    done = command("serve", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "PREFECT_API_URL" in done.stderr
+
+
 def test_a_bad_value_in_the_table_is_said_in_one_line_without_a_traceback(
     tmp_path: Path, prefect_server: str
 ) -> None:

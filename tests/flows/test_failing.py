@@ -41,7 +41,9 @@ def test_the_failure_is_an_artifact_under_the_reports_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who opens the report in Prefect's UI finds the failure there."""
-    settings = Settings.model_validate({"artifacts": str(tmp_path / "unique-folder"), "training": {"epochs": 3}})
+    settings = Settings.model_validate(
+        {"artifacts": str(tmp_path / "unique-folder"), "training": {"epochs": 3}}
+    )
     monkeypatch.setattr("tasks.evaluate.compare", full_disk)
     with pytest.raises(OSError, match="No space left"):
         regression(settings)
@@ -60,7 +62,10 @@ def test_the_failure_is_an_artifact_under_the_reports_key(
         {},
         {"preset": "article", "seed": 7},
         {"problem": {"true_weights": [-1.5, 2.0, 0.25], "noise": 0.0}, "training": {"bias": False}},
-        {"input": {"data": "my table.csv", "target": "y", "features": ["a", "b c"]}, "split": {"test_fraction": 0.5}},
+        {
+            "input": {"data": "my table.csv", "target": "y", "features": ["a", "b c"]},
+            "split": {"test_fraction": 0.5},
+        },
     ],
 )
 def test_flags_lead_back_to_the_same_settings(given: dict[str, object]) -> None:
