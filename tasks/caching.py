@@ -8,22 +8,29 @@ that a run can say what has changed since the stage last ran.
 import hashlib
 import inspect
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
-from prefect.results import ResultRecord
+from prefect.filesystems import LocalFileSystem
+from prefect.results import ResultStore
 from pydantic import BaseModel
 
 from tasks.provenance import provenance
-from tasks.store.artifact import Artifact, damage
+from tasks.store.artifact import Artifact
+from tasks.store.verification import at_a_hit
 from tasks.store.writing import write_atomically
 
 Components = dict[str, str]
 """What a key is made of, by name: `epochs`, `train.parquet`, `code of tasks.neuron.sgd`, `numpy`."""
+
+REMEMBERED = 50
+"""Keys of a stage whose components are kept, the newest: enough to say what has changed."""
 
 ROOT = "root"
 """The parameter of every stage that says where the store is; it cannot change a result."""
@@ -55,13 +62,16 @@ class Outlook:
 
 
 def outlook(fn: Callable[..., object], inputs: Mapping[str, Any], root: Path) -> Outlook:
-    """Look whether a stage's result is there and whole. Changes nothing."""
+    """Look whether a stage's result is there and whole. Changes nothing, but for the seal of a large artifact."""
     parts = components(fn, inputs)
     key = key_of(parts)
     artifact = recorded(root, key)
+    if artifact is None and (records(root) / key).exists():
+        lost = f"records/{key} cannot be read"
+        return Outlook(key, parts, None, lost, lost)
     if artifact is None:
         return Outlook(key, parts, None, _change(parts, _remembered(root, fn.__name__)))
-    if harm := damage(root, artifact):
+    if harm := at_a_hit(root, artifact):
         return Outlook(key, parts, None, harm, harm)
     return Outlook(key, parts, artifact, "nothing changed")
 
@@ -84,26 +94,32 @@ def records(root: Path) -> Path:
 def recorded(root: Path, key: str) -> Artifact | None:
     """Return the artifact recorded under a key; None where there is none, or none that can be read.
 
-    Prefect treats an unreadable record in the same way: as a miss.
+    Prefect treats a record in the same way: whatever goes wrong with reading it, it is a miss.
     """
     try:
-        record: ResultRecord[Artifact] = ResultRecord.deserialize((records(root) / key).read_bytes())
-    except (OSError, ValueError):
+        result = ResultStore(result_storage=LocalFileSystem(basepath=str(records(root)))).read(key).result
+    except Exception:  # noqa: BLE001 - a garbled record may name classes and serializers that do not exist
         return None
-    return record.result
+    return result if isinstance(result, Artifact) and result.checksum else None
 
 
 def remember(root: Path, stage: str, look: Outlook) -> None:
-    """Keep a key's components, for later runs to say what has changed since."""
-    write_atomically(root / "keys" / stage / f"{look.key}.json", json.dumps(look.parts, indent=1).encode())
+    """Keep the components of a key that has a result, for later runs to say what has changed since."""
+    path = root / "keys" / stage / f"{look.key}.json"
+    if _components(path) == look.parts:
+        os.utime(path)
+        return
+    write_atomically(path, json.dumps(look.parts, indent=1).encode())
+    for old in _newest_first(path.parent)[REMEMBERED:]:
+        old.unlink(missing_ok=True)
 
 
 def components(fn: Callable[..., object], inputs: Mapping[str, Any]) -> Components:
     """Name everything that can change a stage's result, with its value or digest."""
     parts: Components = {}
     for name, value in inspect.signature(fn).bind(**inputs).arguments.items():
-        if name != ROOT:
-            parts |= dict(_leaves(name, value))
+        for leaf, text in () if name == ROOT else _leaves(name, value):
+            parts[f"{name}: {leaf}" if leaf in parts else leaf] = text
     code = provenance(fn.__module__, fn.__name__)
     parts |= {f"code of {module}": value for module, value in code.modules.items()}
     return parts | code.libraries
@@ -126,10 +142,25 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
 
 def _remembered(root: Path, stage: str) -> list[Components]:
     """Return the stage's known components, newest first; what cannot be read tells nothing and is passed over."""
-    files = sorted(
-        (root / "keys" / stage).glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True
-    )
-    return [parts for file in files if isinstance(parts := json.loads(file.read_bytes()), dict)]
+    known = (_components(path) for path in _newest_first(root / "keys" / stage))
+    return [parts for parts in known if parts]
+
+
+def _components(path: Path) -> Components:
+    try:
+        parts = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    whole = isinstance(parts, dict) and all(isinstance(value, str) for value in parts.values())
+    return parts if whole else {}
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    times = {}
+    for path in folder.glob("*.json"):
+        with suppress(FileNotFoundError):  # removed a moment ago
+            times[path] = path.stat().st_mtime_ns
+    return sorted(times, key=lambda path: times[path], reverse=True)
 
 
 def _change(parts: Components, before: list[Components]) -> str:

@@ -13,6 +13,9 @@ from tasks.store.artifact import Artifact
 
 P = ParamSpec("P")
 
+RETRIES = 3
+"""After about 2, 4 and 8 seconds, each up to half longer or shorter, so that many runs do not come back at once."""
+
 PASSING = frozenset(
     {
         errno.EAGAIN,
@@ -25,21 +28,24 @@ PASSING = frozenset(
         errno.ENETDOWN,
     }
 )
-"""Errors of the operating system that may be gone in a few seconds; a full disk or a missing file will not be."""
+"""Errors of the operating system that may be gone in a few seconds; a full disk or a missing file will not be.
+
+A hiccup of Prefect's server is none of these: no stage talks to it, and Prefect's client tries again by itself.
+"""
 
 
 def stage(fn: Callable[P, Artifact]) -> Task[P, Artifact]:
     """Make a stage of a function that reads artifacts, writes files under `root` and returns their record."""
-    return task(
-        fn,
+    as_task: Callable[[Callable[P, Artifact]], Task[P, Artifact]] = task(
         cache_policy=StageKey(),
         persist_result=True,
         result_serializer="json",
-        retries=3,
+        retries=RETRIES,
         retry_delay_seconds=exponential_backoff(backoff_factor=2),
         retry_jitter_factor=0.5,
         retry_condition_fn=_may_pass,
     )
+    return as_task(fn)
 
 
 def _may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:

@@ -29,13 +29,20 @@ def edited(kind: str, text: str, name: str) -> str:
     if kind == "added":
         return text + "\n\ndef nobody_calls_this(x):\n    return x\n"
     if kind == "constant":
-        return _wrapped(text, next(_values(tree, name)))
-    function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name)
+        return next((_wrapped(text, value) for value in _values(tree, name)), text)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name]
+    if not functions:
+        return text
+    function = functions[0]
     if kind == "default":
-        return _wrapped(text, [each for each in [*function.args.defaults, *function.args.kw_defaults] if each][0])
+        return _wrapped(
+            text, [each for each in [*function.args.defaults, *function.args.kw_defaults] if each][0]
+        )
     first = function.body[1] if ast.get_docstring(function) else function.body[0]
     lines = text.splitlines()
-    return "\n".join([*lines[: first.lineno - 1], " " * first.col_offset + "_edited = 1", *lines[first.lineno - 1 :]])
+    return "\n".join(
+        [*lines[: first.lineno - 1], " " * first.col_offset + "_edited = 1", *lines[first.lineno - 1 :]]
+    )
 
 
 def _values(tree: ast.Module, name: str) -> Any:
@@ -73,9 +80,11 @@ def main(checkout: Path) -> None:
     for case in json.load(sys.stdin):
         kept = {}
         for kind, pattern, name in case.get("edits", []):
-            for path in sorted(checkout.glob(pattern)):
+            for path in [path for path in sorted(checkout.glob(pattern)) if name in path.read_text()]:
                 kept.setdefault(path, path.read_text())
                 path.write_text(edited(kind, path.read_text(), name))
+            if not any(path.read_text() != text for path, text in kept.items()):
+                raise LookupError(f"nothing to edit for {kind} {pattern} {name}")
         for path, text in case.get("files", {}).items():
             (checkout / path).write_text(text)
         versions = case.get("versions", {})

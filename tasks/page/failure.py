@@ -33,7 +33,9 @@ def in_words(failure: Failure) -> str:
     """
     where = f"stage `{failure.stage}`" if failure.stage else "the run"
     cached = ", ".join(failure.finished) or "nothing"
-    return f"{where} failed: {visible(failure.reason)}\ncached: {cached}\nto resume: {visible(failure.resume)}"
+    return (
+        f"{where} failed: {visible(failure.reason)}\ncached: {cached}\nto resume: {visible(failure.resume)}"
+    )
 
 
 def in_markdown(failure: Failure) -> str:

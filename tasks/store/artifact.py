@@ -4,11 +4,12 @@ Paths, never frames, pass between stages. Paths are relative to the store's root
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, field_validator, model_validator
 
 
 class File(BaseModel):
@@ -30,13 +31,24 @@ class File(BaseModel):
 
 
 class Artifact(BaseModel):
-    """What a stage left: `files` by name, and `facts` such as rows and column names."""
+    """What a stage left: `files` by name, `facts` such as rows and column names, and a `checksum` over both."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stage: str
     files: dict[str, File]
     facts: dict[str, JsonValue] = {}
+    checksum: str = ""
+
+    @model_validator(mode="after")
+    def _is_as_written(self) -> Self:
+        if self.checksum and self.checksum != self._sum():
+            raise ValueError("the record is not what was written: its checksum has changed")
+        return self
+
+    def checked(self) -> Self:
+        """Return the record with its checksum: altered on the disk, it will not load, and its stage runs again."""
+        return self.model_copy(update={"checksum": self._sum()})
 
     def path(self, root: Path, name: str) -> Path:
         """Return where the file called `name` lies.
@@ -49,8 +61,20 @@ class Artifact(BaseModel):
     def only(self, *names: str) -> Self:
         """Return the record of these files alone: a stage that is handed it can neither read nor depend on the rest."""
         return self.model_copy(
-            update={"files": {n: self.files[n] for n in names if n in self.files}, "facts": {}}
+            update={
+                "files": {n: self.files[n] for n in names if n in self.files},
+                "facts": {},
+                "checksum": "",
+            }
         )
+
+    def homes(self) -> set[str]:
+        """Return the folders of its files, relative to the store's root."""
+        return {str(PurePosixPath(file.path).parent) for file in self.files.values()}
+
+    def starting_with(self, name: str) -> Self:
+        """Return the record of the files of one table alone, `name.parquet` or `name-00000.parquet` and so on."""
+        return self.only(*(file for file in self.files if file.startswith((f"{name}.", f"{name}-"))))
 
     @property
     def pending(self) -> bool:
@@ -59,8 +83,14 @@ class Artifact(BaseModel):
 
     def contents(self) -> Mapping[str, str]:
         """Return what a stage that reads this artifact depends on: the digest by file name, and the facts."""
-        facts = {f"{self.stage}'s {name}": str(value) for name, value in self.facts.items()}
+        facts = {
+            f"{self.stage}'s {name}": json.dumps(value, sort_keys=True) for name, value in self.facts.items()
+        }
         return {name: file.sha256 for name, file in self.files.items()} | facts
+
+    def _sum(self) -> str:
+        content = self.model_dump(mode="json", exclude={"checksum"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def digest(path: Path) -> str:
@@ -70,7 +100,7 @@ def digest(path: Path) -> str:
 
 
 def damage(root: Path, artifact: Artifact) -> str | None:
-    """Say which file of an artifact is not as it was written, or return None where all are.
+    """Read all files of an artifact; say which one is not as it was written, or return None where all are.
 
     Sizes are compared first, so that a truncated file is found without reading the others.
     """
@@ -80,7 +110,12 @@ def damage(root: Path, artifact: Artifact) -> str | None:
             return f"{file.path} is missing"
         if (size := path.stat().st_size) != file.bytes:
             return f"{file.path} holds {size} bytes instead of {file.bytes}"
-    for file in artifact.files.values():
-        if digest(root / file.path) != file.sha256:
-            return f"{file.path} is not what was written: its SHA-256 has changed"
-    return None
+    return next((harm for file in artifact.files.values() if (harm := _altered(root, file))), None)
+
+
+def _altered(root: Path, file: File) -> str | None:
+    try:
+        same = digest(root / file.path) == file.sha256
+    except OSError as error:
+        return f"{file.path} cannot be read: {error.strerror}"
+    return None if same else f"{file.path} is not what was written: its SHA-256 has changed"

@@ -1,16 +1,112 @@
-"""One process at a time for one artifact; a lock whose owner died is free, since the kernel drops it."""
+"""One process at a time for one artifact; a lock whose owner died is free, since the kernel drops it.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+All locks of the store are `flock`s on files that are removed after use: whoever obtains one makes sure that the file
+still has its name, and begins again where it has not.
+"""
+
+import errno
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock
+PATIENCE = 5.0
+"""Seconds of waiting after which one is told for whom."""
+PAUSE = 0.05
+UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP})
+"""What file systems without locks answer: then two processes may compute the same artifact, which is harmless."""
+
+
+def _tell_nobody(_owner: str) -> None: ...
 
 
 @contextmanager
-def locked(root: Path, name: str) -> Iterator[None]:
-    """Hold the store's lock called `name`, waiting for whoever has it."""
+def locked(root: Path, name: str, on_wait: Callable[[str], None] = _tell_nobody) -> Iterator[None]:
+    """Hold the store's lock called `name`, waiting for as long as the process lives that has it.
+
+    Args:
+        root: The store's root.
+        name: What is locked.
+        on_wait: Called once, with who has the lock, where the wait takes longer than a few seconds.
+    """
     folder = root / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{name}.lock"):
+    path = folder / f"{name}.lock"
+    handle = _obtained(path, on_wait)
+    try:
+        with suppress(OSError):  # a full disk: then the owner stays unnamed
+            os.truncate(handle, 0)
+            os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
         yield
+    finally:
+        path.unlink(missing_ok=True)  # before it is free: no one else can have a lock on this file
+        os.close(handle)
+
+
+@contextmanager
+def taken(root: Path, name: str) -> Iterator[bool]:
+    """Hold the lock called `name` if nobody has it; say whether it is held."""
+    folder = root / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        mine = _is_ours(handle)
+        yield mine
+        if mine:
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
+
+
+def hold(handle: int) -> bool:
+    """Lock an open file or folder, unless another process has it; True where it is free or cannot be locked."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+    return True
+
+
+def is_abandoned(path: Path) -> bool:
+    """Say whether no living process holds a file or folder."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held, or the file system has no locks: then nothing is known
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _obtained(path: Path, on_wait: Callable[[str], None]) -> int:
+    """Open and lock a file, anew each time that it lost its name meanwhile."""
+    begun, told = time.monotonic(), False
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if _is_ours(handle):
+                return handle
+            if not told and time.monotonic() - begun > PATIENCE:
+                told = True
+                on_wait(os.pread(handle, 200, 0).decode(errors="replace") or "another process")
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+        time.sleep(PAUSE)
+
+
+def _is_ours(handle: int) -> bool:
+    """Lock an open file if that is possible, and the file is not one that its last owner has removed."""
+    return hold(handle) and os.fstat(handle).st_nlink > 0

@@ -2,6 +2,7 @@
 
 A stage writes into a draft folder of its own. `publish` makes the files durable and renames the folder to a name
 that is the digest of its contents: two processes that compute the same thing leave the same files under one name.
+Drafts and unfinished files are locked while they are written, so that `sweep` knows those of dead processes.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from uuid import uuid4
 from pydantic import JsonValue
 
 from tasks.store.artifact import Artifact, File, digest
+from tasks.store.locks import hold, is_abandoned
 
 NAME_LENGTH = 16
 """Hexadecimal digits of a folder's name: 64 bits, so that a clash needs billions of artifacts."""
@@ -23,19 +25,19 @@ NAME_LENGTH = 16
 @contextmanager
 def draft(root: Path) -> Iterator[Path]:
     """Lend an empty folder inside the store to write into; whatever `publish` did not take is removed."""
-    folder = root / "drafts" / uuid4().hex
-    folder.mkdir(parents=True)
+    folder, handle = _held_folder(root / "drafts")
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
 
 
 def publish(folder: Path, root: Path, stage: str, facts: dict[str, JsonValue] | None = None) -> Artifact:
     """Move a draft's files to their place in the store and return their record.
 
-    The files are flushed to the disk before they get their name. Where the same contents are there already, each
-    file is replaced by itself: harmless, and it mends a damaged one.
+    The files are read once more for their digests, and flushed to the disk before they get their name. Where the
+    same contents are there already, each file is replaced by itself: harmless, and it mends a damaged one.
     """
     names = sorted(path.name for path in folder.iterdir())
     digests = {name: digest(folder / name) for name in names}
@@ -47,22 +49,73 @@ def publish(folder: Path, root: Path, stage: str, facts: dict[str, JsonValue] | 
         name: File(path=f"{stage}/{home.name}/{name}", bytes=sizes[name], sha256=digests[name])
         for name in names
     }
-    return Artifact(stage=stage, files=files, facts=facts or {})
+    return Artifact(stage=stage, files=files, facts=facts or {}).checked()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a small file whole: under a temporary name beside it, flushed, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{uuid4().hex}.part")
+    make_folder(path.parent)
+    part, handle = _held_file(path)
     try:
-        with part.open("xb") as stream:
+        with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        part.replace(path)
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     _flush_folder(path.parent)
+
+
+def sweep(root: Path) -> None:
+    """Remove what killed processes left: drafts, unfinished files and locks. What a living one holds stays."""
+    for folder in (root / "drafts").glob("*"):
+        if is_abandoned(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    for pattern in ("locks/*.lock", "*/.*.part", "*/*/.*.part"):
+        for path in root.glob(pattern):
+            if is_abandoned(path):
+                path.unlink(missing_ok=True)
+
+
+def discard(folder: Path, root: Path) -> None:
+    """Remove a folder of the store: out of sight in one step, so that no one finds half of it, then file by file."""
+    away = root / "drafts" / uuid4().hex
+    away.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(away)
+    shutil.rmtree(away, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each durably."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _flush_folder(folder.parent)
+
+
+def _held_folder(above: Path) -> tuple[Path, int]:
+    """Make a folder and lock it; where `sweep` was quicker than the lock, make another."""
+    while True:
+        folder = above / uuid4().hex
+        folder.mkdir(parents=True)
+        try:
+            handle = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        if hold(handle) and folder.exists():
+            return folder, handle
+        os.close(handle)
+
+
+def _held_file(path: Path) -> tuple[Path, int]:
+    """Make a temporary file beside a path and lock it; where `sweep` was quicker than the lock, make another."""
+    while True:
+        part = path.with_name(f".{uuid4().hex}.part")
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        if hold(handle) and part.exists():
+            return part, handle
+        os.close(handle)
 
 
 def _name_of(digests: dict[str, str]) -> str:
@@ -78,7 +131,7 @@ def _make_durable(folder: Path, names: list[str]) -> None:
 
 
 def _move(folder: Path, home: Path, names: list[str]) -> None:
-    home.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(home.parent)
     try:
         folder.rename(home)
     except OSError:

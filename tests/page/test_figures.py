@@ -126,7 +126,10 @@ def test_no_name_breaks_a_figure(draw: Drawn, name: str) -> None:
         {"train": ([1.0], [1.0]), "test": ([], [])},
         {"train": ([0.0] * 5, [0.0] * 5)},
         {"train": ([np.nan, 1.0, 2.0], [1.0, np.inf, 2.0])},
-        {"train": (np.array([1e12, 2e12], np.float32), np.array([1.1e12, 1.9e12], np.float32)), "test": ([-1e-12], [1.0])},
+        {
+            "train": (np.array([1e12, 2e12], np.float32), np.array([1.1e12, 1.9e12], np.float32)),
+            "test": ([-1e-12], [1.0]),
+        },
         {"train": (np.full(30_000, 7.0), np.full(30_000, 7.0)), "test": ([7.0], [7.0])},
     ],
 )

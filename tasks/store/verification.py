@@ -1,0 +1,109 @@
+"""What is checked of an artifact when, so that a damaged file is found before its bytes are used.
+
+A small artifact (up to 64 MiB) is read and compared with its digests at every hit: that takes 40 ms at most. Of a
+larger one, a hit compares how the files look from outside (size, times, inode) with how they looked when they were
+last read and found whole; that is written down in a seal, a file in the artifact's own folder. A file that looks
+otherwise, as after any write, is read. What changes bytes without a trace, a failing disk, is found when the bytes
+are about to be used: before a stage runs, all that it is handed is read, unless the same run has written or read it.
+
+So a cached data set of 10 GB costs nothing but a look at its files; one that a stage trains on is read once more.
+A seal is no part of a record: lost, garbled or copied elsewhere, it costs one more reading.
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from tasks.store.artifact import Artifact, damage
+from tasks.store.writing import write_atomically
+
+SMALL = 64 * 2**20
+"""Bytes of an artifact up to which it is read at every hit."""
+
+SEAL = ".seal"
+
+Look = list[int]
+"""Size, time of the last write and of the last change in nanoseconds, and inode of a file."""
+
+
+class Verification:
+    """Checks the artifacts of one run, and remembers what it has read."""
+
+    def __init__(self, root: Path) -> None:
+        """Start with nothing read of the store at `root`."""
+        self.root = root
+        self.read: dict[str, Look] = {}
+
+    def note(self, artifact: Artifact) -> None:
+        """Take note of an artifact that was written just now, its files read for their digests."""
+        self.read |= _looks(self.root, artifact)
+        if not is_small(artifact):
+            seal(self.root, artifact)
+
+    def before_use(self, artifact: Artifact) -> str | None:
+        """Say which file of an artifact must not be used, or return None; reads what was not read in this run."""
+        looks = _looks(self.root, artifact)
+        unread = [
+            name
+            for name, file in artifact.files.items()
+            if file.path not in looks or self.read.get(file.path) != looks[file.path]
+        ]
+        harm = damage(self.root, artifact.only(*unread))
+        if harm is None:
+            self.read |= looks
+        return harm
+
+
+def at_a_hit(root: Path, artifact: Artifact) -> str | None:
+    """Say which file of a cached artifact is damaged as far as a hit needs to know, or return None."""
+    if is_small(artifact):
+        return damage(root, artifact)
+    sealed, looks = _sealed(root, artifact), _looks(root, artifact)
+    new = [
+        name
+        for name, file in artifact.files.items()
+        if file.path not in looks or sealed.get(file.path) != looks[file.path]
+    ]
+    if not new:
+        return None
+    harm = damage(root, artifact.only(*new))
+    if harm is None:
+        _write(root, sealed | looks)
+    return harm
+
+
+def seal(root: Path, artifact: Artifact) -> None:
+    """Write down how the files look that were found whole just now."""
+    _write(root, _sealed(root, artifact) | _looks(root, artifact))
+
+
+def is_small(artifact: Artifact) -> bool:
+    """Say whether an artifact is read at every hit."""
+    return sum(file.bytes for file in artifact.files.values()) <= SMALL
+
+
+def _looks(root: Path, artifact: Artifact) -> dict[str, Look]:
+    """Return how each file looks that is there."""
+    looks = {}
+    for file in artifact.files.values():
+        with suppress(OSError):
+            stat = (root / file.path).stat()
+            looks[file.path] = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+    return looks
+
+
+def _sealed(root: Path, artifact: Artifact) -> dict[str, Look]:
+    sealed: dict[str, Look] = {}
+    for home in artifact.homes():
+        with suppress(OSError, ValueError):
+            known = json.loads((root / home / SEAL).read_bytes())
+            sealed |= known if isinstance(known, dict) else {}
+    return sealed
+
+
+def _write(root: Path, looks: dict[str, Look]) -> None:
+    """Write the seals, one per folder. A store that cannot be written to is read again next time."""
+    for home in {str(Path(path).parent) for path in looks}:
+        mine = {path: look for path, look in looks.items() if str(Path(path).parent) == home}
+        with suppress(OSError):
+            write_atomically(root / home / SEAL, json.dumps(mine).encode())

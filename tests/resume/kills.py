@@ -1,0 +1,156 @@
+"""A program that runs the stages again and again, killed each time at another point; see `test_kill.py`.
+
+    python kills.py STORE > points.json
+
+Every change to the store goes by an audit event of Python's own or by `os.fsync`; the n-th is where the n-th run is
+killed, just before it. Then a run that nobody disturbs finishes the work. To be quick about it, runs are forked, the
+training is a least-squares fit, and Prefect's engine is a few lines that call its result store as it does.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from prefect.logging import disable_run_logger
+from prefect.results import ResultStore
+from prefect.serializers import JSONSerializer
+from prefect.states import Completed
+
+from flows.regression import stages
+from tasks.caching import key_for
+from tasks.config import Settings, Training
+from tasks.running import Run
+from tasks.store.artifact import Artifact
+from tasks.store.formats import read_matrix, write_npz, write_parquet
+from tasks.store.leases import lease
+from tasks.store.writing import draft, publish
+
+EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate"}
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact:  # noqa: ARG001 - as the stage's
+    """Stand in for the stage: the same files, from a fit that needs no TensorFlow."""
+    features, targets = read_matrix(rows.path(root, "train.parquet"))
+    fitted = np.linalg.lstsq(np.column_stack([features, np.ones(len(features))]), targets)[0]
+    with draft(root) as folder:
+        (folder / "model.keras").write_bytes(fitted.tobytes())
+        write_npz(folder / "weights.npz", {"weights": fitted[:-1], "bias": np.asarray(fitted[-1])})
+        write_parquet(folder / "history.parquet", pa.table({"epoch": [1, 2], "loss": [2.0, 1.0]}))
+        facts = {"recipe": "calibrated", "bias": True, "learning_rate": 0.1, "stable_limit": 0.2}
+        return publish(folder, root, "train", facts)  # type: ignore[arg-type]
+
+
+train.__module__ = "tasks.train"
+
+
+class Task:
+    """What `Run` needs of a Prefect task: look for the record, else call the function and write the record."""
+
+    def __init__(self, task: Any) -> None:
+        self.name = task.name
+        self.fn = train if task.name == "train" else task.fn
+        self.result_storage: Any = None
+
+    def with_options(self) -> "Task":
+        return self
+
+    def __call__(self, return_state: bool, **inputs: Any) -> Any:
+        store = ResultStore(result_storage=self.result_storage, serializer=JSONSerializer())
+        key = key_for(self.fn, inputs)
+        if store.exists(key):
+            return Completed(name="Cached", data=store.read(key).result)
+        result = self.fn(**inputs)
+        store.write(result, key=key)
+        return Completed(data=result)
+
+
+def run(root: Path) -> None:
+    settings = Settings.model_validate({"artifacts": str(root), "problem": {"rows": 200}})
+    with disable_run_logger(), lease(root) as held:
+        call = Run(root, held)
+        stages(lambda stage, **inputs: call(Task(stage), **inputs), settings)
+
+
+def watch(root: Path, last: int, told: int) -> None:
+    """Die just before the change to the store that is the `last`; write what it would have been to `told`."""
+    seen = 0
+
+    def point(what: str) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == last:
+            os.write(told, what.encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in EVENTS or (event == "open" and not arguments[2] & WRITING):
+            return
+        path = os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes | os.PathLike) else ""
+        if path.startswith(str(root)):
+            point(f"{event} {path.removeprefix(str(root))}")
+
+    fsync = os.fsync
+
+    def flush(handle: Any) -> None:
+        point("fsync")
+        fsync(handle)
+
+    os.fsync = flush
+    sys.addaudithook(hook)
+
+
+def forked(root: Path, last: int = 0) -> tuple[int, str]:
+    """Run in a process of its own; return how it ended and, if it was killed, before what."""
+    inlet, outlet = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(inlet)
+        try:
+            if last:
+                watch(root, last, outlet)
+            run(root)
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    os.close(outlet)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with os.fdopen(inlet, "rb") as stream:
+        return status, stream.read().decode()
+
+
+def contents(root: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(root)): path.read_bytes().hex() if path.is_file() else "a folder"
+        for path in root.rglob("*")
+    }
+
+
+def main(root: Path) -> None:
+    points = []
+    assert forked(root)[0] == 0
+    undisturbed = contents(root)
+    for last in range(1, 10_000):
+        shutil.rmtree(root)
+        root.mkdir()
+        ended, what = forked(root, last)
+        if ended == 0:
+            break
+        again = forked(root)[0]
+        after = contents(root)
+        wrong = sorted(name for name in {*undisturbed, *after} if undisturbed.get(name) != after.get(name))
+        points.append({"killed before": what, "ended": ended, "next run": again, "differs": wrong})
+    json.dump(points, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())
