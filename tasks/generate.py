@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from tasks.config import Problem
 from tasks.stage import stage
@@ -25,8 +26,13 @@ def generate(problem: Problem, seed: int, root: Path) -> Artifact:
     with draft(root) as folder:
         write_npz(folder / DATA, {"inputs": inputs, "targets": targets[:, np.newaxis]})
         names = feature_names(len(problem.true_weights))
-        truth = {"true_weights": list(problem.true_weights), "true_bias": problem.true_bias}
-        return publish(folder, root, "generate", {"features": list(names), "target": TARGET, **truth})
+        facts: dict[str, JsonValue] = {
+            "features": list(names),
+            "target": TARGET,
+            "true_weights": list(problem.true_weights),
+            "true_bias": problem.true_bias,
+        }
+        return publish(folder, root, "generate", facts)
 
 
 def drawn(problem: Problem, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

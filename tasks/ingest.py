@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from tasks.config import Input
 from tasks.stage import stage
-from tasks.store.artifact import Artifact, digest
+from tasks.store.artifact import Artifact
 from tasks.store.formats import write_parquet
+from tasks.store.verification import content
 from tasks.store.writing import draft, publish
 from tasks.table.columns import Columns, check_names
 from tasks.table.errors import shown
@@ -70,7 +71,7 @@ def table_of(source: Input) -> Table:
     check(source)
     path = Path(source.data or "")
     files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-    listing = "".join(f"{each.relative_to(path)}\0{digest(each)}\n" for each in files)
+    listing = "".join(f"{each.relative_to(path)}\0{content(each.resolve())}\n" for each in files)
     return Table(
         path=path.resolve(),
         ending="".join(path.suffixes[-2:]),

@@ -52,7 +52,10 @@ class Run:
         self.at = None
         return artifact
 
-    def _result(self, stage: Task[..., Artifact], inputs: dict[str, Any]) -> Artifact:
+    def _result(
+        self, stage: Task[..., Artifact], inputs: dict[str, Any], harm: str | None = None
+    ) -> Artifact:
+        """Return a stage's artifact; with `harm`, say that this is why it had to be made again."""
         started = time.perf_counter()
         with locked(self.root, key_for(stage.fn, inputs), _wait_of(stage.name)):
             look = outlook(stage.fn, inputs, self.root)
@@ -64,7 +67,7 @@ class Run:
             artifact, state = self._called(stage, inputs, look)
         self.stages[stage.name] = Stage(
             state="cached" if state.name == "Cached" else "ran",
-            reason=look.reason,
+            reason=harm or look.reason,
             seconds=round(time.perf_counter() - started, 3),
             files=[File(**file.model_dump()) for file in artifact.files.values()],
         )
@@ -97,7 +100,7 @@ class Run:
                 stage, given = self._calls[artifact.stage]
                 get_run_logger().warning("%s runs again: %s", stage.name, harm)
                 forget(self.root, key_for(stage.fn, given))
-                again = self._result(stage, given)
+                again = self._result(stage, given, harm)
                 if any(file not in again.files.values() for file in artifact.files.values()):
                     raise OSError(
                         f"{harm}, and `{stage.name}`, run again, left other contents; start the run again"

@@ -1,6 +1,7 @@
 """Stage `split`: deal the rows to training and test."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -35,5 +36,6 @@ def _table(data: Artifact, root: Path) -> pa.Table:
     if "data.parquet" in data.files:
         return read_parquet(data.path(root, "data.parquet"))
     arrays = read_npz(data.path(root, "data.npz"))
-    names = [*data.facts["features"], data.facts["target"]]
+    facts: dict[str, Any] = data.facts
+    names = [*facts["features"], facts["target"]]
     return pa.table([*arrays["inputs"].T, arrays["targets"][:, 0]], names=names)

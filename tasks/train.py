@@ -4,6 +4,7 @@ import threading
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from tasks.config import Training
@@ -42,7 +43,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
         (folder / MODEL).write_bytes(
             save_bytes(build(fitted.weights, fitted.bias if training.bias else None, len(fitted.weights)))
         )
-        write_npz(folder / WEIGHTS, {"weights": fitted.weights, "bias": fitted.bias})
+        write_npz(folder / WEIGHTS, {"weights": fitted.weights, "bias": np.array(fitted.bias)})
         epochs = pa.array(range(1, training.epochs + 1), pa.int64())
         write_parquet(folder / HISTORY, pa.table({"epoch": epochs, "loss": fitted.loss}))
         facts = {"learning_rate": fitted.learning_rate, "stable_limit": fitted.stable_limit}

@@ -10,6 +10,9 @@ import ast
 import importlib
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +25,20 @@ def edited(kind: str, text: str, name: str) -> str:
     `added` (a function that nobody calls).
     """
     tree = ast.parse(text)
-    if kind == "unparsed":
-        return ast.unparse(tree)
-    if kind == "documented":
-        return ast.unparse(_Redocumented().visit(tree))
+    if kind in {"unparsed", "documented"}:
+        return ast.unparse(tree if kind == "unparsed" else _Redocumented().visit(tree))
     if kind == "added":
         return text + "\n\ndef nobody_calls_this(x):\n    return x\n"
     if kind == "constant":
         return next((_wrapped(text, value) for value in _values(tree, name)), text)
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name]
-    if not functions:
-        return text
-    function = functions[0]
+    return _edited_function(kind, text, functions[0]) if functions else text
+
+
+def _edited_function(kind: str, text: str, function: ast.FunctionDef) -> str:
     if kind == "default":
         return _wrapped(
-            text, [each for each in [*function.args.defaults, *function.args.kw_defaults] if each][0]
+            text, next(each for each in [*function.args.defaults, *function.args.kw_defaults] if each)
         )
     first = function.body[1] if ast.get_docstring(function) else function.body[0]
     lines = text.splitlines()
@@ -60,6 +62,10 @@ def _wrapped(text: str, node: ast.expr) -> str:
     return before.decode() + f"({source}, 0)[0]" + after.decode()
 
 
+def _version(own: dict[str, str], real: Callable[[str], str], library: str) -> str:
+    return own.get(library) or real(library)
+
+
 class _Redocumented(ast.NodeTransformer):
     def visit_Expr(self, node: ast.Expr) -> ast.Expr:
         if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
@@ -75,10 +81,10 @@ def main(checkout: Path) -> None:
     from tasks.config import Settings
     from tasks.planning import Forecast
 
-    real_version = provenance.version
+    real_version = metadata.version
     answers = []
     for case in json.load(sys.stdin):
-        kept = {}
+        kept: dict[Path, str] = {}
         for kind, pattern, name in case.get("edits", []):
             for path in [path for path in sorted(checkout.glob(pattern)) if name in path.read_text()]:
                 kept.setdefault(path, path.read_text())
@@ -88,7 +94,7 @@ def main(checkout: Path) -> None:
         for path, text in case.get("files", {}).items():
             (checkout / path).write_text(text)
         versions = case.get("versions", {})
-        provenance.version = lambda library, own=versions: own.get(library) or real_version(library)
+        vars(provenance)["version"] = partial(_version, versions, real_version)
         for cached in (provenance.provenance, provenance._distributions, source.parsed, source._spec):
             cached.cache_clear()
         importlib.invalidate_caches()

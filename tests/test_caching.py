@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ READS = {"split": "generate", "train": "split", "evaluate": "train", "report": "
 ALL = frozenset(STAGES)
 
 # What an edit changes by itself; the stages after these run unless their input stays the same.
-CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
+CHANGES: dict[str, tuple[dict[str, Any], Set[str]]] = {
     **{
         f"the stage {stage}": ({"edits": [["body", f"tasks/{stage}.py", stage]]}, {stage}) for stage in STAGES
     },
@@ -121,7 +121,7 @@ class Checkout:
         for room in ("flows", "tasks"):
             shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
 
-    def settings(self, changes: Mapping[str, Any] = {}) -> dict[str, Any]:  # noqa: B006 - read only
+    def settings(self, changes: Mapping[str, Any] = {}) -> dict[str, Any]:
         training = {"epochs": 20} | changes.get("training", {})
         return {"artifacts": str(self.store), **changes, "training": training}
 
@@ -234,7 +234,7 @@ def test_a_users_file_counts_by_its_content(checkout: Checkout) -> None:
     ],
 )
 def test_a_stage_that_leaves_the_same_bytes_runs_alone(
-    checkout: Checkout, kind: str, file: str, name: str, ran: set[str]
+    checkout: Checkout, kind: str, file: str, name: str, ran: Set[str]
 ) -> None:
     """Early cut-off, in a real run; the plan made before it gives the run's own reasons."""
     path = checkout.folder / file

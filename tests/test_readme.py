@@ -20,7 +20,8 @@ def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) 
     """Every command line parses, and its settings are valid."""
     monkeypatch.chdir(ROOT)
     options = cli._options(shlex.split(command))
-    assert "task" in options or cli._settings(options)
+    if "task" not in options:
+        cli._settings(options)
 
 
 def test_there_are_commands() -> None:

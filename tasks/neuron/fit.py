@@ -38,8 +38,7 @@ class Fit:
         bias: In target units; 0 without bias.
         loss: (epochs,) running mean squared error of each epoch, in squared target units, as Keras shows it.
         learning_rate: The rate used, the first one where it decays.
-        stable_limit: Where the stable range of constant rates ends, for the inputs as trained on: raw for
-            `tutorial`, whitened for `calibrated`.
+        stable_limit: Where the stable range of constant rates ends on the raw inputs.
     """
 
     weights: Array
@@ -107,7 +106,8 @@ def fit(
         if not np.isfinite([*state.weights, state.bias]).all():
             raise Diverged(len(losses), rule.rate, limit)
     weights, offset = scale.fold_back(state.weights, state.bias)
-    return Fit(weights, offset, np.array(losses), rule.rate, limit)
+    raw = limit if recipe == "tutorial" else stable_limit(x, batch, bias=bias)
+    return Fit(weights, offset, np.array(losses), rule.rate, raw)
 
 
 def first_state(features: int, initializer: Initializer, seed: int, *, bias: bool = True) -> State:

@@ -12,9 +12,10 @@ A seal is no part of a record: lost, garbled or copied elsewhere, it costs one m
 
 import json
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
-from tasks.store.artifact import Artifact, damage
+from tasks.store.artifact import Artifact, damage, digest
 from tasks.store.writing import write_atomically
 
 SMALL = 64 * 2**20
@@ -54,6 +55,16 @@ class Verification:
         return harm
 
 
+def content(path: Path) -> str:
+    """Return the SHA-256 of a user's file; a process reads the file once, unless it looks otherwise meanwhile."""
+    return _content(path, *_look(path))
+
+
+@cache
+def _content(path: Path, *_look: int) -> str:
+    return digest(path)
+
+
 def at_a_hit(root: Path, artifact: Artifact) -> str | None:
     """Say which file of a cached artifact is damaged as far as a hit needs to know, or return None."""
     if is_small(artifact):
@@ -87,9 +98,13 @@ def _looks(root: Path, artifact: Artifact) -> dict[str, Look]:
     looks = {}
     for file in artifact.files.values():
         with suppress(OSError):
-            stat = (root / file.path).stat()
-            looks[file.path] = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+            looks[file.path] = _look(root / file.path)
     return looks
+
+
+def _look(path: Path) -> Look:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
 def _sealed(root: Path, artifact: Artifact) -> dict[str, Look]:

@@ -68,11 +68,11 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def sweep(root: Path) -> None:
-    """Remove what killed processes left: drafts, unfinished files and locks. What a living one holds stays."""
+    """Remove what killed processes left: drafts, unfinished files, locks and leases. What a living one holds stays."""
     for folder in (root / "drafts").glob("*"):
         if is_abandoned(folder):
             shutil.rmtree(folder, ignore_errors=True)
-    for pattern in ("locks/*.lock", "*/.*.part", "*/*/.*.part"):
+    for pattern in ("locks/*.lock", "leases/*", "*/.*.part", "*/*/.*.part"):
         for path in root.glob(pattern):
             if is_abandoned(path):
                 path.unlink(missing_ok=True)

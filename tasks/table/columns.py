@@ -134,7 +134,7 @@ def _confused(target: str, features: Sequence[str] | None) -> Iterator[str]:
 
 def _reserved(names: Sequence[str], used: set[str], target: str) -> Iterator[str]:
     if BIAS in names and BIAS in used and target != BIAS:
-        yield f"column {shown(BIAS)} has the name of what is fitted beside the weights; rename it, or drop it if constant"
+        yield f"column {shown(BIAS)} is named like what is fitted beside the weights; rename it, or drop it if constant"
 
 
 def _ambiguous(names: Sequence[str], used: set[str], features_by_default: bool) -> Iterator[str]:

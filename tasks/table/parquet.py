@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as datasets
 from pyarrow import parquet
 
 from tasks.table.errors import BadTable, located, shown
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset, Fragment
 
 SUFFIXES = (".parquet", ".parq", ".pq")
 
@@ -35,7 +38,9 @@ def read(path: Path, names: Sequence[str] | None = None) -> pa.Table:
     return dataset.to_table(columns=None if names is None else list(names))
 
 
-def _dataset(path: Path) -> datasets.Dataset:
+def _dataset(path: Path) -> "Dataset":
+    import pyarrow.dataset as datasets  # brings pandas along: a third of a second that no cached run should pay
+
     parts = [path] if path.is_file() else _parts(path)
     if not parts:
         raise BadTable(f"{located(path)} is a folder without a .parquet file; name a file or such a folder")
@@ -61,7 +66,7 @@ def _parts(folder: Path) -> list[Path]:
     )
 
 
-def _differences(dataset: datasets.Dataset, path: Path) -> list[str]:
+def _differences(dataset: "Dataset", path: Path) -> list[str]:
     first, *others = dataset.get_fragments()
     expected = _types(first.physical_schema)
     findings = []
@@ -80,5 +85,5 @@ def _types(schema: pa.Schema) -> dict[str, pa.DataType]:
     return dict(zip(schema.names, schema.types, strict=True))
 
 
-def _name(part: datasets.Fragment, folder: Path) -> str:
+def _name(part: "Fragment", folder: Path) -> str:
     return str(Path(part.path).relative_to(folder))

@@ -170,7 +170,12 @@ SETS = {
     ),
     "Wampler1": Reference(_wampler_powers, _wampler_sum, np.ones(6), np.zeros(6), bias=True, digits=9),
     "Wampler2": Reference(
-        _wampler_powers, _wampler2_y, 0.1 ** np.arange(6), np.zeros(6), bias=True, digits=12
+        _wampler_powers,
+        _wampler2_y,
+        np.power(0.1, np.arange(6), dtype=np.float64),
+        np.zeros(6),
+        bias=True,
+        digits=12,
     ),
     "Wampler3": _wampler(1, 8),
     "Wampler4": _wampler(100, 7),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from tasks.neuron.least_squares import LeastSquares, solve, solve_moments
 from tasks.neuron.statistics import merge, moments
 from tests.neuron.examples import random_problem
 from tests.neuron.nist import SETS
+
+Way = Callable[[np.ndarray, np.ndarray], LeastSquares]
 
 
 def digits(values: np.ndarray, certified: np.ndarray) -> float:
@@ -97,7 +100,7 @@ def test_scikit_learn_agrees() -> None:
 
 
 @pytest.mark.parametrize("way", [solve, from_moments])
-def test_dependent_columns_are_dropped(way) -> None:  # noqa: ANN001
+def test_dependent_columns_are_dropped(way: Way) -> None:
     """Constant columns, copies and sums of earlier columns get weight 0; the rest is fitted without them."""
     x, y = random_problem(8, 100, 2)
     wide = np.column_stack(
@@ -125,7 +128,7 @@ def test_a_constant_column_counts_without_bias() -> None:
 
 
 @pytest.mark.parametrize("way", [solve, from_moments])
-def test_only_constant_columns_leave_the_mean(way) -> None:  # noqa: ANN001
+def test_only_constant_columns_leave_the_mean(way: Way) -> None:
     """With nothing to fit, the bias is the mean."""
     fit = way(np.full((4, 1), 3.0), np.array([1.0, 2.0, 3.0, 6.0]))
     assert (fit.bias, fit.rank, fit.dropped, fit.residual_sum) == (3.0, 0, (0,), 14.0)
@@ -133,7 +136,7 @@ def test_only_constant_columns_leave_the_mean(way) -> None:  # noqa: ANN001
 
 
 @pytest.mark.parametrize("way", [solve, from_moments])
-def test_one_row(way) -> None:  # noqa: ANN001
+def test_one_row(way: Way) -> None:
     """One row is fitted by its own target, without degrees of freedom."""
     fit = way(np.array([[2.0]]), np.array([7.0]))
     assert (fit.bias, fit.weights[0], fit.degrees_of_freedom) == (7.0, 0.0, 0)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
+from numpy.typing import ArrayLike
 
 from tasks.page import figures
 from tasks.page.canvas import BLUE, VERMILION
@@ -17,7 +18,13 @@ from tests.page.examples import HOSTILE, parts_of
 Drawn = Callable[[str, dict[str, tuple[np.ndarray, np.ndarray]]], bytes]
 both = pytest.mark.parametrize("draw", [predicted_against_actual, residuals])
 RNG = np.random.default_rng(1)
-CURVES = [[0.33], [0.0, 0.0], [1.0, np.nan, 0.0], RNG.uniform(34, 40, 500), 10.0 ** -np.arange(40.0)]
+CURVES: list[ArrayLike] = [
+    [0.33],
+    [0.0, 0.0],
+    [1.0, np.nan, 0.0],
+    RNG.uniform(34, 40, 500),
+    10.0 ** -np.arange(40.0),
+]
 
 
 def pixels(png: bytes) -> np.ndarray:

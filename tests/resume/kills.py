@@ -1,6 +1,6 @@
 """A program that runs the stages again and again, killed each time at another point; see `test_kill.py`.
 
-    python kills.py STORE > points.json
+    python kills.py STORE FIRST STEP > points.json
 
 Every change to the store goes by an audit event of Python's own or by `os.fsync`; the n-th is where the n-th run is
 killed, just before it. Then a run that nobody disturbs finishes the work. To be quick about it, runs are forked, the
@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from prefect.states import Completed
 from flows.regression import stages
 from tasks.caching import key_for
 from tasks.config import Settings, Training
+from tasks.page import figures  # noqa: F401 - before the forks, each of which would import it anew
 from tasks.running import Run
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_matrix, write_npz, write_parquet
@@ -35,7 +37,7 @@ EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
-def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact:  # noqa: ARG001 - as the stage's
+def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact:
     """Stand in for the stage: the same files, from a fit that needs no TensorFlow."""
     features, targets = read_matrix(rows.path(root, "train.parquet"))
     fitted = np.linalg.lstsq(np.column_stack([features, np.ones(len(features))]), targets)[0]
@@ -75,7 +77,7 @@ def run(root: Path) -> None:
     settings = Settings.model_validate({"artifacts": str(root), "problem": {"rows": 200}})
     with disable_run_logger(), lease(root) as held:
         call = Run(root, held)
-        stages(lambda stage, **inputs: call(Task(stage), **inputs), settings)
+        stages(lambda stage, **inputs: call(Task(stage), **inputs), settings)  # type: ignore[arg-type]
 
 
 def watch(root: Path, last: int, told: int) -> None:
@@ -102,7 +104,7 @@ def watch(root: Path, last: int, told: int) -> None:
         point("fsync")
         fsync(handle)
 
-    os.fsync = flush
+    vars(os)["fsync"] = flush
     sys.addaudithook(hook)
 
 
@@ -116,12 +118,10 @@ def forked(root: Path, last: int = 0) -> tuple[int, str]:
             if last:
                 watch(root, last, outlet)
             run(root)
-        except BaseException:
-            import traceback
-
+            os._exit(0)
+        finally:
             traceback.print_exc()
             os._exit(1)
-        os._exit(0)
     os.close(outlet)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with os.fdopen(inlet, "rb") as stream:
@@ -135,11 +135,11 @@ def contents(root: Path) -> dict[str, str]:
     }
 
 
-def main(root: Path) -> None:
+def main(root: Path, first: int, step: int) -> None:
     points = []
     assert forked(root)[0] == 0
     undisturbed = contents(root)
-    for last in range(1, 10_000):
+    for last in range(first, 10_000, step):
         shutil.rmtree(root)
         root.mkdir()
         ended, what = forked(root, last)
@@ -153,4 +153,4 @@ def main(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    main(Path(sys.argv[1]).resolve(), int(sys.argv[2]), int(sys.argv[3]))

@@ -108,7 +108,9 @@ def test_a_garbled_record_is_a_miss(
     assert ran(run(root)) == set()
 
 
-def test_no_flipped_bit_of_a_record_passes_for_another_result(finished: tuple[Path, Result], tmp_path: Path) -> None:
+def test_no_flipped_bit_of_a_record_passes_for_another_result(
+    finished: tuple[Path, Result], tmp_path: Path
+) -> None:
     """Whatever bit it is, the record loads as it was written, or it does not load; facts in it count too."""
     (tmp_path / "records").mkdir()
     source = max((finished[0] / "records").iterdir(), key=lambda path: path.stat().st_size)

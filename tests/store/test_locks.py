@@ -98,7 +98,8 @@ def test_a_draft_that_is_swept_before_it_is_locked_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process may look just between the making of a folder and its locking."""
-    hold, swept = locks.hold, []
+    hold = locks.hold
+    swept: list[bool] = []
 
     def late(handle: int) -> bool:
         if not swept:

@@ -1,0 +1,180 @@
+"""kill -9 at any point: the store holds the old or the new, the next run needs no help, and litter does not stay."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# A real run in a process group of its own, all of which dies just before the n-th event on a path.
+DYING = """
+import os, signal, sys
+store, event, part, last = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+seen = 0
+def hook(name, arguments):
+    global seen
+    if name == event and isinstance(arguments[0], (str, os.PathLike)):
+        seen += part in "".join(map(str, arguments[:2])).replace(store, "")
+        if seen == last:
+            os.killpg(0, signal.SIGKILL)
+sys.addaudithook(hook)
+from flows.cli import main
+raise SystemExit(main(sys.argv[5:]))
+"""
+
+
+def killed_at_points(folder: Path, first: int, step: int) -> list[dict[str, Any]]:
+    store = folder / "store"
+    store.mkdir()
+    program = [sys.executable, str(ROOT / "tests" / "resume" / "kills.py"), str(store), str(first), str(step)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(folder / "prefect")}
+    done = subprocess.run(
+        program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    ("first", "step", "least"), [(3, 7, 15), pytest.param(1, 1, 120, marks=pytest.mark.slow)]
+)
+def test_after_a_kill_at_any_write_point_the_next_run_leaves_what_an_undisturbed_one_leaves(
+    tmp_path: Path, first: int, step: int, least: int
+) -> None:
+    """Every file of the store has the same bytes, and there is none beside them: no draft, part, lock or lease."""
+    points = killed_at_points(tmp_path, first, step)
+    assert len(points) >= least
+    assert {point["ended"] for point in points} == {-signal.SIGKILL}
+    assert [point for point in points if point["next run"] != 0 or point["differs"]] == []
+    kinds = {point["killed before"].split()[0] for point in points}
+    assert {"fsync", "os.rename", "open", "os.mkdir"} <= kinds
+
+
+def run(store: Path, server: str, *before: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PREFECT_API_URL": server, "PREFECT_HOME": str(store.parent / "prefect")}
+    environment |= {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [
+            sys.executable,
+            *(before or ("-m", "flows")),
+            "run",
+            "--json",
+            "--epochs",
+            "5",
+            "--artifacts",
+            str(store),
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        start_new_session=True,
+    )
+
+
+def files(result: dict[str, Any]) -> dict[str, Any]:
+    return {stage: each["files"] for stage, each in result["stages"].items()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> dict[str, Any]:
+    done = run(tmp_path_factory.mktemp("undisturbed") / "store", prefect_server)
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    ("event", "part", "finished"),
+    [
+        pytest.param("os.rename", "/records/", [], marks=pytest.mark.slow, id="before the first record"),
+        pytest.param("os.rename", "/train/", ["generate", "split"], id="before the training gets its name"),
+        pytest.param(
+            "os.rename",
+            "/keys/train",
+            ["generate", "split", "train"],
+            marks=pytest.mark.slow,
+            id="between training and evaluation",
+        ),
+        pytest.param(
+            "os.rename",
+            "/result.json",
+            ["generate", "split", "train", "evaluate", "report"],
+            marks=pytest.mark.slow,
+            id="before the result",
+        ),
+    ],
+)
+def test_a_real_run_whose_whole_process_group_is_killed_is_taken_up_where_it_was(
+    tmp_path: Path,
+    prefect_server: str,
+    undisturbed: dict[str, Any],
+    event: str,
+    part: str,
+    finished: list[str],
+) -> None:
+    store = tmp_path / "store"
+    died = run(store, prefect_server, "-c", DYING, str(store), event, part, "1")
+    assert (died.returncode, died.stdout) == (-signal.SIGKILL, "")
+    done = run(store, prefect_server)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert [stage for stage, each in result["stages"].items() if each["state"] == "cached"] == finished
+    assert files(result) == files(undisturbed)
+    assert result["model"] == undisturbed["model"]
+    for litter in ("drafts", "locks", "leases"):
+        assert list((store / litter).iterdir()) == []
+    assert list(store.rglob("*.part")) == []
+
+
+def test_a_full_disk_is_said_once_and_leaves_nothing_half_written(
+    tmp_path: Path, prefect_server: str, undisturbed: dict[str, Any]
+) -> None:
+    """A store on a disk of 160 kB cannot take the run; with more space the next run takes up what was finished."""
+    store = tmp_path / "store"
+    store.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", store], check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        full = run(store, prefect_server)
+        assert full.returncode == 1
+        assert full.stderr.count("No space left on device") == 1, full.stderr
+        assert "Traceback" not in full.stderr
+        assert list(store.rglob("*.part")) == list((store / "drafts").iterdir()) == []
+        subprocess.run(["mount", "-o", "remount,size=10m", store], check=True)
+        done = run(store, prefect_server)
+        assert done.returncode == 0, done.stderr
+        result = json.loads(done.stdout)
+        states = [each["state"] for each in result["stages"].values()]
+        assert states[0] == "cached"
+        assert "ran" in states
+        assert files(result) == files(undisturbed)
+    finally:
+        subprocess.run(["umount", store], check=True)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None, reason="needs mount")
+def test_a_disk_that_fills_between_the_files_and_their_record_ends_the_run_with_one_error(
+    tmp_path: Path, prefect_server: str
+) -> None:
+    """Prefect carries on without a record that it could not write; the run must not."""
+    store = tmp_path / "store"
+    (store / "records").mkdir(parents=True)
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "nr_inodes=1", "tmpfs", store / "records"], check=False
+    ).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        full = run(store, prefect_server)
+        assert full.returncode == 1
+        assert "stage `generate` failed: OSError: [Errno 28] No space left on device" in full.stderr
+        assert list((store / "records").iterdir()) == []
+    finally:
+        subprocess.run(["umount", store / "records"], check=True)
+    assert run(store, prefect_server).returncode == 0
