@@ -1,14 +1,25 @@
 """The end of a run, new every time even when all stages were cached: its folder, and the artifact in Prefect's UI."""
 
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
-from tasks.config import Settings
-from tasks.page.markdown import data_uri
+from tasks.config import Settings, flags
+from tasks.page.blocks import Block
+from tasks.page.fitting import fitted_markdown
+from tasks.page.history import as_past, earlier_runs
+from tasks.page.markdown import markdown
 from tasks.page.report import report
-from tasks.page.result import Findings, Result
+from tasks.page.result import Exhibits, Findings, Lineage, Result
+from tasks.page.trend import FILE as TREND
+from tasks.page.trend import trend_picture
+from tasks.page.webpage import webpage
+from tasks.provenance import provenance
 from tasks.running import Run
 from tasks.store.artifact import Artifact
 from tasks.store.writing import write_atomically
@@ -17,30 +28,58 @@ ARTIFACT_KEY = "regression-report"
 
 
 def publish(run: Run, settings: Settings, scores: Artifact, figures: Artifact) -> Result:
-    """Write `runs/<run>/` (the figures, `report.md`, `result.json`) and create the markdown artifact.
+    """Write `runs/<run>/` (figures, `report.md`, `report.html`, `result.json`) and create the markdown artifact.
 
     `result.json` comes last: a folder that has it is whole.
     """
     findings = Findings.model_validate_json(scores.path(run.root, "metrics.json").read_bytes())
+    exhibits = Exhibits.model_validate_json(figures.path(run.root, "exhibits.json").read_bytes())
     name = _run_name()
-    folder = run.root / "runs" / name
     result = Result(
         **dict(findings),
         run=name,
         settings=settings.model_dump(mode="json"),
         stages=run.stages,
         report=f"runs/{name}/report.md",
+        profile=exhibits.profile,
+        lineage=_lineage(run, settings),
     )
-    images = {figure: figures.path(run.root, figure).read_bytes() for figure in figures.files}
-    for figure, image in images.items():
-        write_atomically(folder / figure, image)
-    write_atomically(
-        folder / "report.md", report(result, {Path(name).stem: name for name in images}).encode()
+    past = earlier_runs(run.root / "runs", result)
+    images = {each.file: figures.path(run.root, each.file).read_bytes() for each in exhibits.figures}
+    if past:
+        images[TREND] = trend_picture([*past, as_past(result)])
+    blocks = report(result, exhibits.figures, past)
+    _write(run.root / "runs" / name, result, blocks, images)
+    create_markdown_artifact(
+        fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )
-    write_atomically(folder / "result.json", result.model_dump_json(indent=1).encode())
-    uris = {Path(figure).stem: data_uri(image) for figure, image in images.items()}
-    create_markdown_artifact(report(result, uris), key=ARTIFACT_KEY, description=findings.verdict.text)
     return result
+
+
+def _write(folder: Path, result: Result, blocks: Sequence[Block], images: Mapping[str, bytes]) -> None:
+    for file, image in images.items():
+        write_atomically(folder / file, image)
+    page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", images.__getitem__)
+    write_atomically(folder / "report.html", page.encode())
+    write_atomically(folder / "report.md", markdown(blocks, quote).encode())
+    write_atomically(folder / "result.json", result.model_dump_json(indent=1).encode())
+
+
+def _lineage(run: Run, settings: Settings) -> Lineage:
+    codes = [provenance(f"tasks.{stage}", stage) for stage in run.stages]
+    table = run.given("ingest", "table")
+    modules = sorted({each for code in codes for each in code.modules.items()})
+    lines = "".join(f"{module}\0{digest}\n" for module, digest in modules)
+    libraries = {library: version for code in codes for library, version in code.libraries.items()}
+    return Lineage(
+        flow_run=str(flow_run.id),
+        flow_run_name=str(flow_run.name),
+        started=f"{flow_run.scheduled_start_time:%Y-%m-%dT%H:%M:%SZ}",
+        code=hashlib.sha256(lines.encode()).hexdigest(),
+        libraries=dict(sorted(libraries.items())),
+        source=table.contents if table else None,
+        command=shlex.join(["linear-neuron", "run", *flags(settings)]),
+    )
 
 
 def _run_name() -> str:

@@ -48,7 +48,7 @@ def stages(call: Callable[..., Artifact], settings: Settings) -> tuple[Artifact,
     parts = call(split, data=data, options=settings.split, seed=settings.seed)
     model = call(train, rows=parts.only("train.parquet"), training=settings.training, seed=settings.seed)
     scores = call(evaluate, model=model, parts=parts)
-    return scores, call(report, scores=scores, model=model)
+    return scores, call(report, scores=scores, model=model, parts=parts)
 
 
 if __name__ == "__main__":

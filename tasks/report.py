@@ -1,41 +1,67 @@
 """Stage `report`: draw the figures; and, in every run anew, the pages that show them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.page.result import Findings
+from tasks.neuron.influence import influence, residual_deviation
+from tasks.neuron.least_squares import solve_moments
+from tasks.neuron.survey import Survey, survey
+from tasks.page.coefficients import coefficients
+from tasks.page.profile import profiled
+from tasks.page.result import Exhibit, Exhibits, Findings
 from tasks.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_parquet
 from tasks.store.writing import draft, publish
 
+EXHIBITS = "exhibits.json"
+MOST_ROWS = 5000
+"""Training rows that the diagnostic plots show."""
+
+BATCH = 2**14
+"""Rows that are looked at together."""
+
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+Drawn = tuple[bytes, Exhibit]
 
 
 @stage
-def report(scores: Artifact, model: Artifact, root: Path) -> Artifact:
-    """Draw the report's figures from `metrics.json`, `predictions.parquet` and `history.parquet`, one PNG each.
+def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Artifact:
+    """Draw the report's figures, one PNG each, and say in `exhibits.json` what they show and what the data hold.
 
-    What is said about a run, as its stages and its name, is not here but in `flows/publishing.py`: it is new in every
-    run. Runs again when the predictions, the history or this code changes.
+    Reads `metrics.json`, `predictions.parquet`, `history.parquet` and, in one pass, the training rows. What is said
+    about a run, as its stages and its name, is not here but in `flows/publishing.py`: it is new in every run. Runs
+    again when one of these files or this code changes.
     """
     # Matplotlib takes a second to import: only a report that is really drawn pays for it.
-    from tasks.page import figures
+    from tasks.page import captions, effects, figures
 
     findings = Findings.model_validate_json(scores.path(root, "metrics.json").read_bytes())
     pairs = _pairs(scores.path(root, "predictions.parquet"))
     loss = read_parquet(model.path(root, "history.parquet")).column("loss").to_numpy()
-    drawn = {
-        "predicted_against_actual": figures.predicted_against_actual(findings.target, pairs),
-        "residuals": figures.residuals(findings.target, pairs),
-        "loss_curve": figures.loss_curve(loss, findings.baseline.train.rmse**2),
-    }
+    looked = survey(_batches(parts, root), findings.metrics.train.rows, MOST_ROWS)
+    columns = profiled([*findings.model.weights, findings.target], looked)
+    found = effects.effects(coefficients(findings), columns)
+    baseline = findings.baseline.train.rmse**2
+    drawn: list[Drawn] = [
+        *([(effects.coefficient_plot(found), effects.coefficient_exhibit(found))] if found else []),
+        (
+            figures.predicted_against_actual(findings.target, pairs),
+            captions.predictions_exhibit(findings, pairs),
+        ),
+        *_diagnostics(findings, looked, bias=bool(model.facts["bias"])),
+        (figures.loss_curve(loss, baseline), captions.loss_exhibit(loss, baseline)),
+    ]
     with draft(root) as folder:
-        for name, png in drawn.items():
-            (folder / f"{name}.png").write_bytes(png)
+        for png, exhibit in drawn:
+            (folder / exhibit.file).write_bytes(png)
+        told = Exhibits(figures=[exhibit for _, exhibit in drawn], profile=columns)
+        (folder / EXHIBITS).write_text(told.model_dump_json(indent=1), encoding="utf-8")
         return publish(folder, root, "report")
 
 
@@ -44,3 +70,30 @@ def _pairs(path: Path) -> Mapping[str, Pair]:
     part = table.column("part").to_numpy()
     actual, predicted = table.column("actual").to_numpy(), table.column("predicted").to_numpy()
     return {name: (actual[part == name], predicted[part == name]) for name in dict.fromkeys(part)}
+
+
+def _batches(parts: Artifact, root: Path) -> Iterator[Sequence[NDArray[Any]]]:
+    """Yield the training rows, some at a time, from one file or from many."""
+    for name in sorted(parts.starting_with("train").files):
+        with pq.ParquetFile(parts.path(root, name)) as file:
+            for batch in file.iter_batches(BATCH):
+                yield [column.to_numpy() for column in batch.columns]
+
+
+def _diagnostics(findings: Findings, looked: Survey, *, bias: bool) -> Iterator[Drawn]:
+    """Draw the diagnostic plots, unless there is no degree of freedom, or nothing that the fit misses."""
+    from tasks.page import diagnostics
+
+    reference = solve_moments(looked.moments, bias=bias)
+    train = findings.metrics.train
+    found = influence(
+        reference,
+        features=looked.sample[:, :-1],
+        targets=looked.sample[:, -1],
+        weights=np.array(list(findings.model.weights.values())),
+        bias=findings.model.bias,
+        deviation=residual_deviation(train.rmse, train.rows, reference.parameters),
+    )
+    if diagnostics.drawable_rows(found).any():
+        png = diagnostics.diagnostic_plots(findings.target, found, reference.parameters)
+        yield png, diagnostics.diagnostic_exhibit(found, train.rows)

@@ -52,6 +52,10 @@ class Run:
         self.at = None
         return artifact
 
+    def given(self, stage: str, name: str) -> Any:
+        """Return what a stage was called with under this name; None where it was not called."""
+        return self._calls[stage][1].get(name) if stage in self._calls else None
+
     def _result(
         self, stage: Task[..., Artifact], inputs: dict[str, Any], harm: str | None = None
     ) -> Artifact:

@@ -46,7 +46,7 @@ CHANGES: dict[str, tuple[dict[str, Any], Set[str]]] = {
     ),
     "a helper of evaluate": ({"edits": [["body", "tasks/neuron/metrics.py", "rmse"]]}, {"evaluate"}),
     "a helper of report, two modules away": (
-        {"edits": [["body", "tasks/page/markdown.py", "shortened"]]},
+        {"edits": [["body", "tasks/page/text.py", "shortened"]]},
         {"report"},
     ),
     "a method that is called on a parameter": (
@@ -252,6 +252,7 @@ def test_a_stage_that_leaves_the_same_bytes_runs_alone(
         assert plan[stage]["state"] == "cached" or states[stage] == "ran" or "unless" in plan[stage]["reason"]
 
 
+@pytest.mark.slow
 def test_a_run_does_what_the_plan_says_when_the_numbers_change(checkout: Checkout) -> None:
     plan, result = checkout.plan("--learning-rate", "0.4"), checkout.run("--learning-rate", "0.4")
     states = {stage: each["state"] for stage, each in result["stages"].items()}

@@ -16,10 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from PIL import Image
 
-from tasks.page.markdown import shortened, visible
-
-BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#5A5A5A"
-"""Okabe and Ito's colours, which colour-blind readers can tell apart."""
+from tasks.page.colours import GREY
+from tasks.page.text import shortened, visible
 
 FONT = "DejaVu Sans"
 LONGEST_LABEL = 32

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.page.markdown import escaped, visible
+from tasks.page.markdown import escaped
+from tasks.page.text import visible
 
 
 @dataclass(frozen=True, slots=True)

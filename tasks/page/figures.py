@@ -1,4 +1,4 @@
-"""Three figures as PNG bytes: predictions against actual values, residuals, the loss curve.
+"""Two figures as PNG bytes: predictions against actual values, and the loss curve.
 
 Up to 20,000 points are dots, train and test in a colour and a shape each; more are a density per part.
 """
@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
-from tasks.page.canvas import BLUE, GREY, VERMILION, drawable, drawing, label, legend, png
-from tasks.page.markdown import number
+from tasks.page.canvas import drawable, drawing, label, legend, png
+from tasks.page.colours import BLUE, GREY, VERMILION
 from tasks.page.points import Points, Range, finite, limits
+from tasks.page.text import number
 
 DENSITY_ABOVE = 20_000
 """Points, of all parts together, above which a density is drawn: dots would hide each other."""
@@ -32,30 +33,12 @@ def predicted_against_actual(target: str, parts: Mapping[str, tuple[ArrayLike, A
     """
     points = finite(parts)
     ends = limits(array for pair in points.values() for array in pair)
-    with drawing(*_size(points, square=True)) as figure:
+    with drawing(*_size(points)) as figure:
         for axes in _panels(figure, points, ends, ends):
             axes.plot(ends, ends, color="black", linewidth=0.8, zorder=3, label="predicted = actual")
             axes.set_aspect("equal")
             label(axes, f"actual {drawable(target)}", f"predicted {drawable(target)}")
             legend(axes, columns=1 if _dense(points) else 2)
-        return png(figure)
-
-
-def residuals(target: str, parts: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> bytes:
-    """Draw residuals (actual - predicted) against predictions: a sound fit leaves an even band around zero.
-
-    Args:
-        target: The target's name.
-        parts: By part (`train`, then `test`): actual (n,) and predicted (n,). Only finite pairs are drawn.
-    """
-    points = {part: (predicted, actual - predicted) for part, (actual, predicted) in finite(parts).items()}
-    across = limits(predicted for predicted, _ in points.values())
-    furthest = max(map(abs, limits(residual for _, residual in points.values())))
-    with drawing(*_size(points, square=False)) as figure:
-        for axes in _panels(figure, points, across, (-furthest, furthest)):
-            axes.axhline(0, color="black", linewidth=0.8, zorder=3)
-            label(axes, f"predicted {drawable(target)}", f"actual - predicted {drawable(target)}")
-            legend(axes)
         return png(figure)
 
 
@@ -104,11 +87,11 @@ def _panels(figure: Figure, points: Mapping[str, Points], x: Range, y: Range) ->
     return panels
 
 
-def _size(points: Mapping[str, Points], square: bool) -> Range:
+def _size(points: Mapping[str, Points]) -> Range:
     """Choose width and height in inches for the panels to come."""
     if _dense(points):
         return (9.0, 4.5) if len(points) > 1 else (6.6, 5.4)
-    return (5.6, 5.8) if square else (7.0, 4.6)
+    return 5.6, 5.8
 
 
 def _dense(points: Mapping[str, Points]) -> bool:

@@ -1,17 +1,29 @@
-"""Markdown that no column name can break: escaping, tables, numbers and pictures as links.
+"""Blocks as markdown that no column name can break.
 
 Written for GitHub-flavoured markdown and for the artifact page of Prefect's UI. Names come from users' files
-and may hold anything: pipes, backticks, tags, dollars, line breaks, control characters, lone surrogates.
+and may hold anything: pipes, backticks, tags, dollars, line breaks.
 """
 
-import base64
-import math
 import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Unicode categories that are shown as code points: they break lines, turn the reading direction or hide."""
+from tasks.page.blocks import (
+    Block,
+    Code,
+    Command,
+    Facts,
+    Figure,
+    Heading,
+    Listing,
+    Paragraph,
+    Strong,
+    Table,
+    Text,
+    Verdict,
+    pieces,
+)
+from tasks.page.text import plain, visible
 
 WIDEST = 40
 """Characters to which a table's source is padded; one long cell must not blow up two hundred rows."""
@@ -22,22 +34,19 @@ _MARKUP = str.maketrans(
     | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
 )
 _BARE_LINK = re.compile(r"(?<=www)\.|:(?=//)", re.IGNORECASE)
-_LARGEST, _SMALLEST = 1e9, 1e-4
+_LIST_MARK = re.compile(r"^(\d*)([-+.)=])")
+_LINK = re.compile(r"[ ()<>\\]")
 
 
-def visible(text: str) -> str:
-    r"""Show control, formatting and surrogate characters as code points, and blank text in quotes.
+def markdown(blocks: Sequence[Block], link: Callable[[str], str | None], most_rows: int | None = None) -> str:
+    """Write blocks as markdown.
 
-    >>> print(visible("a\tb\u202e"))
-    a\x09b\u202e
+    Args:
+        blocks: The page.
+        link: Where a figure's file lies, as a link's target; None leaves the figure out, and says so.
+        most_rows: Rows of a table that are shown; the others are counted.
     """
-    shown = "".join(_code_point(c) if unicodedata.category(c) in INVISIBLE else c for c in text)
-    return shown if shown.strip() else f'"{shown}"'
-
-
-def shortened(text: str, longest: int) -> str:
-    """Cut text to at most `longest` characters; an ellipsis says so."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return "\n".join(_block(block, link, most_rows) for block in blocks)
 
 
 def escaped(text: str) -> str:
@@ -46,56 +55,83 @@ def escaped(text: str) -> str:
     >>> print(escaped("a|b <i> $c$"))
     a\|b &lt;i&gt; &#36;c&#36;
     """
-    return _BARE_LINK.sub(r"\\\g<0>", visible(text).strip().translate(_MARKUP))
-
-
-def number(value: float | None, digits: int = 6) -> str:
-    """Write a number to `digits` significant digits, without padding zeros; None is a dash.
-
-    >>> number(2.0), number(-0.57735027, 3), number(6.02e-6, 2), number(None)
-    ('2', '-0.577', '6e-6', '–')
-    """
-    if value is None:
-        return "–"
-    if value == 0 or not math.isfinite(value):
-        return f"{value + 0.0:g}"  # the sum turns -0 into 0
-    if not _SMALLEST <= abs(value) < _LARGEST:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{_trimmed(mantissa)}e{int(exponent)}"
-    return _trimmed(f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}")
+    return _escaped(visible(text).strip())
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
-    """Lay out a table whose source reads as well as its rendering.
-
-    Args:
-        header: One label per column, as markdown.
-        rows: The cells as markdown: `escaped` where they hold a user's text.
-        align: One letter per column, `l` or `r`.
-
-    Raises:
-        ValueError: If a row has more or fewer cells than `align` has letters.
-    """
+    """Lay out cells of markdown, `l`eft or `r`ight, as a table whose source reads as well as its rendering."""
     lines = [header, *rows]
-    if wrong := [len(line) for line in lines if len(line) != len(align)]:
-        raise ValueError(f"`rows` must have {len(align)} cells, one per letter of `align`; got {wrong[0]}")
     widths = [min(WIDEST, max(3, *map(len, column))) for column in zip(*lines, strict=True)]
     rules = [_rule(*column) for column in zip(align, widths, strict=True)]
     return "\n".join(_line(cells, widths, align) for cells in (header, rules, *rows)) + "\n"
 
 
-def data_uri(png: bytes) -> str:
-    """Turn a PNG into a link that carries the picture itself."""
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+def _block(block: Block, link: Callable[[str], str | None], most_rows: int | None) -> str:
+    match block:
+        case Heading(level, text):
+            written = f"{'#' * level} {escaped(text)}\n"
+        case Paragraph(text):
+            written = _sentence(text) + "\n"
+        case Listing(items):
+            written = "".join(f"- {_sentence(item)}\n" for item in items)
+        case Verdict(text=text):
+            written = f"**Verdict.** {escaped(text)}\n"
+        case Facts(facts):
+            rows = [[_text(fact.label), f"**{_text(fact.value)}**", _text(fact.remark)] for fact in facts]
+            written = table(["", "", ""], rows, "lrl")
+        case Table():
+            written = _table(block, most_rows)
+        case Figure():
+            written = _figure(block, link(block.file))
+        case Command(text):
+            written = "".join(f"    {line}\n" for line in visible(text).splitlines())
+    return written
 
 
-def _code_point(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+def _table(given: Table, most_rows: int | None) -> str:
+    shown = given if most_rows is None else replace(given, rows=given.rows[:most_rows])
+    cells = [[_text(cell) for cell in row] for row in shown.rows]
+    hidden = len(given.rows) - len(shown.rows)
+    rest = f"\n… and {hidden:,} more rows.\n" if hidden else ""
+    return f"{_sentence(given.caption)}\n\n{table(list(map(_text, given.header)), cells, given.align)}{rest}"
 
 
-def _trimmed(digits: str) -> str:
-    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+def _figure(figure: Figure, target: str | None) -> str:
+    if target is None:
+        return f"{_sentence(figure.caption)} (Left out here, to keep the page small: {_text(figure.alt)})\n"
+    return f"{_sentence(figure.caption)}\n\n![{_text(figure.alt)}]({_LINK.sub(_percent, target)})\n"
+
+
+def _percent(found: re.Match[str]) -> str:
+    return f"%{ord(found[0]):02X}"
+
+
+def _sentence(text: Text) -> str:
+    """Write text that begins a line: what would make a list item or a heading of it is escaped."""
+    return _LIST_MARK.sub(r"\1\\\2", _text(text))
+
+
+def _text(text: Text) -> str:
+    return "".join(map(_piece, pieces(text))).strip()
+
+
+def _piece(piece: str | Code | Strong) -> str:
+    match piece:
+        case Code(text):
+            return _code(plain(text))
+        case Strong(text):
+            return f"**{_escaped(plain(text))}**"
+        case text:
+            return _escaped(plain(text))
+
+
+def _code(text: str) -> str:
+    """Mark text as code, or, where a backtick or a pipe in it could end that, show it as it stands."""
+    return _escaped(text) if set("`|\\") & set(text) or text != text.strip() or not text else f"`{text}`"
+
+
+def _escaped(text: str) -> str:
+    return _BARE_LINK.sub(r"\\\g<0>", text.translate(_MARKUP))
 
 
 def _rule(letter: str, width: int) -> str:

@@ -1,98 +1,81 @@
-"""The report in markdown: verdict and errors first, then weights, metrics, figures, settings and stages.
+"""The report, as blocks: verdict and errors first, then trend, weights, fit, data, stages, settings and lineage."""
 
-`render` writes what findings and settings say, `stage_table` what this run did for them, `report` both.
-"""
+from collections.abc import Iterator, Sequence
 
-from collections.abc import Iterator, Mapping, Sequence
-from urllib.parse import quote
-
+from tasks.page.blocks import Block, Figure, Heading, Listing, Paragraph, Table
 from tasks.page.coefficients import coefficient_table, coefficients
-from tasks.page.markdown import escaped, number, table
-from tasks.page.result import File, Findings, Model, Result, Scores, Stage
+from tasks.page.history import PastRun, as_past
+from tasks.page.lineage import lineage, stage_table
+from tasks.page.opening import opening
+from tasks.page.profile import profile_table
+from tasks.page.result import Exhibit, Findings, Model, Result
 from tasks.page.settings import learning_rate, settings_table
+from tasks.page.text import counted, number, visible
+from tasks.page.trend import trend
 
-MOST_FILES = 4
-"""Files of a stage that are listed; large data has one per shard."""
+SECTIONS = {"coefficients.png": "weights", "predicted_against_actual.png": "fit", "diagnostics.png": "fit"}
+"""Where a figure belongs; the others stand beside the training."""
 
 
-def report(result: Result, figures: Mapping[str, str]) -> str:
+def report(result: Result, exhibits: Sequence[Exhibit] = (), past: Sequence[PastRun] = ()) -> list[Block]:
     """Write the whole report of a run.
 
     Args:
         result: The run.
-        figures: By the figure's name its link target: a relative path or a data URI.
+        exhibits: Its figures.
+        past: The runs before, the oldest first.
     """
-    stages = _section("Stages", f"Run {escaped(result.run)}.\n", stage_table(result.stages))
-    return "\n".join((render(result, settings=result.settings, figures=figures), *stages))
-
-
-def render(findings: Findings, *, settings: Mapping[str, object], figures: Mapping[str, str]) -> str:
-    """Write the part of the report that is the same in every run with the same findings and settings.
-
-    Args:
-        findings: What training and evaluation found out.
-        settings: The settings by section, as in a result.
-        figures: By the figure's name its link target: a relative path or a data URI.
-    """
-    blocks = [
-        f"# Linear regression of {escaped(findings.target)}\n",
-        f"**Verdict.** {escaped(findings.verdict.text)}\n",
-        _errors(findings),
-        *(_section("Notes on the data", _notes(findings.notes)) if findings.notes else ()),
-        *_section("Weights and bias", coefficient_table(coefficients(findings)), _yardsticks(findings)),
-        *_section("Metrics", _metrics(findings), *_rounding(findings)),
-        *_section("Architecture", _architecture(findings.model)),
-        *(_section("Figures", *_pictures(figures)) if figures else ()),
-        *_section("Settings", settings_table(findings, settings), learning_rate(findings, settings)),
+    before, now = (past[-1] if past else None), as_past(result)
+    return [
+        *opening(result, before, now),
+        *trend(past, now),
+        *_notes(result.notes),
+        *_weights(result, exhibits),
+        *_fit(result, exhibits),
+        *_training(result, exhibits),
+        *_data(result, before),
+        Heading(2, "Stages"),
+        stage_table(result.stages),
+        Heading(2, "Settings"),
+        settings_table(result, result.settings),
+        *lineage(result),
     ]
-    return "\n".join(blocks)
 
 
-def stage_table(stages: Mapping[str, Stage]) -> str:
-    """Tabulate what each stage did, why, how long it took and which files it left."""
-    rows = [
-        [escaped(name), stage.state, escaped(stage.reason), f"{stage.seconds:.2f}", _files(stage.files)]
-        for name, stage in stages.items()
-    ]
-    return table(["stage", "state", "reason", "seconds", "files, start of their SHA-256"], rows, "lllrl")
+def _notes(notes: Sequence[str]) -> Iterator[Block]:
+    if notes:
+        yield Heading(2, "Notes on the data")
+        yield Listing([visible(note) for note in notes])
 
 
-def _section(title: str, *blocks: str) -> Iterator[str]:
-    yield f"## {title}\n"
-    yield from blocks
+def _weights(result: Result, exhibits: Sequence[Exhibit]) -> Iterator[Block]:
+    yield Heading(2, "Weights and bias")
+    yield coefficient_table(result, coefficients(result))
+    yield from _figures(exhibits, "weights")
+    yield _yardsticks(result)
 
 
-def _errors(findings: Findings) -> str:
-    rows = [
-        [part, f"**{number(scores.rmse, 4)}**", number(mean.rmse, 4), f"{scores.rows:,}"]
-        for part, scores, mean in _parts(findings)
-    ]
-    return table(["part", "RMSE", "RMSE of predicting the training mean", "rows"], rows, "lrrr")
-
-
-def _notes(notes: Sequence[str]) -> str:
-    return "".join(f"- {escaped(note)}\n" for note in notes)
-
-
-def _parts(findings: Findings) -> Iterator[tuple[str, Scores, Scores]]:
-    """Give each part's name, the neuron's scores and the training mean's."""
-    yield "train", findings.metrics.train, findings.baseline.train
-    if findings.metrics.test and findings.baseline.test:
-        yield "test", findings.metrics.test, findings.baseline.test
-
-
-def _yardsticks(findings: Findings) -> str:
+def _yardsticks(findings: Findings) -> Listing:
     parameters, verdict = findings.model.parameters, findings.verdict
-    return (
-        f"- z = {number(verdict.z, 3)}: the largest distance of a weight or the bias from least squares, "
-        "in its standard errors (SE).\n"
-        f"- D = {number(verdict.D, 3)}: the excess risk over least squares in units of the sampling risk, "
-        f"(w − w\\_ols)ᵀ XᵀX (w − w\\_ols) / ({parameters} s²); "
-        "at most 0.01 is indistinguishable from least squares.\n"
+    z = (
+        f"z = {number(verdict.z, 3)}: the largest distance of a weight or the bias from least squares, "
+        "in its standard errors (SE)."
     )
+    d = (
+        f"D = {number(verdict.D, 3)}: the excess risk over least squares in units of the sampling risk, "
+        f"(w − w_ols)ᵀ XᵀX (w − w_ols) / ({parameters} s²); at most 0.01 is indistinguishable from least squares."
+    )
+    return Listing([z, d])
 
 
-def _metrics(findings: Findings) -> str:
+def _fit(result: Result, exhibits: Sequence[Exhibit]) -> Iterator[Block]:
+    yield Heading(2, "Fit")
+    yield _metrics(result)
+    yield from _rounding(result)
+    yield from _figures(exhibits, "fit")
+
+
+def _metrics(findings: Findings) -> Table:
     scores = {
         "neuron, train": findings.metrics.train,
         "neuron, test": findings.metrics.test,
@@ -104,34 +87,48 @@ def _metrics(findings: Findings) -> str:
         for name, part in scores.items()
         if part
     ]
-    held_out = "" if findings.metrics.test else "\nNo rows were held out: there is no test error.\n"
-    return table(["predictor, part", "N", "RMSE", "MAE", "R²"], rows, "lrrrr") + held_out
+    caption = (
+        "Errors over the N rows of a part, of the neuron and of predicting the mean of the training targets."
+    )
+    return Table(caption, ["predictor, part", "N", "RMSE", "MAE", "R²"], rows, "lrrrr")
 
 
-def _rounding(findings: Findings) -> Iterator[str]:
+def _rounding(findings: Findings) -> Iterator[Block]:
     if findings.rounding_rmse is not None:
-        rows = [
-            ["genuine RMSE of the predictions", number(findings.metrics.train.rmse)],
-            ["rounding error of the targets (not a model error)", number(findings.rounding_rmse)],
-        ]
-        yield table(["", "value"], rows, "lr")
-        yield "The second compares the targets with the same targets rounded; the model has no part in it.\n"
+        yield Table(
+            "The tutorial prints the second figure as its RMSE. It compares the targets with the same targets rounded; "
+            "the model has no part in it.",
+            ["", "value"],
+            [
+                ["genuine RMSE of the predictions", number(findings.metrics.train.rmse)],
+                ["rounding error of the targets (not a model error)", number(findings.rounding_rmse)],
+            ],
+            "lr",
+        )
 
 
-def _architecture(model: Model) -> str:
-    weights = f"{len(model.weights):,} weight{'s' if len(model.weights) != 1 else ''}"
+def _training(result: Result, exhibits: Sequence[Exhibit]) -> Iterator[Block]:
+    yield Heading(2, "Training")
+    yield Paragraph(architecture(result.model))
+    yield learning_rate(result, result.settings)
+    yield from _figures(exhibits, "training")
+
+
+def architecture(model: Model) -> str:
+    """Describe the model in a sentence."""
     bias = "and a bias" if model.parameters > len(model.weights) else "and no bias"
-    parameters = f"{model.parameters:,} parameter{'s' if model.parameters != 1 else ''}"
     layers = f"{model.layers} layer (the input is not counted), {model.neurons} neuron"
-    return f"{layers}, {parameters}: {weights} {bias}.\n"
+    weights = counted(len(model.weights), "weight")
+    return f"{layers}, {counted(model.parameters, 'parameter')}: {weights} {bias}."
 
 
-def _pictures(figures: Mapping[str, str]) -> Iterator[str]:
-    for name, target in figures.items():
-        yield f"![{escaped(name)}]({quote(target, safe='/:;,=+')})\n"
+def _data(result: Result, before: PastRun | None) -> Iterator[Block]:
+    if result.profile:
+        yield Heading(2, "Data")
+        yield profile_table(result.profile, before)
 
 
-def _files(files: Sequence[File]) -> str:
-    listed = [f"{escaped(file.path)} `{file.sha256[:12]}`" for file in files[:MOST_FILES]]
-    rest = len(files) - len(listed)
-    return ", ".join([*listed, f"… and {rest:,} more"] if rest else listed)
+def _figures(exhibits: Sequence[Exhibit], section: str) -> Iterator[Block]:
+    for exhibit in exhibits:
+        if SECTIONS.get(exhibit.file, "training") == section:
+            yield Figure(exhibit.file, exhibit.caption, exhibit.alt)

@@ -78,6 +78,44 @@ class Stage(Record):
     files: list[File]
 
 
+class Column(Record):
+    """What the training rows hold in one column; `sd` is None for a single row."""
+
+    name: str
+    rows: int
+    mean: float
+    sd: float | None
+    lowest: float
+    highest: float
+
+
+class Exhibit(Record):
+    """A figure: its file, how to read it, and what it shows in words and numbers."""
+
+    file: str
+    caption: str
+    alt: str
+
+
+class Exhibits(Record):
+    """What the stage `report` leaves for the pages: figures in the order of the page, and the data's profile."""
+
+    figures: list[Exhibit]
+    profile: list[Column] = Field(description="The features in their order, the target last.")
+
+
+class Lineage(Record):
+    """Where a result comes from."""
+
+    flow_run: str = Field(description="Prefect's id of the flow run.")
+    flow_run_name: str
+    started: str = Field(description="When the run was due, as YYYY-MM-DDTHH:MM:SSZ.")
+    code: str = Field(description="SHA-256 over the code that the stages reach.")
+    libraries: dict[str, str] = Field(description="Versions of the libraries that can change the numbers.")
+    source: str | None = Field(description="SHA-256 over the user's files; None for the example problem.")
+    command: str = Field(description="What to type to get the same result.")
+
+
 class Findings(Record):
     """What training and evaluation found out: all of the result that does not depend on which run it was."""
 
@@ -105,3 +143,5 @@ class Result(Findings):
     settings: dict[str, object] = Field(description="The settings, by section.")
     stages: dict[str, Stage]
     report: str = Field(description="Path of report.md, relative to the artifacts folder.")
+    profile: list[Column] = Field(default=[], description="The training rows, column by column.")
+    lineage: Lineage | None = None

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from tasks.page.coefficients import Coefficient, coefficients
-from tasks.page.markdown import number, shortened, visible
 from tasks.page.result import Parts, Result
+from tasks.page.text import number, shortened, visible
 
 MOST_WEIGHTS = 8
 MOST_NOTES = 3

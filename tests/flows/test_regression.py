@@ -50,12 +50,19 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
         "split": {"train.parquet", "test.parquet"},
         "train": {"model.keras", "weights.npz", "history.parquet"},
         "evaluate": {"metrics.json", "predictions.parquet"},
-        "report": {"predicted_against_actual.png", "residuals.png", "loss_curve.png"},
+        "report": {
+            "coefficients.png",
+            "diagnostics.png",
+            "exhibits.json",
+            "loss_curve.png",
+            "predicted_against_actual.png",
+        },
     }
     run = (root / result.report).parent
-    assert {path.name for path in run.iterdir()} == left["report"] | {"report.md", "result.json"}
+    figures = left["report"] - {"exhibits.json"}
+    assert {path.name for path in run.iterdir()} == figures | {"report.md", "report.html", "result.json"}
     assert Result.model_validate_json((run / "result.json").read_bytes()) == result
-    for figure in left["report"]:
+    for figure in figures:
         assert f"({figure})" in (run / "report.md").read_text()
 
 
@@ -211,7 +218,7 @@ def test_the_report_is_published_as_an_artifact_with_its_figures(settings: Setti
     with get_client(sync_client=True) as client:
         shown = [str(artifact.data) for artifact in client.read_artifacts(artifact_filter=wanted, limit=200)]
     mine = next(text for text in shown if result.run in text)
-    assert mine.count("data:image/png;base64,") == 3
+    assert mine.count("data:image/png;base64,") == 4
     assert len(mine) < 200_000
 
 

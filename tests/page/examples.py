@@ -5,9 +5,31 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.config import Settings
-from tasks.page.result import File, LeastSquares, Model, Parts, Result, Scores, Stage, Truth, Verdict
+from tasks.page.result import (
+    Column,
+    Exhibit,
+    File,
+    LeastSquares,
+    Lineage,
+    Model,
+    Parts,
+    Result,
+    Scores,
+    Stage,
+    Truth,
+    Verdict,
+)
 
 HOSTILE = "a|b `c` <script>$x_{1$</script>\n# *new* [line](http://x.y)\r\x1b[31m\u202e\ud800 & ~~www.z.org~~"
+
+
+RUN = "20261123T004051-39451abf"
+
+EXHIBITS = [
+    Exhibit(file="coefficients.png", caption="weights", alt="Two weights."),
+    Exhibit(file="predicted_against_actual.png", caption="predictions", alt="Near the line."),
+    Exhibit(file="loss_curve.png", caption="loss", alt="It falls."),
+]
 
 
 def result_of(
@@ -49,13 +71,26 @@ def result_of(
         notes=list(notes),
         learning_rate=0.457,
         stable_limit=0.0284,
-        run="brave-otter",
+        run=RUN,
         settings=Settings().model_dump(),
         stages={
             "generate": Stage(state="cached", reason="nothing changed", seconds=0.1, files=files),
             "train": Stage(state="ran", reason="`epochs`: 100 → 200", seconds=1.234, files=[]),
         },
-        report="runs/brave-otter/report.md",
+        report=f"runs/{RUN}/report.md",
+        profile=[
+            Column(name=name, rows=800, mean=0.1, sd=5.77, lowest=-10, highest=10)
+            for name in (*names, target)
+        ],
+        lineage=Lineage(
+            flow_run="5b6c",
+            flow_run_name="brave-otter",
+            started="2026-11-23T00:40:51Z",
+            code="cd" * 32,
+            libraries={"numpy": "2.4.6"},
+            source=None,
+            command="linear-neuron run",
+        ),
     )
 
 

@@ -8,7 +8,22 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tasks.page.markdown import data_uri, escaped, number, shortened, table, visible
+from tasks.page.blocks import (
+    Block,
+    Code,
+    Command,
+    Fact,
+    Facts,
+    Figure,
+    Heading,
+    Listing,
+    Paragraph,
+    Strong,
+    Table,
+    Verdict,
+)
+from tasks.page.markdown import escaped, markdown, table
+from tasks.page.text import data_uri, number, shortened, visible
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 NAMES = st.text(st.characters() | st.sampled_from(list("|`*_<>&$#[]()!\\~\n\r\t -+=.:1")), max_size=30)
@@ -97,7 +112,56 @@ def test_numbers_keep_their_value(value: float) -> None:
 def test_a_row_of_another_length_is_refused() -> None:
     """A table with a missing cell would shift numbers under the wrong label."""
     with pytest.raises(ValueError, match=r"^`rows` must have 2 cells, one per letter of `align`; got 1$"):
-        table(["a", "b"], [["1"]], "lr")
+        Table("t", ["a", "b"], [["1"]], "lr")
+
+
+def every_block(name: str) -> list[Block]:
+    """Make a page with a name wherever there can be text."""
+    return [
+        Heading(1, name),
+        Verdict(True, name),
+        Facts([Fact(name, name, name)]),
+        Paragraph([name, Strong(name), Code(name)]),
+        Listing([name, [Code(name), " ", name]]),
+        Table(name, ["", name], [[Strong(name), Code(name)], [name, name]], "lr"),
+        Figure("a b.png", name, name),
+        Command(name),
+    ]
+
+
+def kinds(tokens: list[Token]) -> list[str]:
+    return [token.type for token in tokens]
+
+
+@given(NAMES)
+def test_no_name_changes_a_pages_structure(name: str) -> None:
+    """Headings, lists, tables and figures come out the same whatever they are about; a command stays a command."""
+    plain, wild = (PARSER.parse(markdown(every_block(each), str)) for each in ("n", f"{name}n"))
+    assert kinds(wild) == kinds(plain)
+
+
+def test_a_sentence_that_begins_like_a_list_is_none() -> None:
+    """A dash, a plus, a number with a dot: in a paragraph and in a point."""
+    for text in ("- a", "+ a", "1. a", "2) a", "= a", "# a"):
+        page = PARSER.parse(markdown([Paragraph(text), Listing([text])], str))
+        assert kinds(page).count("inline") == 2
+        assert kinds(page).count("bullet_list_open") == 1
+        assert all(token.content.replace("\\", "") == text for token in page if token.type == "inline")
+
+
+def test_a_figure_is_linked_or_described() -> None:
+    """A link's target is quoted where it must be; a figure that is left out is told in words."""
+    figure = Figure("a (1).png", "The loss.", "It falls from 3 to 1.")
+    assert markdown([figure], str) == "The loss.\n\n![It falls from 3 to 1.](a%20%281%29.png)\n"
+    left_out = markdown([figure], lambda _: None)
+    assert left_out == "The loss. (Left out here, to keep the page small: It falls from 3 to 1.)\n"
+
+
+def test_a_long_table_says_how_much_is_hidden() -> None:
+    """The first rows, and a count of the others."""
+    text = markdown([Table("t", ["a", "b"], [["1", "2"]] * 30, "lr")], str, most_rows=20)
+    assert text.count("| 1 ") == 20
+    assert text.endswith("… and 10 more rows.\n")
 
 
 def test_text_is_cut_only_when_too_long() -> None:

@@ -1,7 +1,7 @@
 """The terminal's summary is short, aligned and plain."""
 
-from tasks.page.markdown import visible
 from tasks.page.summary import summary
+from tasks.page.text import visible
 from tests.page.examples import HOSTILE, result_of
 
 
@@ -15,7 +15,7 @@ def test_the_summary_is_a_few_aligned_lines() -> None:
         "RMSE      train 0.5739 (800 rows), test 0.5812 (200 rows)",
         "baseline  train 21.3 (800 rows), test 21.3 (200 rows): RMSE of predicting the training mean",
         "verdict   largest distance from least squares 0.0043 standard errors, D = 6e-6",
-        "report    artifacts/runs/brave-otter/report.md",
+        "report    artifacts/runs/20261123T004051-39451abf/report.md",
     ]
 
 

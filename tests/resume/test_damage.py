@@ -20,7 +20,7 @@ FILES = {
     "split": ["train.parquet", "test.parquet"],
     "train": ["model.keras", "weights.npz", "history.parquet"],
     "evaluate": ["metrics.json", "predictions.parquet"],
-    "report": ["predicted_against_actual.png", "residuals.png", "loss_curve.png"],
+    "report": ["predicted_against_actual.png", "diagnostics.png", "loss_curve.png"],
 }
 
 

@@ -128,3 +128,24 @@ def test_a_file_system_without_locks_is_no_obstacle(tmp_path: Path, monkeypatch:
         folder = both.enter_context(draft(tmp_path))
         sweep(tmp_path)
         assert folder.is_dir()
+
+
+def test_a_lock_on_a_file_that_its_owner_has_just_removed_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the opening of a lock's file and its locking the owner may end, and a third process come first."""
+    hold = locks.hold
+    path = tmp_path / "locks" / "train.lock"
+
+    def late(handle: int) -> bool:
+        if path.exists() and not path.read_text():
+            path.unlink()
+            path.write_text("another process")
+        return hold(handle)
+
+    monkeypatch.setattr(locks, "hold", late)
+    with locked(tmp_path, "train"):
+        monkeypatch.undo()
+        assert path.read_text().startswith(f"process {os.getpid()} on ")
+        with taken(tmp_path, "train") as mine:
+            assert not mine

@@ -1,0 +1,127 @@
+"""What a page is made of, before it is markdown or HTML: a list of blocks, whose text is plain.
+
+A page is written once, as blocks. `markdown.py` and `webpage.py` each turn the same blocks into their own
+markup and escape all text on the way: no block holds markup, so no name in it can break a page.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A word of a programming language: a setting's name, a digest."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    """A word that must not be overlooked."""
+
+    text: str
+
+
+Text: TypeAlias = str | Code | Strong | Sequence[str | Code | Strong]
+"""Plain text, or several pieces in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A title; level 1 is the page's, level 2 a section's."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A few sentences."""
+
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Points, one sentence each."""
+
+    items: Sequence[Text]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The sentence that the page is opened for, and whether it is good news."""
+
+    good: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A figure to take in at a glance: what it is, its value, and what it is to be held against."""
+
+    label: str
+    value: str
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The few facts that the first screen shows."""
+
+    facts: Sequence[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table whose first column names its rows.
+
+    Attributes:
+        caption: What the table holds, as a sentence.
+        header: A label per column.
+        rows: The cells.
+        align: One letter per column, `l` or `r`.
+    """
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Text]]
+    align: str
+
+    def __post_init__(self) -> None:
+        """Refuse a row with a missing cell, which would shift numbers under the wrong label."""
+        if wrong := [len(line) for line in (self.header, *self.rows) if len(line) != len(self.align)]:
+            raise ValueError(
+                f"`rows` must have {len(self.align)} cells, one per letter of `align`; got {wrong[0]}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture.
+
+    Attributes:
+        file: Its file's name.
+        caption: How to read it.
+        alt: What it shows, in words and numbers, for those who do not see it.
+    """
+
+    file: str
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line to type into a terminal."""
+
+    text: str
+
+
+Block: TypeAlias = Heading | Paragraph | Listing | Verdict | Facts | Table | Figure | Command
+
+
+def pieces(text: Text) -> Sequence[str | Code | Strong]:
+    """Return text as a sequence of pieces."""
+    return (text,) if isinstance(text, str | Code | Strong) else text

@@ -1,0 +1,70 @@
+"""What a run did and where its result comes from: stages, files with their digests, versions, the command."""
+
+from collections.abc import Iterator, Mapping
+
+from tasks.page.blocks import Block, Code, Command, Heading, Paragraph, Table, Text
+from tasks.page.result import Lineage, Result, Stage
+from tasks.page.text import counted, plain, shortened
+
+MOST_FILES = 6
+"""Files of a stage that are listed; large data has one per shard."""
+
+LONGEST_REASON = 300
+DIGITS = 12
+"""Of a SHA-256 that are shown; `result.json` has all 64."""
+
+
+def stage_table(stages: Mapping[str, Stage]) -> Table:
+    """Tabulate what each stage did, why, and how long it took."""
+    rows: list[list[Text]] = [
+        [name, stage.state, f"{stage.seconds:.2f}", shortened(plain(stage.reason), LONGEST_REASON)]
+        for name, stage in stages.items()
+    ]
+    return Table(f"{stages_in_words(stages)}.", ["stage", "state", "seconds", "why"], rows, "llrl")
+
+
+def stages_in_words(stages: Mapping[str, Stage]) -> str:
+    """Count the stages by state, with the seconds of them all."""
+    cached = sum(stage.state == "cached" for stage in stages.values())
+    seconds = sum(stage.seconds for stage in stages.values())
+    return f"{cached} cached, {len(stages) - cached} ran, in {seconds:.1f} s"
+
+
+def lineage(result: Result) -> Iterator[Block]:
+    """Write the section: run and code, libraries, files, and how to get the same again."""
+    yield Heading(2, "Lineage")
+    if result.lineage is not None:
+        yield _origin(result, result.lineage)
+    yield _files(result.stages)
+    if result.lineage is not None:
+        yield Paragraph("The same again, or, where nothing has changed, from the cache:")
+        yield Command(result.lineage.command)
+
+
+def _origin(result: Result, origin: Lineage) -> Table:
+    rows: list[list[Text]] = [
+        ["run", result.run],
+        ["started", origin.started],
+        ["Prefect flow run", f"{origin.flow_run_name} ({origin.flow_run})"],
+        ["code of the stages, SHA-256", Code(origin.code)],
+        ["libraries", ", ".join(f"{name} {version}" for name, version in origin.libraries.items())],
+    ]
+    if origin.source:
+        rows.append(["the user's files, SHA-256", Code(origin.source)])
+    return Table("What the result was made by.", ["", "value"], rows, "ll")
+
+
+def _files(stages: Mapping[str, Stage]) -> Table:
+    rows: list[list[Text]] = []
+    for name, stage in stages.items():
+        listed, rest = stage.files[:MOST_FILES], stage.files[MOST_FILES:]
+        rows += [[name, file.path, f"{file.bytes:,}", Code(file.sha256[:DIGITS])] for file in listed]
+        if rest:
+            size = sum(file.bytes for file in rest)
+            rows.append([name, f"… and {counted(len(rest), 'more file')}", f"{size:,}", "–"])
+    return Table(
+        "The stages' files, relative to the artifacts folder, with the start of their SHA-256.",
+        ["stage", "file", "bytes", "digest"],
+        rows,
+        "llrl",
+    )

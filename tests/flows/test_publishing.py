@@ -1,0 +1,127 @@
+"""What a run leaves for people: its folder, its two reports, and the artifact in Prefect's UI."""
+
+import shlex
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+
+from flows import cli
+from flows.regression import regression
+from tasks.config import Settings
+from tasks.page.fitting import LIMIT
+from tasks.page.result import Result
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+FIGURES = {"coefficients.png", "diagnostics.png", "loss_curve.png", "predicted_against_actual.png"}
+
+
+class Pictures(HTMLParser):
+    """Collects what a page would show as pictures."""
+
+    def __init__(self, page: str) -> None:
+        """Read a page."""
+        super().__init__()
+        self.sources: list[str] = []
+        self.alts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            self.sources.append(str(dict(attrs)["src"]))
+            self.alts.append(str(dict(attrs)["alt"]))
+
+
+def folder_of(settings: Settings, result: Result) -> Path:
+    return (Path(settings.artifacts) / result.report).parent
+
+
+def artifact_of(result: Result) -> str:
+    assert result.lineage is not None
+    wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[result.lineage.flow_run]))  # type: ignore[list-item]
+    with get_client(sync_client=True) as client:
+        (artifact,) = client.read_artifacts(artifact_filter=wanted)
+    return str(artifact.data)
+
+
+def test_the_folder_holds_both_reports_and_every_figure(settings: Settings) -> None:
+    """`report.md` links the figures beside it, `report.html` carries them."""
+    folder = folder_of(settings, regression(settings))
+    assert {path.name for path in folder.iterdir()} == FIGURES | {"report.md", "report.html", "result.json"}
+    assert all(f"({figure})" in (folder / "report.md").read_text() for figure in FIGURES)
+    pictures = Pictures((folder / "report.html").read_text())
+    assert len(pictures.sources) == 4
+    assert all(source.startswith("data:image/png;base64,") for source in pictures.sources)
+    assert all(any(c.isdigit() for c in alt) for alt in pictures.alts)
+
+
+def test_the_second_run_is_compared_with_the_first(settings: Settings) -> None:
+    """The trend has both, its picture is new in the cached run, and the drift of equal data is zero."""
+    first, second = regression(settings), regression(settings)
+    text = (folder_of(settings, second) / "report.md").read_text()
+    assert "**the same**" in text
+    assert first.run in text
+    assert "(trend.svg)" in text
+    assert "5 cached, 0 ran" in text
+    assert not (folder_of(settings, first) / "trend.svg").exists()
+
+
+def test_the_artifact_stays_below_its_size(settings: Settings) -> None:
+    """With the default data nothing is left out; with 200 features the figures and the first rows are there."""
+    page = artifact_of(regression(settings))
+    assert len(page.encode()) < LIMIT
+    assert page.count("data:image/png;base64,") == 4
+    assert "more rows" not in page
+    weights = tuple(float(w) for w in np.linspace(-3, 3, 200))
+    wide = settings.model_copy(
+        update={"problem": settings.problem.model_copy(update={"true_weights": weights, "rows": 2000})}
+    )
+    result = regression(wide)
+    page = artifact_of(result)
+    assert len(page.encode()) < LIMIT
+    assert page.count("data:image/png;base64,") >= 3
+    assert "the 20 of 200 weights with the largest |t|" in page.replace("\\", "")
+    html = (folder_of(settings, result) / "report.html").read_text()
+    assert html.count('<th scope="row">x200</th>') == 2
+
+
+def test_the_lineage_leads_back(settings: Settings, penguins: Path) -> None:
+    """The command, run as it stands, is the same run; the user's file, code and libraries are named."""
+    own = Settings.model_validate(
+        {
+            **settings.model_dump(include={"artifacts"}),
+            "input": {"data": str(penguins), "target": "body_mass"},
+        }
+    )
+    result = regression(own)
+    assert result.lineage is not None
+    assert result.lineage.source is not None
+    assert {"numpy", "tensorflow", "python"} <= set(result.lineage.libraries)
+    program, command, *arguments = shlex.split(result.lineage.command)
+    assert (program, command) == ("linear-neuron", "run")
+    again = regression(cli._settings(cli._options(["run", *arguments])))
+    assert {stage.state for stage in again.stages.values()} == {"cached"}
+    assert again.lineage is not None
+    assert again.lineage.code == result.lineage.code
+    assert [column.rows for column in result.profile] == [result.metrics.train.rows] * len(result.profile)
+
+
+def test_data_that_leave_nothing_over_have_a_report_too(settings: Settings) -> None:
+    """Three rows, three parameters, no test: no degree of freedom, no diagnostics, no interval, a report."""
+    tiny = Settings.model_validate(
+        {
+            "artifacts": settings.artifacts,
+            "problem": {"rows": 3},
+            "split": {"test_fraction": 0},
+            "training": {"epochs": 5},
+        }
+    )
+    folder = folder_of(settings, regression(tiny))
+    assert "diagnostics.png" not in {path.name for path in folder.iterdir()}
+    text = (folder / "report.md").read_text()
+    assert "nan" not in text
+    assert "No rows were held out" in text

@@ -1,0 +1,104 @@
+"""A headless Chromium, driven through its own protocol: Debian's package, and the websockets that Prefect brings."""
+
+import base64
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--remote-debugging-port=0",
+]
+COMPLAINTS = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
+
+
+class Tab:
+    """One page of the browser; `events` are what it reported."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Listen to a tab."""
+        self._connection = connection
+        self._calls = 0
+        self.events: list[dict[str, Any]] = []
+        for domain in ("Page", "Log", "Runtime", "Network"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **params: object) -> dict[str, Any]:
+        """Call a method of the protocol and wait for its answer."""
+        self._calls += 1
+        self._connection.send(json.dumps({"id": self._calls, "method": method, "params": params}))
+        while (message := self._next()).get("id") != self._calls:
+            self.events.append(message)
+        return dict(message["result"])
+
+    def show(self, url: str, width: int, theme: str) -> None:
+        """Load a page at a width in pixels, in the `light` or the `dark` theme."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=900,
+            deviceScaleFactor=1,
+            mobile=width < 800,
+        )
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
+        self.events.clear()
+        self.call("Page.navigate", url=url)
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            self.events.append(self._next())
+
+    def value(self, script: str) -> Any:
+        """Evaluate a script's expression on the page."""
+        return self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"]["value"]
+
+    def picture(self) -> bytes:
+        """Return what can be seen without scrolling, as a PNG."""
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+
+    @property
+    def complaints(self) -> list[dict[str, Any]]:
+        """Whatever the page put on the console: errors, warnings, refused loads."""
+        return [event for event in self.events if event.get("method") in COMPLAINTS]
+
+    @property
+    def requests(self) -> list[str]:
+        """The addresses that the page asked for."""
+        sent = [
+            event["params"] for event in self.events if event.get("method") == "Network.requestWillBeSent"
+        ]
+        return [str(each["request"]["url"]) for each in sent]
+
+    def _next(self) -> dict[str, Any]:
+        return dict(json.loads(self._connection.recv(timeout=60)))
+
+
+@contextmanager
+def browsing(program: str, home: Path) -> Iterator[Tab]:
+    """Run a browser with an empty profile in `home`, and give its first tab."""
+    command = [program, *FLAGS, f"--user-data-dir={home}", "about:blank"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        try:
+            lines = iter(process.stderr or ())
+            port = next(found[1] for line in lines if (found := re.search(r"ws://127\.0\.0\.1:(\d+)/", line)))
+            with urlopen(f"http://127.0.0.1:{port}/json") as answer:
+                tabs = json.load(answer)
+            address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
+            with connect(address, max_size=None) as connection:
+                yield Tab(connection)
+        finally:
+            process.terminate()

@@ -1,0 +1,125 @@
+"""`report.html` as Chromium shows it: both themes, from desktop to a small phone."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.neuron.influence import influence
+from tasks.neuron.least_squares import solve
+from tasks.page.coefficients import coefficients
+from tasks.page.diagnostics import diagnostic_exhibit, diagnostic_plots
+from tasks.page.effects import coefficient_exhibit, coefficient_plot, effects
+from tasks.page.history import as_past
+from tasks.page.report import report
+from tasks.page.result import Exhibit
+from tasks.page.trend import trend_picture
+from tasks.page.webpage import webpage
+from tests.page.browser import Tab, browsing
+from tests.page.examples import HOSTILE, result_of
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+]
+
+BEYOND = """[...document.querySelectorAll("body *")]
+  .filter(e => !e.closest(".box, .card, pre") && e.getBoundingClientRect().right > innerWidth + 1)
+  .map(e => e.outerHTML.slice(0, 80))"""
+
+PALE = """(() => {
+  const parsed = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = e => {
+    for (; e; e = e.parentElement) {
+      const colour = parsed(getComputedStyle(e).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll("body *")]
+    .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+    .filter(e => {
+      const [a, b] = [light(parsed(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x);
+      return (a + 0.05) / (b + 0.05) < 4.5;
+    }).map(e => e.outerHTML.slice(0, 80));
+})()"""
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    with browsing(str(CHROMIUM), tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module", params=["plain", "wide", "hostile"])
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Write a page with every kind of block, of a few features, of two hundred, or with names that would break it."""
+    hostile = f"{HOSTILE}\"'><img src=http://x.y/z onerror=alert(1)>{'W' * 300}"
+    names = {"plain": ["x", "z"], "wide": [f"column {i}" for i in range(200)], "hostile": [hostile, "z"]}
+    of = names[request.param]
+    about = hostile if request.param == "hostile" else "y"
+    result = result_of(of, target=about, text=about, notes=[about])
+    good = result.verdict.model_copy(update={"converged": request.param != "hostile"})
+    result = result.model_copy(update={"verdict": good})
+    drawn = effects(coefficients(result), result.profile)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(300, 2)), rng.normal(size=300)
+    fit = solve(x, y)
+    found = influence(fit, x, y, fit.weights, fit.bias, fit.residual_deviation)
+    exhibits: list[Exhibit] = [coefficient_exhibit(drawn), diagnostic_exhibit(found, 300)]
+    past = [as_past(result)]
+    images = {
+        "coefficients.png": coefficient_plot(drawn),
+        "diagnostics.png": diagnostic_plots(about, found, 3),
+        "trend.svg": trend_picture([*past, *past]),
+    }
+    path: Path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(webpage(report(result, exhibits, past), about, images.__getitem__), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390, 360])
+def test_the_page_is_whole_and_readable(tab: Tab, page: str, width: int, theme: str) -> None:
+    """Nothing sticks out, every picture is there, all text stands out, nothing is loaded, nothing complains."""
+    tab.show(page, width, theme)
+    assert tab.value("document.documentElement.scrollWidth <= innerWidth")
+    assert tab.value(BEYOND) == []
+    assert tab.value("[...document.images].map(i => i.complete && i.naturalWidth > 0)") == [True] * 3
+    assert tab.value(PALE) == []
+    assert [url for url in tab.requests if not url.startswith(("data:", page))] == []
+    assert tab.complaints == []
+    dark = tab.value("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] < 99")
+    assert dark == (theme == "dark")
+
+
+def test_what_scrolls_can_be_reached_by_the_keyboard(tab: Tab, page: str) -> None:
+    """On a phone, whatever is wider than its box is a stop of the tab key with a name."""
+    tab.show(page, 390, "light")
+    scrolling = (
+        '[...document.querySelectorAll(".box, .card, pre")].filter(e => e.scrollWidth > e.clientWidth + 1)'
+    )
+    assert tab.value(f"{scrolling}.length") >= 3
+    assert tab.value(f"{scrolling}.filter(e => e.tabIndex !== 0).map(e => e.outerHTML.slice(0, 80))") == []
+
+
+def test_the_first_screen_of_a_desktop_holds_the_verdict_and_the_facts(tab: Tab, page: str) -> None:
+    tab.show(page, 1280, "light")
+    assert tab.value('document.querySelector(".facts").getBoundingClientRect().bottom < innerHeight')
+
+
+def test_the_policy_is_in_force(tab: Tab, page: str) -> None:
+    """A script that got in all the same would not run, and a picture from elsewhere would not load."""
+    tab.show(page, 1280, "light")
+    tab.value(
+        'document.body.append(Object.assign(document.createElement("script"), {text: "window.ran = 1"})) || 0'
+    )
+    assert tab.value("window.ran === undefined")
+    assert any("Content Security Policy" in str(event) for event in tab.complaints)
