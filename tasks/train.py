@@ -25,7 +25,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
     """Fit the neuron to `train.parquet`; leave `model.keras`, `weights.npz` and `history.parquet`.
 
     The saved model takes raw inputs and predicts in the target's units. `weights.npz` holds the same numbers in
-    float64: `weights` (d,) and `bias` (1,). The history has one row per epoch: `epoch` and `loss`, the mean squared
+    float64: `weights` (d,) and `bias` (). The history has one row per epoch: `epoch` and `loss`, the mean squared
     error in squared units of the target. Runs again when the training rows, a setting of the training, the seed or
     this code changes.
 
