@@ -14,8 +14,9 @@ from typing import Any, NoReturn, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from flows.complaints import described
 from flows.terminal import keep_stderr
-from tasks.config import Cleaning, Settings, described, overlaid
+from tasks.config import Cleaning, Settings, overlaid
 
 BAD_INPUT = 2
 NIGHTLY = "0 6 * * *"

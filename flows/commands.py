@@ -21,9 +21,10 @@ from prefect.settings import PREFECT_API_URL
 from prefect.types.entrypoint import EntrypointType
 
 from flows.cli import BAD_INPUT
+from flows.flags import changes
 from flows.regression import regression, stages
 from flows.terminal import native_silence
-from tasks.config import Settings, changes, overlaid
+from tasks.config import Settings, overlaid
 from tasks.ingest import check
 from tasks.neuron.recipe import Diverged
 from tasks.page.summary import summary

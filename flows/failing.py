@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import deployment, flow_run
 
+from flows.flags import flags
 from flows.publishing import ARTIFACT_KEY
-from tasks.config import Settings, flags
+from tasks.config import Settings
 from tasks.page.failure import Failure, in_markdown, in_words
 from tasks.running import Run
 

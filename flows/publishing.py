@@ -9,7 +9,8 @@ from urllib.parse import quote
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 
-from tasks.config import Settings, flags
+from flows.flags import flags
+from tasks.config import Settings
 from tasks.page.blocks import Block
 from tasks.page.fitting import fitted_markdown
 from tasks.page.history import as_past, earlier_runs

@@ -4,13 +4,12 @@ A preset is a set of starting values; whatever the user gives, in the file or as
 Importing this module imports neither Prefect nor TensorFlow.
 """
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, model_validator
 
 Preset = Literal["default", "article", "course"]
 
@@ -176,88 +175,3 @@ def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
         else:
             merged[name] = value
     return merged
-
-
-def changes(settings: Settings) -> dict[str, Any]:
-    """Return the settings that lead back to these ones: the preset, and by section what differs from it.
-
-    >>> changes(Settings.model_validate({"preset": "course", "training": {"epochs": 5, "bias": False}}))
-    {'preset': 'course', 'training': {'epochs': 5, 'bias': False}}
-    """
-    usual = Settings.model_validate({"preset": settings.preset})
-    preset = {"preset": settings.preset} if settings.preset != "default" else {}
-    return preset | _differences(settings, usual)
-
-
-def _differences(section: Section, usual: Section) -> dict[str, Any]:
-    changed: dict[str, Any] = {}
-    for (name, value), (_, other) in zip(section, usual, strict=True):
-        if value != other:
-            changed[name] = _differences(value, other) if isinstance(value, Section) else value
-    return changed
-
-
-def flags(settings: Settings) -> list[str]:
-    """Write settings as command-line flags.
-
-    >>> flags(Settings.model_validate({"preset": "course", "training": {"epochs": 5, "bias": False}}))
-    ['--preset=course', '--epochs=5', '--no-bias']
-    """
-    return [_flag(name.replace("_", "-"), value) for name, value in _leaves(changes(settings))]
-
-
-def _leaves(changed: dict[str, Any]) -> Iterator[tuple[str, object]]:
-    for name, value in changed.items():
-        if isinstance(value, dict):
-            yield from _leaves(value)
-        else:
-            yield name, value
-
-
-def _flag(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return f"--{name}" if value else f"--no-{name}"
-    return f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
-
-
-def described(error: ValidationError) -> str:
-    """Say in one line everything that is wrong with settings: field, value, rule, and the nearest name."""
-    return "; ".join(
-        _problem(each["type"], each["loc"], each["input"], each["msg"]) for each in error.errors()
-    )
-
-
-def _problem(kind: str, place: tuple[int | str, ...], value: object, message: str) -> str:
-    names = [str(part) for part in place if isinstance(part, str) and part.isidentifier()] or ["settings"]
-    if kind == "extra_forbidden":
-        return _unknown(str(place[-1]), [str(part) for part in place[:-1]])
-    if kind == "value_error":
-        return message.removeprefix("Value error, ")
-    if kind == "literal_error":
-        near = difflib.get_close_matches(str(value), message.split("'")[1::2], n=1)
-        return f"`{names[-1]}` of {value!r}: {_lower(message)}" + (
-            f"; did you mean {near[0]!r}?" if near else ""
-        )
-    return f"`{names[-1]}` of {value!r}: {_lower(message)}"
-
-
-def _unknown(name: str, section: list[str]) -> str:
-    known = {field: group for group, field in _paths()}
-    near = difflib.get_close_matches(name, known, n=1)
-    where = f" in [{section[0]}]" if section else ""
-    if not near:
-        return f"`{name}`{where} is not a setting"
-    home = known[near[0]]
-    return f"`{name}`{where} is not a setting; did you mean `{near[0]}`{f' in [{home}]' if home else ''}?"
-
-
-def _paths() -> Iterator[tuple[str, str]]:
-    """Yield each setting's section (empty for none) and name."""
-    for name, field in Settings.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            yield from ((name, inner) for inner in field.annotation.model_fields)
-        yield "", name
-
-
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]

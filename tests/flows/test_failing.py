@@ -8,9 +8,10 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows import cli, commands
+from flows.flags import flags
 from flows.publishing import ARTIFACT_KEY
 from flows.regression import regression
-from tasks.config import Settings, flags
+from tasks.config import Settings
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
