@@ -132,7 +132,7 @@ def parsed(module: str) -> Module:
     spec = _spec(module)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         raise LookupError(f"no source of module `{module}` to read")
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    tree = _tree(Path(spec.origin).read_text(encoding="utf-8"))
     package = module if spec.submodule_search_locations is not None else module.rpartition(".")[0]
     imports: dict[str, list[tuple[str, Chain]]] = {}
     for name, source in _imported(tree, package):
@@ -269,3 +269,13 @@ class _Bare(ast.NodeTransformer):
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         return ast.arg(arg=node.arg)
+
+
+def _tree(text: str, tries: int = 5) -> ast.Module:
+    """Parse a source; once more where CPython (gh-106905) mixes up its own account of the depth between threads."""
+    try:
+        return ast.parse(text)
+    except SystemError:
+        if tries == 1:
+            raise
+        return _tree(text, tries - 1)
