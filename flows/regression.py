@@ -46,7 +46,7 @@ def stages(call: Callable[..., Artifact], settings: Settings) -> tuple[Artifact,
     else:
         data = call(ingest, table=table_of(settings.input))
     parts = call(split, data=data, options=settings.split, seed=settings.seed)
-    model = call(train, rows=parts.only("train.parquet"), training=settings.training, seed=settings.seed)
+    model = call(train, rows=parts.starting_with("train"), training=settings.training, seed=settings.seed)
     scores = call(evaluate, model=model, parts=parts)
     return scores, call(report, scores=scores, model=model, parts=parts)
 

@@ -1,51 +1,87 @@
 """Stage `evaluate`: score the fit on both parts and hold it against least squares."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.neuron import least_squares, metrics
+from tasks.neuron.conditioning import remarks
+from tasks.neuron.least_squares import LeastSquares as Reference
+from tasks.neuron.metrics import Errors
+from tasks.neuron.parts import all_moments
 from tasks.page.result import Findings, LeastSquares, Model, Parts, Scores, Truth, Verdict
 from tasks.stage import stage
 from tasks.store.artifact import Artifact
-from tasks.store.formats import read_matrix, read_npz, write_parquet
+from tasks.store.formats import read_matrix, read_npz
+from tasks.store.parts import Shard, part_name, paths_of
 from tasks.store.writing import draft, publish
 
 METRICS = "metrics.json"
-PREDICTIONS = "predictions.parquet"
+PREDICTIONS = "predictions"
+SCHEMA = pa.schema(
+    [pa.field("part", pa.string(), nullable=False)]
+    + [pa.field(name, pa.float64(), nullable=False) for name in ("actual", "predicted")]
+)
 
-Part = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""Features (n, d) and targets (n,) of the training or of the test rows."""
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The sums of errors of one part of the rows: the neuron's, the training mean's, and of rounding the targets."""
+
+    neuron: Errors
+    mean: Errors
+    rounding: Errors
+
+    def __add__(self, other: "Scored") -> "Scored":
+        """Join the sums of two parts."""
+        return Scored(
+            metrics.merged(self.neuron, other.neuron),
+            metrics.merged(self.mean, other.mean),
+            metrics.merged(self.rounding, other.rounding),
+        )
 
 
 @stage
 def evaluate(model: Artifact, parts: Artifact, root: Path) -> Artifact:
-    """Score the weights on `train.parquet` and `test.parquet`; leave `metrics.json` and `predictions.parquet`.
+    """Score the weights on the training and the test rows; leave `metrics.json` and `predictions.parquet`.
 
-    The predictions have a row per row of the parts, in their order: `part`, `actual`, `predicted`, in float64. Runs
-    again when the weights, a part, the facts about them or this code changes.
+    The predictions have a row per row of the parts, in their order: `part`, `actual`, `predicted`, in float64. Rows
+    in several files are scored in constant memory, and their predictions are `predictions-00000.parquet` and so on,
+    a file per file. Runs again when the weights, a part, the facts about them or this code changes.
     """
     arrays = read_npz(model.path(root, "weights.npz"))
-    weights, bias = np.asarray(arrays["weights"], np.float64), float(arrays["bias"])
-    rows = {name: read_matrix(parts.path(root, f"{name}.parquet")) for name in _present(parts)}
-    predicted = {name: features @ weights + bias for name, (features, _) in rows.items()}
+    weights, bias = np.asarray(arrays["weights"], np.float64), float(arrays["bias"].item())
+    files = [(name, path) for name in ("train", "test") for path in paths_of(parts, root, name)]
+    reference = _reference([path for name, path in files if name == "train"], bias=bool(model.facts["bias"]))
+    mean = reference.target_mean
+    scored: dict[str, Scored] = {}
     with draft(root) as folder:
-        findings = compare(weights, bias, rows, predicted, parts.facts, model.facts)
+        names = _prediction_names([path for _, path in files])
+        for place in dict.fromkeys(names):
+            with _writer(folder / place) as writer:
+                for (name, path), own in zip(files, names, strict=True):
+                    if own == place:
+                        found = _scored(name, Shard(path), weights, bias, mean, writer)
+                        scored[name] = scored[name] + found if name in scored else found
+        findings = compare(weights, bias, scored, reference, parts.facts, model.facts)
         (folder / METRICS).write_text(findings.model_dump_json(indent=1), encoding="utf-8")
-        write_parquet(folder / PREDICTIONS, _table(rows, predicted))
         return publish(folder, root, "evaluate")
 
 
 def compare(
     weights: NDArray[np.float64],
     bias: float,
-    rows: Mapping[str, Part],
-    predicted: Mapping[str, NDArray[np.float64]],
+    scored: Mapping[str, Scored],
+    reference: Reference,
     data: Mapping[str, Any],
     training: Mapping[str, Any],
 ) -> Findings:
@@ -54,24 +90,22 @@ def compare(
     Args:
         weights: (d,), in units of target per unit of feature.
         bias: in units of the target.
-        rows: the parts, `train` and maybe `test`.
-        predicted: (n,) for each part.
+        scored: the errors by part, `train` and maybe `test`.
+        reference: least squares on the training rows.
         data: facts of the data: `features`, `target`, and for the example `true_weights` and `true_bias`.
         training: facts of the training: `recipe`, `bias`, `learning_rate`, `stable_limit`.
     """
     names = data["features"]
-    features, targets = rows["train"]
-    reference = least_squares.solve(features, targets, bias=training["bias"])
     verdict = metrics.verdict(weights, bias, reference, recipe=training["recipe"])
     errors = dict(zip(names, map(_finite, reference.standard_errors), strict=True))
     if training["bias"]:
         errors["bias"] = _finite(reference.bias_standard_error)
-    mean = targets.mean()
+    tutorial = training["recipe"] == "tutorial"
     return Findings(
         target=data["target"],
         model=Model(weights=_named(names, weights), bias=bias, parameters=len(names) + training["bias"]),
-        metrics=_scores({name: (actual, predicted[name]) for name, (_, actual) in rows.items()}),
-        baseline=_scores({name: (actual, np.full_like(actual, mean)) for name, (_, actual) in rows.items()}),
+        metrics=_scores({name: found.neuron for name, found in scored.items()}),
+        baseline=_scores({name: found.mean for name, found in scored.items()}),
         least_squares=LeastSquares(
             weights=_named(names, reference.weights), bias=reference.bias, standard_errors=errors
         ),
@@ -81,15 +115,55 @@ def compare(
         truth=Truth(weights=_named(names, data["true_weights"]), bias=data["true_bias"])
         if "true_weights" in data
         else None,
-        rounding_rmse=metrics.rounding_rmse(targets) if training["recipe"] == "tutorial" else None,
-        notes=list(data.get("notes", [])),
+        rounding_rmse=scored["train"].rounding.scores.rmse if tutorial else None,
+        notes=[*data.get("notes", []), *remarks(names, reference)],
         learning_rate=training["learning_rate"],
         stable_limit=training["stable_limit"],
     )
 
 
-def _present(parts: Artifact) -> list[str]:
-    return [name for name in ("train", "test") if f"{name}.parquet" in parts.files]
+def _reference(paths: Sequence[Path], *, bias: bool) -> Reference:
+    """Fit by least squares: one file by QR of its rows, many from their moments."""
+    if len(paths) == 1:
+        return least_squares.solve(*read_matrix(paths[0]), bias=bias)
+    return least_squares.solve_moments(all_moments([Shard(path) for path in paths]), bias=bias)
+
+
+def _scored(
+    name: str,
+    shard: Shard,
+    weights: NDArray[np.float64],
+    bias: float,
+    mean: float,
+    writer: pq.ParquetWriter,
+) -> Scored:
+    """Predict the rows of one file, write the predictions, and return the sums of errors."""
+    found = []
+    for *features, target in shard.batches():
+        actual = np.asarray(target, np.float64)
+        predicted = np.stack(features).T.astype(np.float64, copy=False) @ weights + bias
+        found.append(
+            Scored(
+                metrics.errors(actual, predicted),
+                metrics.errors(actual, np.full_like(actual, mean)),
+                metrics.rounding_errors(actual),
+            )
+        )
+        writer.write_table(pa.table([pa.repeat(name, len(actual)), actual, predicted], schema=SCHEMA))
+    return reduce(lambda a, b: a + b, found)
+
+
+@contextmanager
+def _writer(path: Path) -> Iterator[pq.ParquetWriter]:
+    with pq.ParquetWriter(path, SCHEMA, compression="none", use_dictionary=["part"]) as writer:
+        yield writer
+
+
+def _prediction_names(paths: Sequence[Path]) -> list[str]:
+    """Name the file of predictions for each file of rows: one for all, or one each where a table is in parts."""
+    if all(path.stem in {"train", "test"} for path in paths):
+        return [f"{PREDICTIONS}.parquet"] * len(paths)
+    return [part_name(PREDICTIONS, number) for number in range(len(paths))]
 
 
 def _named(names: Sequence[str], values: Iterable[float]) -> dict[str, float]:
@@ -100,17 +174,9 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _scores(parts: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Parts:
+def _scores(parts: Mapping[str, Errors]) -> Parts:
     scored = {}
-    for name, (actual, predicted) in parts.items():
-        score = metrics.scores(actual, predicted)
+    for name, found in parts.items():
+        score = found.scores
         scored[name] = Scores(rows=score.rows, rmse=score.rmse, mae=score.mae, r2=_finite(score.r2))
     return Parts(train=scored["train"], test=scored.get("test"))
-
-
-def _table(rows: Mapping[str, Part], predicted: Mapping[str, NDArray[np.float64]]) -> pa.Table:
-    tables = [
-        pa.table({"part": [name] * len(actual), "actual": actual, "predicted": predicted[name]})
-        for name, (_, actual) in rows.items()
-    ]
-    return pa.concat_tables(tables)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -17,11 +18,15 @@ from tasks.page.result import Exhibit, Exhibits, Findings
 from tasks.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_parquet
+from tasks.store.parts import Shard, paths_of
 from tasks.store.writing import draft, publish
 
 EXHIBITS = "exhibits.json"
 MOST_ROWS = 5000
 """Training rows that the diagnostic plots show."""
+
+MOST_PREDICTIONS = 100_000
+"""Predictions that are drawn where they come in many files."""
 
 BATCH = 2**14
 """Rows that are looked at together."""
@@ -42,7 +47,7 @@ def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Ar
     from tasks.page import captions, effects, figures
 
     findings = Findings.model_validate_json(scores.path(root, "metrics.json").read_bytes())
-    pairs = _pairs(scores.path(root, "predictions.parquet"))
+    pairs = _pairs(scores, root)
     loss = read_parquet(model.path(root, "history.parquet")).column("loss").to_numpy()
     looked = survey(_batches(parts, root), findings.metrics.train.rows, MOST_ROWS)
     columns = profiled([*findings.model.weights, findings.target], looked)
@@ -65,8 +70,19 @@ def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Ar
         return publish(folder, root, "report")
 
 
-def _pairs(path: Path) -> Mapping[str, Pair]:
-    table = read_parquet(path)
+def _pairs(scores: Artifact, root: Path) -> Mapping[str, Pair]:
+    """Return actual and predicted values by part of the rows: all of them, or of many files as many as are drawn.
+
+    `split` leaves the rows of many files in random order, so the first ones of each file are a random sample.
+    """
+    paths = paths_of(scores, root, "predictions")
+    if len(paths) == 1:
+        table = read_parquet(paths[0])
+    else:
+        share = -(-MOST_PREDICTIONS // len(paths))
+        table = pa.concat_tables(
+            pa.Table.from_batches([next(Shard(path).tables())[:share]]) for path in paths
+        )
     part = table.column("part").to_numpy()
     actual, predicted = table.column("actual").to_numpy(), table.column("predicted").to_numpy()
     return {name: (actual[part == name], predicted[part == name]) for name in dict.fromkeys(part)}

@@ -12,6 +12,7 @@ from tasks.progress import Progress
 from tasks.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_matrix, write_npz, write_parquet
+from tasks.store.parts import Shard, paths_of
 from tasks.store.writing import draft, publish
 
 MODEL = "model.keras"
@@ -22,23 +23,28 @@ _LOADING = threading.Lock()
 
 @stage
 def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact:
-    """Fit the neuron to `train.parquet`; leave `model.keras`, `weights.npz` and `history.parquet`.
+    """Fit the neuron to the training rows; leave `model.keras`, `weights.npz` and `history.parquet`.
 
-    The saved model takes raw inputs and predicts in the target's units. `weights.npz` holds the same numbers in
-    float64: `weights` (d,) and `bias` (). The history has one row per epoch: `epoch` and `loss`, the mean squared
-    error in squared units of the target. Runs again when the training rows, a setting of the training, the seed or
+    `train.parquet` is held in memory; several files, `train-00000.parquet` and so on, are streamed. The saved model
+    takes raw inputs and predicts in the target's units. `weights.npz` holds the same numbers in float64: `weights`
+    (d,) and `bias` (). The history has one row per epoch: `epoch` and `loss`, the mean squared error in squared
+    units of the target. Runs again when the training rows, a setting of the training, the seed or
     this code changes.
 
     Raises:
         Diverged: the loss grew beyond all bounds; nothing is stored.
     """
     load()
-    from tasks.neuron.fit import fit
+    from tasks.neuron.fit import fit, fit_parts
     from tasks.neuron.model import build, save_bytes
 
-    features, targets = read_matrix(rows.path(root, "train.parquet"))
+    paths = paths_of(rows, root, "train")
     with Progress(training.epochs) as progress:
-        fitted = fit(features, targets, **training.model_dump(), seed=seed, on_epoch=progress)
+        options = {**training.model_dump(), "seed": seed, "on_epoch": progress}
+        if len(paths) == 1:
+            fitted = fit(*read_matrix(paths[0]), **options)
+        else:
+            fitted = fit_parts([Shard(path) for path in paths], **options)
     with draft(root) as folder:
         (folder / MODEL).write_bytes(
             save_bytes(build(fitted.weights, fitted.bias if training.bias else None, len(fitted.weights)))

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tasks.neuron.coordinates import Coordinates, raw, standardised, whitened
+from tasks.neuron.feeding import Epochs, train_parts, train_table
 from tasks.neuron.least_squares import checked
+from tasks.neuron.options import Initializer, Options
+from tasks.neuron.parts import Columns, Memory, Part, all_moments, leverage
 from tasks.neuron.recipe import (
     TUTORIAL_RATE,
     Diverged,
-    Recipe,
-    Whitening,
-    final_rate,
-    stable_limit,
+    schedule,
     starting_rate,
     steps_per_epoch,
-    whitening,
 )
-from tasks.neuron.sgd import Rule, State, Table, train_epochs
-from tasks.neuron.statistics import Array, moments
+from tasks.neuron.sgd import Rule, State, Table
+from tasks.neuron.stability import SAMPLE, stable_limit
+from tasks.neuron.statistics import Array, Moments
+from tasks.neuron.whitening import whitening
 
-Initializer: TypeAlias = Literal["glorot_uniform", "uniform"]
+OnEpoch: TypeAlias = Callable[[int, float], None]
 
 RUNAWAY = 1e6  # a running loss this many times the initial model's will not come back
+CONVERSION = 2**16  # rows that are converted at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +42,7 @@ class Fit:
         bias: In target units; 0 without bias.
         loss: (epochs,) running mean squared error of each epoch, in squared target units, as Keras shows it.
         learning_rate: The rate used, the first one where it decays.
-        stable_limit: Where the stable range of constant rates ends on the raw inputs.
+        stable_limit: Where the stable range of constant rates ends for the raw inputs, whatever was trained on.
     """
 
     weights: Array
@@ -48,66 +52,99 @@ class Fit:
     stable_limit: float
 
 
-def fit(
-    features: ArrayLike,
-    targets: ArrayLike,
-    *,
-    recipe: Recipe = "calibrated",
-    epochs: int = 100,
-    batch_size: int = 32,
-    learning_rate: float | None = None,
-    bias: bool = True,
-    initializer: Initializer = "glorot_uniform",
-    seed: int = 0,
-    on_epoch: Callable[[int, float], None] | None = None,
-) -> Fit:
-    """Train one linear neuron.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """What a training of either kind starts from; `sample` (d + 1, m) are some rows, the features and the target."""
+
+    settings: Options
+    moments: Moments
+    units: Coordinates
+    rule: Rule
+    sample: Columns
+
+    @property
+    def start(self) -> State:
+        """Return the first weights, which are drawn in whitened units, in those of the training."""
+        settings, entry = self.settings, self.units.entry
+        state = first_state(entry.shape[1], settings.initializer, settings.seed, bias=settings.bias)
+        return state._replace(weights=entry @ state.weights)
+
+    @property
+    def first_loss(self) -> float:
+        """Return the mean squared error at the start, from the moments, in the units of the training."""
+        weights, bias = self.units.fold_back(self.start.weights, self.start.bias)
+        error = np.append(weights, -1.0)
+        mean = float(error @ self.moments.mean) + bias
+        return (float(error @ self.moments.covariance @ error) + mean**2) / self.units.target_scale**2
+
+    @property
+    def raw_limit(self) -> float:
+        """Return where the stable range of constant rates ends for the raw inputs."""
+        return self._limit(np.column_stack(self.sample[:-1]))
+
+    @property
+    def trained_limit(self) -> float:
+        """Return where it ends for the inputs as they are trained on: a metric counts as whitening."""
+        converted = np.empty((self.units.basis.shape[1] + 1, len(self.sample[0])), np.float32)
+        self.units.write(self.sample, converted)
+        return self._limit(converted[:-1].T @ self.units.entry)
+
+    def _limit(self, features: Array) -> float:
+        return stable_limit(features, self.rule.batch_size, rows=self.moments.rows, bias=self.settings.bias)
+
+
+def fit(features: ArrayLike, targets: ArrayLike, *, on_epoch: OnEpoch | None = None, **options: Any) -> Fit:
+    """Train one linear neuron on rows in memory, in an exact new shuffle in every epoch.
 
     The same arguments give the same bits in any process on the same machine.
 
     Args:
         features: (n, d) finite numbers.
         targets: (n,) finite numbers.
-        recipe: `calibrated` or `tutorial`, see `tasks.neuron.recipe`.
-        epochs: Passes over the rows.
-        batch_size: Rows a step; at most n are used.
-        learning_rate: Replaces the recipe's own (first) rate; None keeps it.
-        bias: Whether to train a bias; without, it is exactly 0.
-        initializer: `glorot_uniform`, Keras's default (bias 0), or `uniform` (−0.1 to 0.1, bias too).
-        seed: Of the first weights and of the shuffling.
         on_epoch: Called with (epoch from 1, loss) for every epoch, possibly several epochs at a time.
+        options: As in `Options`.
 
     Raises:
         Diverged: If the loss or the weights leave all bounds.
         ValueError: If an argument cannot be used.
     """
+    settings = Options(**options)
     x, y = checked(features, targets)
-    _check_settings(recipe, epochs, batch_size, learning_rate, initializer)
-    batch = min(batch_size, len(x))
-    scale = (
-        whitening(moments(np.column_stack([x, y])), bias=bias)
-        if recipe == "calibrated"
-        else _unscaled(x.shape[1])
+    part = Memory([*x.T, y])
+    moments = all_moments([part])
+    white = whitening(moments, bias=settings.bias)
+    units = whitened(white) if settings.recipe == "calibrated" else raw(x.shape[1])
+    plan = _Plan(settings, moments, units, _rule(settings, len(x), units, [part]), part.columns)
+    shuffles = orders(len(x), settings.seed)
+    return _trained(
+        plan, train_table(plan.start, _table(units, part), plan.rule, shuffles, settings.epochs), on_epoch
     )
-    table = _table(scale, x, y) if recipe == "calibrated" else np.column_stack([x, y]).astype(np.float32)
-    rule = _rule(recipe, table, batch, epochs, learning_rate, bias=bias)
-    limit = stable_limit(table[:, :-1], batch, bias=bias)
-    state = first_state(table.shape[1] - 1, initializer, seed, bias=bias)
-    bound = RUNAWAY * max(_loss(table, state), float(np.finfo(np.float32).tiny))
-    losses: list[float] = []
-    for reached, chunk in train_epochs(state, table, rule, orders(len(table), seed), epochs):
-        state = reached
-        for loss in chunk:
-            if not loss <= bound:  # NaN too
-                raise Diverged(len(losses) + 1, rule.rate, limit)
-            losses.append(float(loss) * scale.target_scale**2)
-            if on_epoch is not None:
-                on_epoch(len(losses), losses[-1])
-        if not np.isfinite([*state.weights, state.bias]).all():
-            raise Diverged(len(losses), rule.rate, limit)
-    weights, offset = scale.fold_back(state.weights, state.bias)
-    raw = limit if recipe == "tutorial" else stable_limit(x, batch, bias=bias)
-    return Fit(weights, offset, np.array(losses), rule.rate, raw)
+
+
+def fit_parts(parts: Sequence[Part], *, on_epoch: OnEpoch | None = None, **options: Any) -> Fit:
+    """Train one linear neuron on parts that together need not fit into memory.
+
+    The parts must hold the rows in random order. They are read once for the moments, by the calibrated recipe once
+    more for the largest leverage, and then in every epoch.
+
+    Args:
+        parts: Of finite numbers, the target in the last column.
+        on_epoch: Called with (epoch from 1, loss).
+        options: As in `Options`.
+
+    Raises:
+        Diverged: If the loss or the weights leave all bounds.
+        ValueError: If an argument cannot be used, or a value is not finite.
+    """
+    settings = Options(**options)
+    moments = all_moments(parts)
+    white = whitening(moments, bias=settings.bias)
+    sample = _sample(parts[0])
+    single = [column.dtype == np.float32 for column in sample]
+    units = standardised(white, single) if settings.recipe == "calibrated" else raw(len(sample) - 1)
+    plan = _Plan(settings, moments, units, _rule(settings, moments.rows, units, parts), sample)
+    rng = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(1,)))
+    return _trained(plan, train_parts(plan.start, parts, units, plan.rule, rng, settings.epochs), on_epoch)
 
 
 def first_state(features: int, initializer: Initializer, seed: int, *, bias: bool = True) -> State:
@@ -129,57 +166,50 @@ def orders(rows: int, seed: int) -> Iterator[NDArray[np.intp]]:
         yield rng.permutation(rows)
 
 
-def _check_settings(
-    recipe: str, epochs: int, batch_size: int, learning_rate: float | None, initializer: str
-) -> None:
-    """Refuse settings that cannot be used."""
-    for name, value, known in (
-        ("recipe", recipe, ("calibrated", "tutorial")),
-        ("initializer", initializer, ("glorot_uniform", "uniform")),
-    ):
-        if value not in known:
-            message = f"`{name}` must be one of {', '.join(known)}, got {value!r}"
-            raise ValueError(message)
-    for name, count in (("epochs", epochs), ("batch_size", batch_size)):
-        if count < 1:
-            message = f"`{name}` must be at least 1, got {count}"
-            raise ValueError(message)
-    if learning_rate is not None and not 0 < learning_rate < np.inf:
-        message = f"`learning_rate` must be a positive number, got {learning_rate}; leave it to the recipe"
-        raise ValueError(message)
+def _rule(settings: Options, rows: int, units: Coordinates, parts: Sequence[Part]) -> Rule:
+    """Return the recipe's steps."""
+    batch = min(settings.batch_size, rows)
+    given = settings.learning_rate
+    if settings.recipe == "tutorial":
+        return Rule(batch, given or TUTORIAL_RATE, 1.0, equal_rows=False, bias=settings.bias)
+    first = given or starting_rate(
+        rows, units.entry.shape[1], batch, leverage(parts, units), bias=settings.bias
+    )
+    fall = schedule(first, steps_per_epoch(rows, batch), settings.epochs)
+    return Rule(
+        batch, first, fall.decay, equal_rows=True, bias=settings.bias, slope=fall.slope, hold=fall.hold
+    )
 
 
-def _unscaled(features: int) -> Whitening:
-    return Whitening(np.zeros(features), np.eye(features), 0.0, 1.0)
+def _trained(plan: _Plan, epochs: Epochs, on_epoch: OnEpoch | None) -> Fit:
+    """Run the training to its end, watching over it, and return to raw units."""
+    bound = RUNAWAY * max(plan.first_loss, float(np.finfo(np.float32).tiny))
+    losses: list[float] = []
+    state = plan.start
+    with closing(epochs):
+        for reached, chunk in epochs:
+            state = reached
+            for loss in chunk:
+                if not loss <= bound:  # NaN too
+                    raise Diverged(len(losses) + 1, plan.rule.rate, plan.trained_limit)
+                losses.append(float(loss) * plan.units.target_scale**2)
+                if on_epoch is not None:
+                    on_epoch(len(losses), losses[-1])
+            if not np.isfinite([*state.weights, state.bias]).all():
+                raise Diverged(len(losses), plan.rule.rate, plan.trained_limit)
+    weights, offset = plan.units.fold_back(state.weights, state.bias)
+    return Fit(weights, offset, np.array(losses), plan.rule.rate, plan.raw_limit)
 
 
-def _table(scale: Whitening, x: Array, y: Array, block: int = 2**16) -> Table:
-    """Return the whitened rows, the standardised target last (n, r + 1): float64 arithmetic, then rounded."""
-    table = np.empty((len(x), scale.matrix.shape[1] + 1), np.float32)
-    for start in range(0, len(x), block):
-        rows = slice(start, start + block)
-        table[rows, :-1] = scale.apply(x[rows])
-        table[rows, -1] = scale.apply_target(y[rows])
+def _sample(part: Part) -> list[NDArray[Any]]:
+    """Return the first rows of a part: as the rows are in random order, a random sample."""
+    return [column[:SAMPLE].copy() for column in next(iter(part.batches()))]
+
+
+def _table(units: Coordinates, part: Memory) -> Table:
+    """Return the converted rows (n, k + 1), the target last."""
+    table = np.empty((part.rows, units.basis.shape[1] + 1), np.float32)
+    for start in range(0, part.rows, CONVERSION):
+        rows = slice(start, start + CONVERSION)
+        units.write([column[rows] for column in part.columns], table[rows].T)
     return table
-
-
-def _rule(
-    recipe: Recipe, table: Table, batch: int, epochs: int, learning_rate: float | None, *, bias: bool
-) -> Rule:
-    """Return the recipe's steps: constant, or decaying exponentially to its final rate over all epochs."""
-    if recipe == "tutorial":
-        return Rule(
-            batch, TUTORIAL_RATE if learning_rate is None else learning_rate, 1.0, equal_rows=False, bias=bias
-        )
-    rows, rank = len(table), table.shape[1] - 1
-    leverage = float(np.einsum("ij,ij->i", table[:, :-1], table[:, :-1]).max())
-    first = starting_rate(rows, rank, batch, leverage, bias=bias) if learning_rate is None else learning_rate
-    steps = steps_per_epoch(rows, batch)
-    decay = (final_rate(first, steps) / first) ** (1 / (steps * epochs))
-    return Rule(batch, first, decay, equal_rows=True, bias=bias)
-
-
-def _loss(table: Table, state: State) -> float:
-    """Return the mean squared error of a state over the table."""
-    residuals = table[:, :-1] @ state.weights + state.bias - table[:, -1]
-    return float(np.mean(residuals**2))

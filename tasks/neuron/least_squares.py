@@ -37,6 +37,7 @@ class LeastSquares:
         rows: Number of rows n.
         centre: (d,) feature means; zeros without bias.
         scatter: (d, d) Σ(x − centre)(x − centre)ᵀ.
+        target_mean: Mean of the target, also without bias.
         target_rms: Root mean square of the target about its mean; about zero without bias.
         has_bias: Whether a bias was fitted.
     """
@@ -52,6 +53,7 @@ class LeastSquares:
     rows: int
     centre: Array
     scatter: Array
+    target_mean: float
     target_rms: float
     has_bias: bool
 
@@ -101,7 +103,17 @@ def solve(features: ArrayLike, targets: ArrayLike, *, bias: bool = True) -> Leas
     target_rms = float(np.sqrt(np.mean((y - target_centre) ** 2)))
     scatter = centred.T @ centred
     return _assembled(
-        weights, offset, root, residual_sum, kept, len(x), centre, scatter, target_rms, bias=bias
+        weights,
+        offset,
+        root,
+        residual_sum,
+        kept,
+        len(x),
+        centre,
+        scatter,
+        float(y.mean()),
+        target_rms,
+        bias=bias,
     )
 
 
@@ -126,7 +138,9 @@ def solve_moments(m: Moments, *, bias: bool = True) -> LeastSquares:
     offset = float(mean[-1]) - _dot(centre[kept], weights[kept]) if bias else 0.0
     rms = float(np.sqrt(max(total, 0.0) / m.rows))
     root = inverse / norms[kept][:, None]
-    return _assembled(weights, offset, root, residual_sum, kept, m.rows, centre, scatter, rms, bias=bias)
+    return _assembled(
+        weights, offset, root, residual_sum, kept, m.rows, centre, scatter, float(m.mean[-1]), rms, bias=bias
+    )
 
 
 def checked(features: ArrayLike, targets: ArrayLike) -> tuple[Array, Array]:
@@ -259,6 +273,7 @@ def _assembled(
     rows: int,
     centre: Array,
     scatter: Array,
+    target_mean: float,
     target_rms: float,
     *,
     bias: bool,
@@ -283,6 +298,7 @@ def _assembled(
         rows=rows,
         centre=centre,
         scatter=scatter,
+        target_mean=target_mean,
         target_rms=target_rms,
         has_bias=bias,
     )

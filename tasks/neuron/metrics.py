@@ -36,16 +36,81 @@ class Verdict:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Hold the sums that errors are made of, over rows whose target is present; those of parts merge.
+
+    Attributes:
+        rows: Number of rows n.
+        squares: Σ(target − prediction)².
+        absolutes: Σ|target − prediction|.
+        mean: Mean of the targets.
+        scatter: Σ(target − mean)².
+        lowest: Smallest target.
+        highest: Largest target.
+    """
+
+    rows: int
+    squares: float
+    absolutes: float
+    mean: float
+    scatter: float
+    lowest: float
+    highest: float
+
+    @property
+    def scores(self) -> Scores:
+        """Return rmse = √(squares / n), mae = absolutes / n, r2 = 1 − squares / scatter (NaN: constant target)."""
+        constant = self.lowest == self.highest
+        return Scores(
+            self.rows,
+            math.sqrt(self.squares / self.rows),
+            self.absolutes / self.rows,
+            math.nan if constant else 1 - self.squares / self.scatter,
+        )
+
+
+def errors(targets: ArrayLike, predictions: ArrayLike) -> Errors:
+    """Return the sums over predictions (n,) against targets (n,), NaN where a target is missing.
+
+    Raises:
+        ValueError: If the shapes differ, no target is present, or a prediction is not finite.
+    """
+    y, p = _present(targets, predictions)
+    gaps, mean = y - p, float(y.mean())
+    return Errors(
+        rows=len(y),
+        squares=float(np.sum(gaps**2)),
+        absolutes=float(np.sum(np.abs(gaps))),
+        mean=mean,
+        scatter=float(np.sum((y - mean) ** 2)),
+        lowest=float(y.min()),
+        highest=float(y.max()),
+    )
+
+
+def merged(a: Errors, b: Errors) -> Errors:
+    """Return the sums over the rows of both: T. F. Chan, G. H. Golub and R. J. LeVeque, 1979."""
+    rows, gap = a.rows + b.rows, b.mean - a.mean
+    return Errors(
+        rows=rows,
+        squares=a.squares + b.squares,
+        absolutes=a.absolutes + b.absolutes,
+        mean=a.mean + gap * b.rows / rows,
+        scatter=a.scatter + b.scatter + gap**2 * a.rows * b.rows / rows,
+        lowest=min(a.lowest, b.lowest),
+        highest=max(a.highest, b.highest),
+    )
+
+
 def rmse(targets: ArrayLike, predictions: ArrayLike) -> float:
     """Return √(mean (target − prediction)²) over the rows (n,) whose target is present."""
-    y, p = _present(targets, predictions)
-    return float(np.sqrt(np.mean((y - p) ** 2)))
+    return scores(targets, predictions).rmse
 
 
 def mae(targets: ArrayLike, predictions: ArrayLike) -> float:
     """Return mean |target − prediction| over the rows (n,) whose target is present."""
-    y, p = _present(targets, predictions)
-    return float(np.mean(np.abs(y - p)))
+    return scores(targets, predictions).mae
 
 
 def r2(targets: ArrayLike, predictions: ArrayLike) -> float:
@@ -53,10 +118,7 @@ def r2(targets: ArrayLike, predictions: ArrayLike) -> float:
 
     NaN if those targets are constant.
     """
-    y, p = _present(targets, predictions)
-    if y.min() == y.max():
-        return math.nan
-    return float(1 - np.sum((y - p) ** 2) / np.sum((y - y.mean()) ** 2))
+    return scores(targets, predictions).r2
 
 
 def scores(targets: ArrayLike, predictions: ArrayLike) -> Scores:
@@ -68,14 +130,18 @@ def scores(targets: ArrayLike, predictions: ArrayLike) -> Scores:
     >>> scores([1.0, 2.0, float("nan")], [1.0, 4.0, 9.0])
     Scores(rows=2, rmse=1.4142135623730951, mae=1.0, r2=-7.0)
     """
-    y, p = _present(targets, predictions)
-    return Scores(len(y), rmse(y, p), mae(y, p), r2(y, p))
+    return errors(targets, predictions).scores
 
 
 def rounding_rmse(targets: ArrayLike) -> float:
     """Return the RMSE between targets (n,) and themselves rounded to one decimal: about 0.1/√12."""
+    return rounding_errors(targets).scores.rmse
+
+
+def rounding_errors(targets: ArrayLike) -> Errors:
+    """Return the sums over targets (n,) against themselves rounded to one decimal."""
     y = np.asarray(targets, dtype=np.float64)
-    return rmse(y, np.round(y, 1))
+    return errors(y, np.round(y, 1))
 
 
 def verdict(

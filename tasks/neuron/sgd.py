@@ -9,7 +9,8 @@ vanish in the rounding of float32 weights.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -21,14 +22,21 @@ from tasks.neuron.statistics import Array
 
 Table: TypeAlias = NDArray[np.float32]
 
-BLOCK = 2**17  # rows of a block of large data
-FLOATS = 2**22  # floats handed over at once: 16 MiB
+# XLA reads this when it compiles for the first time: the whole loop becomes one function, without its runtime's
+# dispatch of every operation in every step, which would take longer than the step.
+ONE_FUNCTION = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1000000000000"
+if ONE_FUNCTION not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_FUNCTION}".strip()
+
 ALIGNMENT = 64  # bytes, at which XLA wants its arguments to start
+PADDING = 48  # floats after each column: a power of two between columns would put them all into one cache set
 ELEMENTWISE = 8  # features up to which multiply-and-sum beats a matrix product
 
 
 class Rule(NamedTuple):
     """Say how a step is made.
+
+    The learning rate of step t is rate · decayᵗ / (1 + slope · max(t − hold, 0)).
 
     Attributes:
         batch_size: B.
@@ -37,6 +45,8 @@ class Rule(NamedTuple):
         equal_rows: Divide every batch's gradient by B, so that each row weighs the same; else by the batch's
             own rows, as Keras does.
         bias: Whether the bias is trained.
+        slope: Of the hyperbolic decline; 0 for none.
+        hold: Step at which the hyperbolic decline begins.
     """
 
     batch_size: int
@@ -44,6 +54,8 @@ class Rule(NamedTuple):
     decay: float
     equal_rows: bool
     bias: bool
+    slope: float = 0.0
+    hold: int = 0
 
 
 class State(NamedTuple):
@@ -54,39 +66,44 @@ class State(NamedTuple):
     step: int
 
 
-def train_blocks(state: State, blocks: Table, rows: NDArray[np.int64], rule: Rule) -> tuple[State, Array]:
+def train_blocks(
+    state: State, blocks: Table, rows: NDArray[np.int64], rule: Rule, metric: Array | None = None
+) -> tuple[State, Array]:
     """Train on blocks, one after the other.
 
     Args:
         state: Where to start.
-        blocks: (k, d + 1, R) float32, column-major rows: d features, then the target. R is a multiple of the
-            batch size.
-        rows: (k,) valid rows of each block; only the last batch of a block may be short, what follows is not
-            read as data (it must be finite).
+        blocks: (k, d + 1, R) float32, column-major rows: d features, then the target.
+        rows: (k,) valid rows of each block, which rounded up to whole batches fit into R; only the last batch
+            of a block may be short, what follows is not read as data (it must be finite).
         rule: How a step is made.
+        metric: (d, d), by which each gradient of the weights is multiplied; None for the identity.
 
     Returns:
         The new state, and (k,) the sums of squared errors, each batch's taken before its step.
     """
-    program = _program(blocks.shape, rule.batch_size, equal_rows=rule.equal_rows, bias=rule.bias)
+    gain = np.ones(len(state.weights)) if metric is None else metric
+    program = _program(blocks.shape, rule.batch_size, equal_rows=rule.equal_rows, metrical=metric is not None)
     with tf.device("/CPU:0"):  # microsecond steps: an accelerator's launches would take longer
-        weights, bias, step, losses = program(
-            tf.constant(state.weights, tf.float64),
-            tf.constant(state.bias, tf.float64),
+        parameters, step, losses = program(
+            tf.constant([*state.weights, state.bias], tf.float64),
             tf.constant(state.step, tf.int64),
             _tensor(blocks),
             tf.constant(rows, tf.int64),
-            tf.constant([rule.rate, np.log(rule.decay)], tf.float64),
+            tf.constant([rule.rate, np.log(rule.decay), rule.slope, rule.hold], tf.float64),
+            tf.constant(_with_bias(gain, float(rule.bias)), tf.float64),
         )
-    return State(weights.numpy(), float(bias), int(step)), losses.numpy()
+    *weights, bias = parameters.numpy()
+    return State(np.array(weights), float(bias), int(step)), losses.numpy()
 
 
 def empty_blocks(shape: tuple[int, int, int]) -> Table:
-    """Return zeroed blocks (k, d + 1, R) that `train_blocks` reads in place; others it copies first."""
-    count = math.prod(shape)
+    """Return zeroed blocks (k, d + 1, R + padding) that `train_blocks` reads in place; others it copies first."""
+    padded = (*shape[:2], shape[2] + PADDING)
+    count = math.prod(padded)
     memory = np.zeros(count + ALIGNMENT // 4, np.float32)
     start = -memory.ctypes.data % ALIGNMENT // 4
-    return memory[start : start + count].reshape(shape)
+    return memory[start : start + count].reshape(padded)
 
 
 def _tensor(blocks: Table) -> Any:
@@ -96,96 +113,69 @@ def _tensor(blocks: Table) -> Any:
     return tf.constant(blocks)
 
 
-def train_epochs(
-    state: State, table: Table, rule: Rule, orders: Iterator[NDArray[np.intp]], epochs: int
-) -> Iterator[tuple[State, Array]]:
-    """Train on a table in memory, yielding the state and (k,) mean squared errors after every few epochs.
-
-    Args:
-        state: Where to start.
-        table: (n, d + 1) float32, the target last.
-        rule: How a step is made.
-        orders: One order (n,) of the rows an epoch.
-        epochs: How many.
-    """
-    rows, width = table.shape
-    if rows > BLOCK:
-        for _ in range(epochs):
-            state, loss = _train_large(state, table, rule, next(orders))
-            yield state, np.array([loss])
-        return
-    length = -(-rows // rule.batch_size) * rule.batch_size
-    calls = -(-epochs // max(1, FLOATS // (width * length)))
-    chunk = -(-epochs // calls)
-    blocks = empty_blocks((chunk, width, length))
-    for first in range(0, epochs, chunk):
-        count = min(chunk, epochs - first)
-        for block in blocks[:count]:
-            block[:, :rows] = table[next(orders)].T
-        state, sums = train_blocks(state, blocks, np.where(np.arange(chunk) < count, rows, 0), rule)
-        yield state, sums[:count] / rows
-
-
-def _train_large(state: State, table: Table, rule: Rule, order: NDArray[np.intp]) -> tuple[State, float]:
-    """Train one epoch in blocks of about 2¹⁷ rows."""
-    length = -(-BLOCK // rule.batch_size) * rule.batch_size
-    block = empty_blocks((1, table.shape[1], length))
-    total = 0.0
-    for start in range(0, len(order), length):
-        part = order[start : start + length]
-        block[0, :, : len(part)] = table[part].T
-        state, sums = train_blocks(state, block, np.array([len(part)]), rule)
-        total += float(sums[0])
-    return state, total / len(order)
+def _with_bias(gain: Array, bias: float) -> Array:
+    """Append the bias's own factor to a metric (d, d) or its diagonal (d,)."""
+    if gain.ndim == 1:
+        return np.append(gain, bias)
+    whole = np.zeros((len(gain) + 1, len(gain) + 1))
+    whole[:-1, :-1], whole[-1, -1] = gain, bias
+    return whole
 
 
 @cache
-def _program(shape: tuple[int, ...], batch_size: int, *, equal_rows: bool, bias: bool) -> Callable[..., Any]:
-    """Return the compiled program for one shape of blocks and one kind of step."""
+def _program(
+    shape: tuple[int, ...], batch_size: int, *, equal_rows: bool, metrical: bool
+) -> Callable[..., Any]:
+    """Return the compiled program for one shape of blocks and one kind of step.
+
+    The bias is the last one of the parameters (d + 1,): few, large operations a step are what XLA runs fast.
+    """
     features = shape[1] - 1
     places = np.arange(batch_size)
 
     def predict(x: Any, w: Any) -> Any:
-        return (
-            tf.reduce_sum(x * w[:, None], axis=0)
-            if features <= ELEMENTWISE
-            else tf.linalg.matvec(x, w, transpose_a=True)
-        )
+        if features <= ELEMENTWISE:
+            return tf.reduce_sum(x * w[:features, None], axis=0) + w[features]
+        return tf.linalg.matvec(x, w[:features], transpose_a=True) + w[features]
 
     def project(x: Any, r: Any) -> Any:
-        return tf.reduce_sum(x * r, axis=1) if features <= ELEMENTWISE else tf.linalg.matvec(x, r)
+        if features <= ELEMENTWISE:
+            return tf.reduce_sum(tf.concat([x, tf.ones((1, batch_size))], axis=0) * r, axis=1)
+        return tf.concat([tf.linalg.matvec(x, r), [tf.reduce_sum(r)]], axis=0)
 
     @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
-    def run(weights: Any, offset: Any, step: Any, blocks: Any, rows: Any, schedule: Any) -> Any:
-        def one_step(k: Any, start: Any, w: Any, b: Any, t: Any, loss: Any) -> Any:
+    def run(parameters: Any, step: Any, blocks: Any, rows: Any, schedule: Any, gain: Any) -> Any:
+        first, log_decay, slope, hold = tf.unstack(schedule)
+
+        def rate_of(t: Any) -> Any:
+            t = tf.cast(t, tf.float64)
+            return first * tf.exp(log_decay * t) / (1 + slope * tf.maximum(t - hold, 0))
+
+        def one_step(k: Any, start: Any, w: Any, t: Any, loss: Any) -> Any:
             batch = tf.slice(blocks, tf.stack([k, 0, start]), [1, features + 1, batch_size])[0]
             valid = rows[k] - start
             x, y = batch[:features], batch[features]
-            residual = predict(x, tf.cast(w, tf.float32)) + tf.cast(b, tf.float32) - y
-            residual = tf.where(tf.constant(places) < valid, residual, 0.0)
+            residual = tf.where(tf.constant(places) < valid, predict(x, tf.cast(w, tf.float32)) - y, 0.0)
             weight = batch_size if equal_rows else tf.minimum(valid, batch_size)
             # d/dw of Σ r² / weight is 2·Σ r·x / weight
-            rate = (
-                2 * schedule[0] * tf.exp(schedule[1] * tf.cast(t, tf.float64)) / tf.cast(weight, tf.float64)
-            )
-            w = w - rate * tf.cast(project(x, residual), tf.float64)
-            if bias:
-                b = b - rate * tf.cast(tf.reduce_sum(residual), tf.float64)
+            rate = 2 * rate_of(t) / tf.cast(weight, tf.float64)
+            gradient = tf.cast(project(x, residual), tf.float64)
+            w = w - rate * (tf.reduce_sum(gain * gradient, axis=1) if metrical else gain * gradient)
             loss = loss + tf.cast(tf.reduce_sum(residual * residual), tf.float64)
-            return k, start + batch_size, w, b, t + 1, loss
+            return k, start + batch_size, w, t + 1, loss
 
-        def one_block(k: Any, w: Any, b: Any, t: Any, losses: Any) -> Any:
-            _, _, w, b, t, loss = tf.while_loop(
+        def one_block(k: Any, w: Any, t: Any, losses: Any) -> Any:
+            _, _, w, t, loss = tf.while_loop(
                 lambda k, start, *_: start < rows[k],
                 one_step,
-                (k, tf.constant(0, tf.int64), w, b, t, tf.constant(0.0, tf.float64)),
+                (k, tf.constant(0, tf.int64), w, t, tf.constant(0.0, tf.float64)),
             )
-            return k + 1, w, b, t, tf.tensor_scatter_nd_update(losses, [[k]], [loss])
+            return k + 1, w, t, tf.tensor_scatter_nd_update(losses, [[k]], [loss])
 
         _, *result = tf.while_loop(
             lambda k, *_: k < shape[0],
             one_block,
-            (tf.constant(0, tf.int64), weights, offset, step, tf.zeros(shape[0], tf.float64)),
+            (tf.constant(0, tf.int64), parameters, step, tf.zeros(shape[0], tf.float64)),
         )
         return result
 

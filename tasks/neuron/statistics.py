@@ -4,16 +4,17 @@ One pass over the rows gives a `Moments`: row count, sums and Gram matrix about 
 covariance, whitening, least squares and residual sums need, and two of them merge, so that parts of a table
 can be read anywhere.
 
-A block's Gram matrix is one float64 matrix product of the shifted rows. Everything that is added afterwards,
-across blocks and across parts, is carried as an unevaluated pair high + low (about 106 bits), so that the
-order of the merges does not reach the figures: it changes bits near the 100th, and the results are rounded to
-53.
+The Gram matrix of 2¹⁷ rows is made of a few float64 matrix products of the shifted rows. Everything that is
+added afterwards, across those and across parts, is carried as an unevaluated pair high + low (about 106
+bits), so that the order of the merges does not reach the figures: it changes bits near the 100th, and the
+results are rounded to 53.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +23,7 @@ Array: TypeAlias = NDArray[np.float64]
 Pair: TypeAlias = tuple[Array, Array]
 
 BLOCK = 8192  # rows of one matrix product: k columns of it stay in the second-level cache
+BLOCKS = 16  # that are added up in float64 before the sum goes into a pair
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,35 +75,62 @@ class Moments:
         return self.scatter / self.rows
 
 
-def moments(columns: ArrayLike) -> Moments:
+def moments(table: ArrayLike) -> Moments:
     """Return the moments of a table.
 
     Args:
-        columns: (n, k) finite numbers, n ≥ 1; for least squares the features first and the target last.
+        table: (n, k) finite numbers, n ≥ 1; for least squares the features first and the target last.
 
     Raises:
-        ValueError: If `columns` is not a table with rows, or holds a value that is not finite.
+        ValueError: If `table` is not a table with rows, or holds a value that is not finite.
     """
-    table = np.asarray(columns)
-    if table.ndim != 2 or 0 in table.shape:
+    array = np.asarray(table)
+    if array.ndim != 2 or 0 in array.shape:
         message = (
-            f"`columns` must be a table (n, k) with at least one row and one column, got shape {table.shape}"
+            f"`table` must be a table (n, k) with at least one row and one column, got shape {array.shape}"
         )
         raise ValueError(message)
-    shift: Array = np.asarray(np.mean(table[:BLOCK], axis=0, dtype=np.float64))
-    k = table.shape[1]
+    return column_moments(list(array.T))
+
+
+def column_moments(columns: Sequence[NDArray[Any]], shift: Array | None = None) -> Moments:
+    """Return the moments of k columns (n,) of any numeric types, about a shift (k,).
+
+    By default the shift is near the mean; moments about the same shift merge at the least cost.
+
+    Raises:
+        ValueError: If a value is not finite.
+    """
+    k, rows = len(columns), len(columns[0])
+    if shift is None:
+        shift = np.array([np.mean(column[:BLOCK], dtype=np.float64) for column in columns])
     sums: Pair = (np.zeros(k), np.zeros(k))
     products: Pair = (np.zeros((k, k)), np.zeros((k, k)))
-    for start in range(0, len(table), BLOCK):
-        block: Array = np.subtract(table[start : start + BLOCK], shift, dtype=np.float64)
-        sums = _add(sums, (block.sum(axis=0), np.zeros(k)))
-        products = _add(products, (block.T @ block, np.zeros((k, k))))
+    for start in range(0, rows, BLOCKS * BLOCK):
+        group = [column[start : start + BLOCKS * BLOCK] for column in columns]
+        total, squares = _plain_sums(group, shift)
+        sums = _add(sums, (total, np.zeros(k)))
+        products = _add(products, (squares, np.zeros((k, k))))
     if not (np.isfinite(sums[0]).all() and np.isfinite(products[0]).all()):
         message = (
-            "`columns` holds values that are not finite or too large to square; drop or repair those rows"
+            "the columns hold values that are not finite or too large to square; drop or repair those rows"
         )
         raise ValueError(message)
-    return Moments(len(table), shift, *sums, *products)
+    return Moments(rows, shift, *sums, *products)
+
+
+def _plain_sums(columns: Sequence[NDArray[Any]], shift: Array) -> tuple[Array, Array]:
+    """Return Σ(x − shift) (k,) and Σ(x − shift)(x − shift)ᵀ (k, k) of a few blocks in plain float64."""
+    k, rows = len(columns), len(columns[0])
+    block = np.empty((k, min(BLOCK, rows)))
+    sums, products = np.zeros(k), np.zeros((k, k))
+    for start in range(0, rows, BLOCK):
+        part = block[:, : min(BLOCK, rows - start)]
+        for row, column, origin in zip(part, columns, shift, strict=True):
+            np.subtract(column[start : start + BLOCK], origin, out=row, dtype=np.float64)
+        sums += part.sum(axis=1)
+        products += part @ part.T
+    return sums, products
 
 
 def merge(a: Moments, b: Moments) -> Moments:

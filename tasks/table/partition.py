@@ -26,12 +26,39 @@ def partition(rows: int, test_fraction: float, seed: int, *, parameters: int = 1
     >>> partition(10, 0.2, seed=0)
     (array([0, 1, 2, 3, 5, 7, 8, 9]), array([4, 6]))
     """
-    tests = _test_size(rows, test_fraction, parameters)
+    tests = test_size(rows, test_fraction, parameters)
     order = np.random.default_rng(seed).permutation(rows).astype(np.int64, copy=False)
     return np.sort(order[tests:]), np.sort(order[:tests])
 
 
-def _test_size(rows: int, test_fraction: float, parameters: int) -> int:
+def held_out(rows: int, left: int, tests: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Say which of the next rows are for the test, when the table comes some rows at a time.
+
+    Taken together the batches hold exactly as many test rows as asked for, every choice of them equally likely.
+
+    Args:
+        rows: how many come next.
+        left: how many come from now on, these included.
+        tests: how many of those `left` are for the test.
+        rng: draws how many of the next rows are test rows, and which.
+    """
+    mask = np.zeros(rows, dtype=np.bool_)
+    mask[rng.permutation(rows)[: _share(rows, left, tests, rng)]] = True
+    return mask
+
+
+def _share(rows: int, left: int, tests: int, rng: np.random.Generator) -> int:
+    """Draw how many of the next rows are test rows: hypergeometric, which NumPy draws for less than 10⁹ rows.
+
+    Of more than that a batch is so small a part that a binomial number differs in its spread by a thousandth.
+    """
+    if left < 10**9:
+        return int(rng.hypergeometric(tests, left - tests, rows))
+    return int(np.clip(rng.binomial(rows, tests / left), tests - (left - rows), tests))
+
+
+def test_size(rows: int, test_fraction: float, parameters: int) -> int:
+    """Return how many rows are for the test, or refuse the fraction; see `partition`."""
     if not 0 <= test_fraction < 1:
         raise BadTable(
             f"`test_fraction` of {test_fraction:g} is not between 0 and 1; 0.2 holds out every fifth row"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.neuron.least_squares import solve, solve_moments
-from tasks.neuron.metrics import Scores, mae, r2, rmse, rounding_rmse, scores, verdict
+from tasks.neuron.metrics import Scores, errors, mae, merged, r2, rmse, rounding_rmse, scores, verdict
 from tasks.neuron.statistics import moments
 from tests.neuron.examples import example_problem, random_problem
 
@@ -165,3 +166,19 @@ def test_verdict_refuses_what_is_not_a_fit() -> None:
         verdict([np.nan], 0.0, reference)
     with pytest.raises(ValueError, match=r"must have shape \(1,\), as in the reference, got shape \(2,\)"):
         verdict([1.0, 2.0], 0.0, reference)
+
+
+def test_errors_of_parts_merge_to_those_of_the_whole() -> None:
+    """Cut anywhere, also where one part's targets are constant."""
+    rng = np.random.default_rng(0)
+    y, p = rng.normal(size=1000) + 1e4, rng.normal(size=1000) + 1e4
+    y[:10] = 7.0
+    whole, cut = (
+        errors(y, p),
+        reduce(merged, [errors(y[a:b], p[a:b]) for a, b in ((0, 10), (10, 11), (11, 1000))]),
+    )
+    assert cut.scores.rows == 1000
+    assert cut.scores.rmse == pytest.approx(whole.scores.rmse, rel=1e-13)
+    assert cut.scores.mae == pytest.approx(whole.scores.mae, rel=1e-13)
+    assert cut.scores.r2 == pytest.approx(whole.scores.r2, rel=1e-12)
+    assert cut.mean == pytest.approx(y.mean(), rel=1e-14)

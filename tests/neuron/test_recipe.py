@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.neuron.recipe import Diverged, final_rate, stable_limit, starting_rate, steps_per_epoch, whitening
+from tasks.neuron.recipe import Diverged, final_rate, schedule, starting_rate, steps_per_epoch
+from tasks.neuron.stability import stable_limit
 from tasks.neuron.statistics import moments
+from tasks.neuron.whitening import whitening
 from tests.neuron.examples import example_problem, random_problem
 
 
@@ -65,6 +67,25 @@ def test_rates_follow_their_formulas() -> None:
     assert steps_per_epoch(1000, 32) == 32
     assert final_rate(0.44, 25) == pytest.approx(0.003 / 25)
     assert final_rate(1e-6, 25) == 1e-6
+
+
+def test_time_enough_decays_exponentially_to_the_final_rate() -> None:
+    """The example problem's hundred epochs: from lr0 to 0.003 / steps per epoch."""
+    fall = schedule(0.44, 25, 100)
+    assert (fall.slope, fall.hold) == (0, 0)
+    assert 0.44 * fall.decay**2500 == pytest.approx(0.003 / 25)
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(25, 3), (312_500, 1), (31_250, 10), (3907, 3)])
+def test_short_trainings_average(steps: int, epochs: int) -> None:
+    """Every batch after the first few has the same weight in the result: ηₜ·Π(1 − 2ηₛ) over the later steps s."""
+    fall = schedule(0.44, steps, epochs)
+    assert fall.decay == 1
+    assert fall.hold <= 23
+    t = np.arange(fall.hold, min(steps * epochs, 5000))
+    rate = 0.44 / (1 + fall.slope * (t - fall.hold))
+    later = np.append(np.cumprod((1 - 2 * rate)[::-1])[::-1][1:], 1.0)
+    np.testing.assert_allclose(rate * later, rate[-1], rtol=1e-9)
 
 
 def test_stable_limit_of_the_example_problem() -> None:

@@ -87,7 +87,7 @@ def test_merge_is_exact_for_far_apart_parts() -> None:
 @pytest.mark.parametrize("table", [np.zeros(3), np.zeros((0, 2)), np.zeros((2, 0))])
 def test_moments_refuse_what_is_not_a_table(table: np.ndarray) -> None:
     """The error names the field, the rule and the shape."""
-    with pytest.raises(ValueError, match=r"`columns` must be a table \(n, k\) with at least one row"):
+    with pytest.raises(ValueError, match=r"`table` must be a table \(n, k\) with at least one row"):
         moments(table)
 
 

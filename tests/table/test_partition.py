@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tasks.table.errors import BadTable
-from tasks.table.partition import partition
+from tasks.table.partition import held_out, partition
 
 ROWS = st.integers(1, 500)
 FRACTIONS = st.floats(0, 1, exclude_max=True)
@@ -109,3 +109,34 @@ def test_following_the_remedy_works(rows: int, fraction: float, parameters: int)
             partition(rows, 0.0, 0, parameters=parameters)
         for enough in re.findall(r"at least ([\d,]+) rows", str(error)):
             assert len(partition(int(enough.replace(",", "")), fraction, 0)[1]) >= 1
+
+
+@given(st.integers(1, 300), st.data())
+def test_rows_that_come_in_batches_hold_exactly_the_tests_asked_for(rows: int, data: st.DataObject) -> None:
+    """However they are cut."""
+    tests = left = data.draw(st.integers(0, rows))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    left, found = rows, 0
+    while left:
+        size = data.draw(st.integers(1, left))
+        mask = held_out(size, left, tests - found, rng)
+        assert mask.shape == (size,)
+        left, found = left - size, found + int(mask.sum())
+    assert found == tests
+
+
+def test_every_row_of_every_batch_is_equally_likely_to_be_held_out() -> None:
+    """Over 2,000 seeds each of 10 rows in batches of 4 and 6 is among 3 test rows about 600 times (sd 20)."""
+    counts = np.zeros(10)
+    for seed in range(2000):
+        rng = np.random.default_rng(seed)
+        first = held_out(4, 10, 3, rng)
+        counts += np.concatenate([first, held_out(6, 6, 3 - int(first.sum()), rng)])
+    assert np.all(np.abs(counts - 600) < 100)
+
+
+def test_more_rows_than_can_be_drawn_exactly_still_add_up() -> None:
+    """Above 10⁹ rows a batch's share is binomial, within what the remaining rows allow."""
+    mask = held_out(1000, 2 * 10**9, 4 * 10**8, np.random.default_rng(0))
+    assert 140 < mask.sum() < 260
+    assert held_out(1000, 10**9 + 5, 10**9 + 5, np.random.default_rng(0)).all()

@@ -1,0 +1,56 @@
+"""Where the stable range of constant learning rates ends."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+SAMPLE = 4096  # rows that suffice for the stable limit: fourth moments, to a few per cent
+
+
+def stable_limit(
+    features: ArrayLike, batch_size: int, *, rows: int | None = None, bias: bool = True
+) -> float:
+    """Return where the stable range of constant learning rates ends for mini-batch SGD on these features.
+
+    A step is w ← w − η·h(w − w*), up to noise, with h = (2/B)·Σxxᵀ over the batch and H = E[h]. The second
+    moment C = E[(w − w*)(w − w*)ᵀ] follows, for batches drawn at random,
+
+        C ← C − η(HC + CH) + η²·M(C),   M(C) = (1 − 1/B)·HCH + (4/B)·E[x xᵀC x xᵀ].
+
+    It stays bounded for η < 1/ρ(L⁻¹M), L(C) = HC + CH: both maps keep positive matrices positive, so the
+    spectral radius ρ is found by power iteration from the identity (Perron–Frobenius). For a full batch, M(C)
+    = HCH, this is 2/λmax(H). The x are rows with a 1 appended for the bias. Above 4096 rows an evenly spaced
+    sample of them is used.
+
+    Args:
+        features: (n, d).
+        batch_size: B.
+        rows: Number of rows of which `features` are a sample; all of them by default.
+        bias: Whether the model has a bias.
+
+    Returns:
+        The limit; infinite when all features are 0 and there is no bias.
+    """
+    x = np.asarray(features, dtype=np.float64)
+    rows = len(x) if rows is None else rows
+    x = x[:: max(1, math.ceil(len(x) / SAMPLE))]
+    if bias:
+        x = np.column_stack([x, np.ones(len(x))])
+    values, vectors = np.linalg.eigh(2 / len(x) * (x.T @ x))
+    live = values > np.finfo(np.float64).eps * len(values) * max(float(values[-1]), 0.0)
+    if not live.any():
+        return math.inf
+    z, h = x @ vectors[:, live], values[live]
+    noise = 0.0 if rows <= batch_size else 1 / batch_size
+    c, radius = np.eye(len(h)), 0.0
+    for _ in range(200):
+        fourth = 4 / len(z) * (z.T * np.einsum("ni,ij,nj->n", z, c, z, optimize=True)) @ z
+        c = ((1 - noise) * np.outer(h, h) * c + noise * fourth) / np.add.outer(h, h)
+        previous, radius = radius, float(np.linalg.norm(c))
+        c /= radius
+        if abs(radius - previous) <= 1e-6 * radius:
+            break
+    return 1 / radius

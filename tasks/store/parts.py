@@ -1,0 +1,104 @@
+"""Large data as a list of parts: Parquet files of a bounded size that are read and written some rows at a time.
+
+Small data is one file, `train.parquet`; large data is `train-00000.parquet`, `train-00001.parquet` and so on.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tasks.store.artifact import Artifact
+
+MOST_ROWS = 5_000_000
+"""Rows up to which a table is one file and is held in memory,"""
+MOST_VALUES = 2**26
+"""unless they have more values than this: 512 MiB of float64."""
+PART_ROWS = 2**20
+"""Rows of a part, about, but of no more than"""
+PART_VALUES = 2**24
+"""values: 128 MiB of float64."""
+MOST_PARTS = 256
+"""Parts of a table, which are all open while rows are dealt to them; beyond that the parts grow."""
+GROUP_ROWS = 2**16
+"""Rows that are written and read at once, so that a column of them stays in the cache, but of no more than"""
+GROUP_VALUES = 2**20
+"""values."""
+
+
+def is_large(rows: int, columns: int) -> bool:
+    """Say whether a table is kept in parts."""
+    return rows > MOST_ROWS or rows * columns > MOST_VALUES
+
+
+def part_count(rows: int, columns: int) -> int:
+    """Return in how many parts a large table is kept; at least one."""
+    return min(max(1, -(-rows // min(PART_ROWS, PART_VALUES // columns + 1))), MOST_PARTS)
+
+
+def part_name(name: str, number: int) -> str:
+    """Name a part's file.
+
+    >>> part_name("train", 7)
+    'train-00007.parquet'
+    """
+    return f"{name}-{number:05}.parquet"
+
+
+def paths_of(artifact: Artifact, root: Path, name: str) -> list[Path]:
+    """Return the files that hold the table called `name`, in order: none, one or many."""
+    return [artifact.path(root, file) for file in sorted(artifact.starting_with(name).files)]
+
+
+def write_part(path: Path, table: pa.Table) -> None:
+    """Write columns without missing values: declared so, they are read three times as fast."""
+    schema = pa.schema([field.with_nullable(False) for field in table.schema])
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    pq.write_table(
+        table.cast(schema),
+        path,
+        use_dictionary=texts or False,
+        compression="none",
+        row_group_size=_group(len(schema)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file of numeric columns without missing values, read some rows at a time, in constant memory."""
+
+    path: Path
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows, from the file's footer."""
+        return int(pq.read_metadata(self.path).num_rows)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Return names and types of the columns, from the file's footer."""
+        return pq.read_schema(self.path)
+
+    def tables(self, rng: np.random.Generator | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, some at a time; with `rng` in a random order of the file's row groups."""
+        with pq.ParquetFile(self.path, memory_map=True) as file:
+            groups = np.arange(file.num_row_groups)
+            if rng is not None:
+                rng.shuffle(groups)
+            yield from file.iter_batches(
+                _group(len(file.schema_arrow)), row_groups=groups.tolist(), use_threads=False
+            )
+
+    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Sequence[NDArray[Any]]]:
+        """Yield the columns of all rows, some at a time; with `rng` in a random order of the file's row groups."""
+        for batch in self.tables(rng):
+            yield [column.to_numpy() for column in batch.columns]
+
+
+def _group(columns: int) -> int:
+    return min(GROUP_ROWS, GROUP_VALUES // columns + 1)
