@@ -9,7 +9,7 @@ import hashlib
 import inspect
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,9 +130,29 @@ def key_of(parts: Components) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def artifacts_in(inputs: Mapping[str, Any]) -> Iterator[Artifact]:
+    """Yield the artifacts among a stage's inputs, those in lists too."""
+    for value in inputs.values():
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(each, Artifact):
+                yield each
+
+
+def of_several(reasons: Sequence[str], calls: int) -> str:
+    """Sum up why some of the calls of a stage ran, or none of them did.
+
+    >>> of_several(["first run", "first run"], 20), of_several(["nothing changed"], 1)
+    ('2 of 20: first run', 'nothing changed')
+    """
+    return reasons[0] if len(reasons) == calls else f"{len(reasons)} of {calls}: {reasons[0]}"
+
+
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, Artifact):
         yield from value.contents().items()
+    elif isinstance(value, list | tuple) and any(isinstance(each, Artifact) for each in value):
+        for number, each in enumerate(value, start=1):
+            yield from ((f"{leaf} of {name} {number}", text) for leaf, text in _leaves(name, each))
     elif isinstance(value, BaseModel):
         for field in (name for name, info in type(value).model_fields.items() if not info.exclude):
             yield from _leaves(field, getattr(value, field))

@@ -1,11 +1,12 @@
 """What a run would do: the same wiring as the flow's, called with a forecast in place of the stages."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from prefect import Task
 
-from tasks.caching import outlook
+from tasks.caching import artifacts_in, of_several, outlook
 from tasks.store.artifact import Artifact
 
 
@@ -20,10 +21,29 @@ class Forecast:
 
     def __call__(self, stage: Task[..., Artifact], **inputs: Any) -> Artifact:
         """Return the stage's finished artifact, or a pending one where the stage would run."""
-        waiting = [each.stage for each in inputs.values() if isinstance(each, Artifact) and each.pending]
+        artifact, reason = self._look(stage, inputs)
+        self._tell(stage, [artifact], [reason])
+        return artifact
+
+    def each(
+        self, stage: Task[..., Artifact], name: str, values: Iterable[Any], **inputs: Any
+    ) -> list[Artifact]:
+        """Return the artifact of each call of a stage: once for every value of the input called `name`."""
+        looks = [self._look(stage, {**inputs, name: value}) for value in values]
+        self._tell(stage, [artifact for artifact, _ in looks], [reason for _, reason in looks])
+        return [artifact for artifact, _ in looks]
+
+    def _look(self, stage: Task[..., Artifact], inputs: dict[str, Any]) -> tuple[Artifact, str]:
+        waiting = [each.stage for each in artifacts_in(inputs) if each.pending]
+        pending = Artifact(stage=stage.name, files={})
         if waiting:
-            self.stages[stage.name] = ("will run", f"unless `{waiting[0]}` leaves the same files as before")
-            return Artifact(stage=stage.name, files={})
+            return pending, f"unless `{waiting[0]}` leaves the same files as before"
         look = outlook(stage.fn, {**inputs, "root": self.root}, self.root)
-        self.stages[stage.name] = ("cached" if look.artifact else "will run", look.reason)
-        return look.artifact or Artifact(stage=stage.name, files={})
+        return look.artifact or pending, look.reason
+
+    def _tell(
+        self, stage: Task[..., Artifact], artifacts: Sequence[Artifact], reasons: Sequence[str]
+    ) -> None:
+        waiting = [reason for artifact, reason in zip(artifacts, reasons, strict=True) if artifact.pending]
+        state: Literal["cached", "will run"] = "will run" if waiting else "cached"
+        self.stages[stage.name] = state, of_several(waiting or reasons, len(reasons))

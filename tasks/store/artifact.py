@@ -72,6 +72,12 @@ class Artifact(BaseModel):
         """Return the folders of its files, relative to the store's root."""
         return {str(PurePosixPath(file.path).parent) for file in self.files.values()}
 
+    def inside(self, home: str) -> Self:
+        """Return the record of the files in one of its `homes` alone."""
+        return self.only(
+            *(n for n, file in self.files.items() if str(PurePosixPath(file.path).parent) == home)
+        )
+
     def starting_with(self, name: str) -> Self:
         """Return the record of the files of one table alone, `name.parquet` or `name-00000.parquet` and so on."""
         return self.only(*(file for file in self.files if file.startswith((f"{name}.", f"{name}-"))))
