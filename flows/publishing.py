@@ -16,7 +16,7 @@ from tasks.page.fitting import fitted_markdown
 from tasks.page.history import as_past, earlier_runs
 from tasks.page.markdown import markdown
 from tasks.page.report import report
-from tasks.page.result import Exhibits, Findings, Lineage, Result
+from tasks.page.result import Exhibits, Findings, Lineage, Repeats, Result
 from tasks.page.trend import FILE as TREND
 from tasks.page.trend import trend_picture
 from tasks.page.webpage import webpage
@@ -28,7 +28,9 @@ from tasks.store.writing import write_atomically
 ARTIFACT_KEY = "regression-report"
 
 
-def publish(run: Run, settings: Settings, scores: Artifact, figures: Artifact) -> Result:
+def publish(
+    run: Run, settings: Settings, scores: Artifact, figures: Artifact, repeats: Artifact | None = None
+) -> Result:
     """Write `runs/<run>/` (figures, `report.md`, `report.html`, `result.json`) and create the markdown artifact.
 
     `result.json` comes last: a folder that has it is whole.
@@ -44,6 +46,7 @@ def publish(run: Run, settings: Settings, scores: Artifact, figures: Artifact) -
         report=f"runs/{name}/report.md",
         profile=exhibits.profile,
         lineage=_lineage(run, settings),
+        repeats=_repeats(repeats, run.root) if repeats else None,
     )
     past = earlier_runs(run.root / "runs", result)
     images = {each.file: figures.path(run.root, each.file).read_bytes() for each in exhibits.figures}
@@ -64,6 +67,10 @@ def _write(folder: Path, result: Result, blocks: Sequence[Block], images: Mappin
     write_atomically(folder / "report.html", page.encode())
     write_atomically(folder / "report.md", markdown(blocks, quote).encode())
     write_atomically(folder / "result.json", result.model_dump_json(indent=1).encode())
+
+
+def _repeats(repeats: Artifact, root: Path) -> Repeats:
+    return Repeats.model_validate_json(repeats.path(root, "repeats.json").read_bytes())
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

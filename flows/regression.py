@@ -3,10 +3,12 @@
 Prefect may load this file by its path: it holds no class, and imports everything from the repository's root.
 """
 
-from collections.abc import Callable
+import os
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.failing import failing_visibly
 from flows.publishing import publish
@@ -15,6 +17,8 @@ from tasks.evaluate import evaluate
 from tasks.generate import generate
 from tasks.ingest import ingest, table_of
 from tasks.page.result import Result
+from tasks.planning import Forecast
+from tasks.repeats import repeats
 from tasks.report import report
 from tasks.running import Run
 from tasks.split import split
@@ -22,8 +26,15 @@ from tasks.store.artifact import Artifact
 from tasks.store.leases import lease
 from tasks.train import train
 
+SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=os.cpu_count())
+"""Runs what `Run.each` calls: the trainings of several seeds."""
 
-@flow(name="regression", persist_result=False)
+
+@flow(
+    name="regression",
+    persist_result=False,
+    task_runner=SIDE_BY_SIDE,
+)
 def regression(settings: Settings = Settings()) -> Result:  # noqa: B008 - frozen, so one instance serves all calls
     """Fit a linear regression with a single-layer neural network; stages that nothing has changed for are cached.
 
@@ -35,20 +46,28 @@ def regression(settings: Settings = Settings()) -> Result:  # noqa: B008 - froze
     """
     root = Path(settings.artifacts).resolve()
     with lease(root) as held, failing_visibly(run := Run(root, held), settings):
-        scores, figures = stages(run, settings)
-        return publish(run, settings, scores, figures)
+        return publish(run, settings, *stages(run, settings))
 
 
-def stages(call: Callable[..., Artifact], settings: Settings) -> tuple[Artifact, Artifact]:
-    """Call the five stages in order, each with what it reads; return the scores and the report's figures."""
+def stages(call: Run | Forecast, settings: Settings) -> tuple[Artifact, Artifact, Artifact | None]:
+    """Call the stages in order, each with what it reads.
+
+    Returns:
+        The scores, the report's figures and, of several trainings, how they compare.
+    """
     if settings.input.data is None:
         data = call(generate, problem=settings.problem, seed=settings.seed)
     else:
         data = call(ingest, table=table_of(settings.input))
     parts = call(split, data=data, options=settings.split, seed=settings.seed)
-    model = call(train, rows=parts.starting_with("train"), training=settings.training, seed=settings.seed)
-    scores = call(evaluate, model=model, parts=parts)
-    return scores, call(report, scores=scores, model=model, parts=parts)
+    seeds = list(range(settings.seed, settings.seed + settings.repeats))
+    models = call.each(train, "seed", seeds, rows=parts.starting_with("train"), training=settings.training)
+    scores = call(evaluate, model=models[0], parts=parts)
+    figures = call(report, scores=scores, model=models[0], parts=parts)
+    if len(models) == 1:
+        return scores, figures, None
+    given = {"seeds": seeds, "scores": scores, "parts": parts, "training": settings.training}
+    return scores, figures, call(repeats, models=models, **given)
 
 
 if __name__ == "__main__":

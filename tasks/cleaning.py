@@ -15,7 +15,7 @@ from tasks.store.leases import Claims, claims
 from tasks.store.locks import taken
 from tasks.store.writing import discard
 
-STAGES = ("generate", "ingest", "split", "train", "evaluate", "report")
+STAGES = ("generate", "ingest", "split", "train", "evaluate", "report", "repeats")
 ARTIFACT_NAME = re.compile(r"[0-9a-f]{16}")
 RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 """Only folders with these names are ever removed, whatever folder the user has named as the store."""

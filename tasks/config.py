@@ -137,6 +137,9 @@ class Settings(Section):
         description="default: agrees with least squares; article, course: a tutorial's recipe as it was run.",
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of every random choice.")
+    repeats: int = Field(
+        default=1, ge=1, le=10_000, description="Train with so many seeds, from `seed` on, and compare them."
+    )
     artifacts: str = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
     problem: Problem = Field(default_factory=Problem, description="The example problem.")
     input: Input = Field(default_factory=Input, description="Your own table.")

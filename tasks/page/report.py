@@ -8,6 +8,7 @@ from tasks.page.history import PastRun, as_past
 from tasks.page.lineage import lineage, stage_table
 from tasks.page.opening import opening
 from tasks.page.profile import profile_table
+from tasks.page.repeats import repeats_section
 from tasks.page.result import Exhibit, Findings, Model, Result
 from tasks.page.settings import learning_rate, settings_table
 from tasks.page.text import counted, number, visible
@@ -33,6 +34,7 @@ def report(result: Result, exhibits: Sequence[Exhibit] = (), past: Sequence[Past
         *_weights(result, exhibits),
         *_fit(result, exhibits),
         *_training(result, exhibits),
+        *repeats_section(result.repeats),
         *_data(result, before),
         Heading(2, "Stages"),
         stage_table(result.stages),

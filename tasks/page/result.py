@@ -136,6 +136,26 @@ class Findings(Record):
     stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")
 
 
+class Spread(Record):
+    """A number over several trainings, beside what is expected: least squares, and the spread that theory predicts."""
+
+    mean: float
+    sd: float
+    min: float
+    max: float
+    expected: float
+    expected_sd: float | None
+
+
+class Repeats(Record):
+    """Trainings on the same rows that differ by their seed alone."""
+
+    seeds: list[int]
+    weights: dict[str, Spread]
+    bias: Spread | None = Field(description="None where no bias is fitted.")
+    rmse: dict[str, Spread] = Field(description="By part: `train`, and `test` where rows were held out.")
+
+
 class Result(Findings):
     """A whole run."""
 
@@ -145,3 +165,4 @@ class Result(Findings):
     report: str = Field(description="Path of report.md, relative to the artifacts folder.")
     profile: list[Column] = Field(default=[], description="The training rows, column by column.")
     lineage: Lineage | None = None
+    repeats: Repeats | None = Field(default=None, description="None for a single training.")

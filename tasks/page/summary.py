@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from tasks.page.coefficients import Coefficient, coefficients
+from tasks.page.repeats import repeats_line
 from tasks.page.result import Parts, Result
 from tasks.page.text import number, shortened, visible
 
@@ -28,6 +29,8 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
         yield "", f"{number(result.rounding_rmse, 4)}: rounding error of the targets (not a model error)"
     yield "baseline", f"{_errors(result.baseline)}: RMSE of predicting the training mean"
     yield "verdict", visible(result.verdict.text)
+    if result.repeats:
+        yield "repeats", repeats_line(result.repeats)
     yield from (("note", visible(note)) for note in result.notes[:MOST_NOTES])
     if len(result.notes) > MOST_NOTES:
         yield "", f"… and {len(result.notes) - MOST_NOTES:,} more notes in the report"

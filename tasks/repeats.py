@@ -1,0 +1,150 @@
+"""Stage `repeats`: hold trainings that differ by their seed alone against each other, and against theory."""
+
+import math
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.config import Training
+from tasks.neuron.spread import calibrated_risk, tutorial_covariance
+from tasks.neuron.statistics import Array
+from tasks.page.result import Findings, Repeats, Spread
+from tasks.stage import stage
+from tasks.store.artifact import Artifact
+from tasks.store.formats import read_npz, write_parquet
+from tasks.store.parts import Shard, paths_of
+from tasks.store.writing import draft, publish
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REPEATS = "repeats.json"
+TABLE = "repeats.parquet"
+SAMPLE = 4096
+"""Training rows from which the tutorial's wobble is predicted: fourth moments, to a few per cent."""
+VALUES = 2**22
+"""Predictions that are looked at together: 32 MiB."""
+
+
+@stage
+def repeats(
+    models: list[Artifact],
+    seeds: list[int],
+    scores: Artifact,
+    parts: Artifact,
+    training: Training,
+    root: Path,
+) -> Artifact:
+    """Score N trainings on the same rows in one pass; leave `repeats.parquet` and `repeats.json`.
+
+    The table has a row per seed: `seed`, `weight NAME` for each feature, `bias`, `RMSE train` and `RMSE test`. The
+    other file has mean, standard deviation, least and greatest of each, beside what is expected: of the weights least
+    squares and the spread that theory predicts for the recipe. Runs again when a model, a part or this code changes.
+    """
+    import pandas as pd  # a third of a second, which only a run with repeats should pay
+
+    findings = Findings.model_validate_json(scores.path(root, "metrics.json").read_bytes())
+    fitted = np.array([_parameters(model, root) for model in models])
+    reference = np.array([*findings.least_squares.weights.values(), findings.least_squares.bias])
+    errors = {
+        name: _rmse(_shards(parts, root, name), np.vstack([fitted, reference]))
+        for name, scored in findings.metrics
+        if scored
+    }
+    names = [*(f"weight {name}" for name in findings.model.weights), "bias"]
+    table = pd.DataFrame(fitted, columns=names, index=pd.Index(seeds, name="seed"))
+    for name, found in errors.items():
+        table[f"RMSE {name}"] = found[:-1]
+    first = next(_shards(parts, root, "train"))
+    deviations, excess = _expected(findings, training, first, errors["train"][-1] ** 2)
+    expected = [
+        *zip(reference, deviations, strict=True),
+        *((np.sqrt(found[-1] ** 2 + excess), math.nan) for found in errors.values()),
+    ]
+    with draft(root) as folder:
+        write_parquet(folder / TABLE, pa.Table.from_pandas(table.reset_index(), preserve_index=False))
+        spreads = [
+            _spread(column, *beside) for (_, column), beside in zip(table.items(), expected, strict=True)
+        ]
+        weights, bias, rmse = spreads[: len(names) - 1], spreads[len(names) - 1], spreads[len(names) :]
+        told = Repeats(
+            seeds=seeds,
+            weights=dict(zip(findings.model.weights, weights, strict=True)),
+            bias=bias if training.bias else None,
+            rmse=dict(zip(errors, rmse, strict=True)),
+        )
+        (folder / REPEATS).write_text(told.model_dump_json(indent=1), encoding="utf-8")
+        return publish(folder, root, "repeats")
+
+
+def _parameters(model: Artifact, root: Path) -> list[float]:
+    """Return a model's weights and, last, its bias."""
+    arrays = read_npz(model.path(root, "weights.npz"))
+    return [*arrays["weights"].tolist(), arrays["bias"].item()]
+
+
+def _shards(parts: Artifact, root: Path, name: str) -> Iterator[Shard]:
+    return map(Shard, paths_of(parts, root, name))
+
+
+def _rmse(shards: Iterator[Shard], parameters: Array) -> Array:
+    """Return the RMSE (N,) over all rows of N parameter vectors, parameters (N, d + 1) with the bias last."""
+    count, squares = 0, np.zeros(len(parameters))
+    for columns in chain.from_iterable(shard.batches() for shard in shards):
+        rows = len(columns[-1])
+        together = max(1, VALUES // len(parameters))
+        for start in range(0, rows, together):
+            *features, target = (np.asarray(each[start : start + together], np.float64) for each in columns)
+            gaps = parameters[:, :-1] @ np.stack(features) + parameters[:, -1:] - target
+            squares += np.sum(gaps**2, axis=1)
+        count += rows
+    return np.sqrt(squares / count)
+
+
+def _expected(findings: Findings, training: Training, shard: Shard, mse: float) -> tuple[Array, float]:
+    """Return how far theory expects the weights and the bias from least squares, and what that costs.
+
+    Args:
+        findings: about the first of the trainings.
+        training: the settings of all of them.
+        shard: training rows, in random order where they are many.
+        mse: mean squared error of least squares on the training rows.
+
+    Returns:
+        (d + 1,) standard deviations, the bias's last, NaN where nothing is known; and the rise of the mean squared
+        error on the training rows.
+    """
+    reference, rows = findings.least_squares, findings.metrics.train.rows
+    batch, parameters = min(training.batch_size, rows), findings.model.parameters
+    if training.recipe == "calibrated":
+        risk = calibrated_risk(findings.learning_rate, rows, batch, training.epochs)
+        errors = [reference.standard_errors.get(name) for name in [*reference.weights, "bias"]]
+        known = np.array([math.nan if error is None else error for error in errors])
+        return known * math.sqrt(risk), mse * risk * parameters / max(rows - parameters, 1)
+    *features, target = (np.asarray(column[:SAMPLE], np.float64) for column in next(iter(shard.batches())))
+    design = np.stack([*features, np.full_like(target, training.bias)], axis=1)
+    covariance = tutorial_covariance(
+        design,
+        target - design @ np.array([*reference.weights.values(), reference.bias]),
+        rate=findings.learning_rate,
+        rows=rows,
+        batch_size=batch,
+        epochs=training.epochs,
+    )
+    return np.sqrt(np.diag(covariance)), float(np.trace(design.T @ design @ covariance)) / len(design)
+
+
+def _spread(column: "pd.Series[float]", expected: float, expected_sd: float) -> Spread:
+    found = column.agg(["mean", "std", "min", "max"])
+    return Spread(
+        mean=found["mean"],
+        sd=found["std"],
+        min=found["min"],
+        max=found["max"],
+        expected=expected,
+        expected_sd=None if math.isnan(expected_sd) else expected_sd,
+    )
