@@ -70,7 +70,7 @@ def write_part(path: Path, table: pa.Table) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One file of numeric columns without missing values, read some rows at a time, in constant memory."""
+    """One file of columns, read some rows at a time, in constant memory; once dealt, of numbers, none missing."""
 
     path: Path
 
@@ -84,14 +84,19 @@ class Shard:
         """Return names and types of the columns, from the file's footer."""
         return pq.read_schema(self.path)
 
-    def tables(self, rng: np.random.Generator | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield all rows, some at a time; with `rng` in a random order of the file's row groups."""
+    def tables(
+        self, rng: np.random.Generator | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, some at a time, of all columns or some; with `rng` in a random order of the row groups."""
         with pq.ParquetFile(self.path, memory_map=True) as file:
             groups = np.arange(file.num_row_groups)
             if rng is not None:
                 rng.shuffle(groups)
             yield from file.iter_batches(
-                _group(len(file.schema_arrow)), row_groups=groups.tolist(), use_threads=False
+                _group(len(file.schema_arrow)),
+                row_groups=groups.tolist(),
+                columns=None if columns is None else list(columns),
+                use_threads=False,
             )
 
     def batches(self, rng: np.random.Generator | None = None) -> Iterator[Sequence[NDArray[Any]]]:

@@ -45,6 +45,7 @@ def test_large_data_passes_in_parts_and_agrees_with_least_squares(settings: Sett
     result = regression(with_rows(settings, 10_001))
     assert names(result, "generate") == [f"data-{n:05}.parquet" for n in range(6)]
     assert names(result, "split") == [
+        "encoding.json",
         *(f"test-{n:05}.parquet" for n in range(1)),
         *(f"train-{n:05}.parquet" for n in range(5)),
     ]

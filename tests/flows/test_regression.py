@@ -47,7 +47,7 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
     left = {name: {Path(file.path).name for file in stage.files} for name, stage in result.stages.items()}
     assert left == {
         "generate": {"data.npz"},
-        "split": {"train.parquet", "test.parquet"},
+        "split": {"encoding.json", "train.parquet", "test.parquet"},
         "train": {"model.keras", "weights.npz", "history.parquet"},
         "evaluate": {"metrics.json", "predictions.parquet"},
         "report": {

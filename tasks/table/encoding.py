@@ -1,0 +1,250 @@
+"""Columns as numbers: text becomes a column per level, a missing value the mean; both fitted on training rows alone.
+
+A text column of L levels becomes L − 1 columns, named `island=Dream`, that are 1 in the rows of their level and else
+0. The first level in sorted order has none: it is the reference that the weights of the others are differences to.
+(By sorting rather than by frequency, so that the same weights keep their meaning when counts change overnight.)
+
+Whatever is not known of a row is replaced by the mean over the training rows of what it would be encoded as: a missing
+number by the column's mean, a missing level, or one that no training row has, by the levels' shares. So it moves the
+prediction by as much as an average row does, and not by what happens to be the reference.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.table.errors import BadTable, counted, shown
+
+MOST_LEVELS = 1000
+"""Levels of a text column; one with more is a name or a number of the row, and its weights would have few rows each."""
+
+_LISTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the columns of a table are: d features in order, the target; which are text, and whether values may miss."""
+
+    features: tuple[str, ...]
+    target: str
+    categorical: tuple[str, ...] = ()
+    fill: bool = False
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The features and then the target."""
+        return (*self.features, self.target)
+
+    @property
+    def filled(self) -> tuple[str, ...]:
+        """The numeric features in which missing values are replaced."""
+        return tuple(name for name in self.features if self.fill and name not in self.categorical)
+
+
+class Fitted(BaseModel):
+    """What was fitted for one column."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Number(Fitted):
+    """A numeric column, kept as it is but for missing values."""
+
+    type: Literal["number"] = "number"
+    name: str
+    mean: float | None = Field(
+        default=None, description="What replaces a missing value; None: none may be missing."
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns that it becomes."""
+        return (self.name,)
+
+    def encoded(self, column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
+        """Yield the column without missing values."""
+        yield column if self.mean is None else _present(column).fill_null(self.mean)
+
+
+class Category(Fitted):
+    """A text column, encoded by level."""
+
+    type: Literal["category"] = "category"
+    name: str
+    levels: tuple[str, ...] = Field(
+        min_length=1, description="In sorted order; the first is the reference, which has no column."
+    )
+    shares: tuple[float, ...] = Field(description="Of the training rows with a value, by level.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns that it becomes."""
+        return tuple(f"{self.name}={level}" for level in self.levels[1:])
+
+    def encoded(self, column: pa.ChunkedArray) -> Iterator[NDArray[np.float64]]:
+        """Yield 1 where a row has the level, else 0, for each but the reference; the share where none is known."""
+        place = self.places(column)
+        for number, share in enumerate(self.shares[1:], start=1):
+            yield np.where(place < 0, share, place == number)
+
+    def places(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.int32]:
+        """Return each row's place among the levels, −1 where its level is missing or unknown."""
+        found = pc.index_in(column, value_set=pa.array(self.levels, column.type))
+        return np.asarray(found.fill_null(-1).to_numpy(), dtype=np.int32)
+
+
+class Encoding(Fitted):
+    """How rows are encoded: every feature in order, and the target."""
+
+    columns: tuple[Annotated[Number | Category, Field(discriminator="type")], ...]
+    target: str
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the features after encoding."""
+        return tuple(name for column in self.columns for name in column.names)
+
+    def apply(self, rows: pa.Table) -> pa.Table:
+        """Return the rows as numbers: the features in order, the target last."""
+        columns = [each for column in self.columns for each in column.encoded(rows[column.name])]
+        return pa.table([*columns, rows[self.target]], names=[*self.features, self.target])
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Sums over some rows: the levels of each text column, and of each number that may miss its sum and the misses."""
+
+    rows: int
+    levels: Mapping[str, Counter[str]]
+    sums: Mapping[str, float]
+    missing: Mapping[str, int]
+
+
+def tally(rows: pa.Table, layout: Layout) -> Tally:
+    """Sum up some rows."""
+    levels = {name: _levels(rows[name]) for name in layout.categorical}
+    filled = {name: _present(rows[name]) for name in layout.filled}
+    return Tally(
+        rows=rows.num_rows,
+        levels=levels,
+        sums={name: float(pc.sum(column).as_py() or 0.0) for name, column in filled.items()},
+        missing={name: rows.num_rows - count.total() for name, count in levels.items()}
+        | {name: column.null_count for name, column in filled.items()},
+    )
+
+
+def merged(a: Tally, b: Tally) -> Tally:
+    """Combine the sums over two parts of the rows."""
+    return Tally(
+        rows=a.rows + b.rows,
+        levels={name: count + b.levels[name] for name, count in a.levels.items()},
+        sums={name: value + b.sums[name] for name, value in a.sums.items()},
+        missing={name: count + b.missing[name] for name, count in a.missing.items()},
+    )
+
+
+def fit(training: Tally, layout: Layout) -> Encoding:
+    """Fit the encoding to the sums over the training rows.
+
+    Raises:
+        BadTable: a column has no value in any of them, two columns would get one name, or no feature is left.
+    """
+    findings = [
+        f"column {shown(name)} has no value in any training row; leave it out or fill it in"
+        for name, count in training.missing.items()
+        if count == training.rows
+    ]
+    if findings:
+        raise BadTable(*findings)
+    columns = tuple(_fitted(name, training, layout) for name in layout.features)
+    encoding = Encoding(columns=columns, target=layout.target)
+    names = Counter([*encoding.features, encoding.target])
+    findings = [f"two columns would be named {shown(name)}; rename one" for name in names if names[name] > 1]
+    if not encoding.features:
+        findings = ["every feature has a single level in the training rows; there is nothing to learn from"]
+    if findings:
+        raise BadTable(*findings)
+    return encoding
+
+
+def width(tables: Iterable[pa.Table], layout: Layout) -> int:
+    """Count the columns that rows become at most, the target among them; without text columns no row is looked at.
+
+    Raises:
+        BadTable: a text column has too many levels.
+    """
+    seen: dict[str, set[str]] = {name: set() for name in layout.categorical}
+    for rows in tables if seen else ():
+        for name, levels in seen.items():
+            levels.update(_levels(rows[name]))
+        findings = [
+            f"column {shown(name)} has more than {MOST_LEVELS:,} levels, each with a weight of its own; "
+            "group the rare ones, or leave the column out"
+            for name, levels in seen.items()
+            if len(levels) > MOST_LEVELS
+        ]
+        if findings:
+            raise BadTable(*findings)
+    return len(layout.used) + sum(max(len(levels) - 2, -1) for levels in seen.values())
+
+
+def remarks(encoding: Encoding, training: Tally, test: Tally) -> Iterator[str]:
+    """Say what was fitted: references, what replaces missing values, and how often; and the test rows' own levels."""
+    for column in encoding.columns:
+        if isinstance(column, Category):
+            yield _reference(column)
+            yield from unknown_levels(column, test.levels[column.name], "test row")
+        missing = training.missing.get(column.name, 0) + test.missing.get(column.name, 0)
+        if missing:
+            stands_in = f"mean {column.mean:.6g}" if isinstance(column, Number) else "shares of the levels"
+            values = counted(missing, "missing value")
+            yield f"column {shown(column.name)}: {values} replaced by the training rows' {stands_in}"
+
+
+def unknown_levels(column: Category, rows: Mapping[str, int], noun: str) -> Iterator[str]:
+    """Name the levels that no training row has, of the counts of `rows` by level."""
+    unknown = {level: count for level, count in rows.items() if level not in column.levels}
+    if unknown:
+        first = sorted(unknown, key=lambda level: (-unknown[level], level))[:_LISTED]
+        listed = ", ".join(f"{shown(level)} ({unknown[level]:,})" for level in first)
+        more = f" and {len(unknown) - _LISTED:,} more" if len(unknown) > _LISTED else ""
+        yield (
+            f"column {shown(column.name)}: {counted(sum(unknown.values()), noun)} with a level that no training row "
+            f"has, taken for an average row: {listed}{more}"
+        )
+
+
+def _fitted(name: str, training: Tally, layout: Layout) -> Number | Category:
+    present = training.rows - training.missing.get(name, 0)
+    if name in layout.categorical:
+        counts = training.levels[name]
+        levels = tuple(sorted(counts))
+        return Category(name=name, levels=levels, shares=tuple(counts[level] / present for level in levels))
+    return Number(name=name, mean=training.sums[name] / present if name in training.sums else None)
+
+
+def _reference(column: Category) -> str:
+    if len(column.levels) == 1:
+        return f"column {shown(column.name)} is {shown(column.levels[0])} in every training row; it tells nothing"
+    return (
+        f"column {shown(column.name)} is encoded by {counted(len(column.names), 'column')}; "
+        f"the reference level is {shown(column.levels[0])}"
+    )
+
+
+def _levels(column: pa.ChunkedArray) -> Counter[str]:
+    counts = pc.value_counts(column.drop_null())
+    return Counter(dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)))
+
+
+def _present(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a numeric column in float64, NaN as null."""
+    numbers = column.cast(pa.float64(), safe=False)
+    return pc.if_else(pc.is_nan(numbers), None, numbers)

@@ -1,0 +1,120 @@
+"""The stage `split` on tables as `ingest` leaves them: encoded by the training rows, in one file or in parts."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.config import Split
+from tasks.split import split
+from tasks.store.artifact import Artifact
+from tasks.store.parts import paths_of
+from tasks.store.writing import draft, publish
+from tasks.table.encoding import Category, Encoding, Number
+
+ROWS = 3000
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call large what has more than 1,000 rows, and make parts of 700."""
+    monkeypatch.setattr("tasks.store.parts.MOST_ROWS", 1000)
+    monkeypatch.setattr("tasks.store.parts.PART_ROWS", 700)
+    monkeypatch.setattr("tasks.store.parts.GROUP_ROWS", 256)
+
+
+def penguins(rows: int = ROWS) -> pa.Table:
+    """Draw rows with a text column, missing values, and a level that is rare."""
+    rng = np.random.default_rng(0)
+    bill = pa.array(rng.normal(44, 5, rows), mask=rng.random(rows) < 0.1)
+    island = pa.array(rng.choice(["Dream", "Biscoe", "Rare"], rows, p=[0.5, 0.499, 0.001]))
+    return pa.table(
+        {"bill": bill, "year": np.arange(rows), "island": island, "mass": rng.normal(4200, 800, rows)}
+    )
+
+
+def ingested(root: Path, rows: pa.Table, **facts: Any) -> Artifact:
+    """Leave rows as the stage before does."""
+    told = {
+        "features": rows.column_names[:-1],
+        "target": rows.column_names[-1],
+        "notes": ["as it was"],
+    } | facts
+    with draft(root) as folder:
+        pq.write_table(rows, folder / "data.parquet")
+        return publish(folder, root, "ingest", told)
+
+
+def part(artifact: Artifact, root: Path, name: str) -> pd.DataFrame:
+    frame: pd.DataFrame = pa.concat_tables(map(pq.read_table, paths_of(artifact, root, name))).to_pandas()
+    return frame
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_both_parts_are_numbers_encoded_by_the_training_rows(
+    tmp_path: Path, large: bool, request: pytest.FixtureRequest
+) -> None:
+    """Levels, shares and means are pandas' on the training rows alone; no row is lost; the facts name the columns."""
+    if large:
+        request.getfixturevalue("small_parts")
+    rows = penguins()
+    data = ingested(tmp_path, rows, categorical=["island"], missing="mean")
+    found = split.fn(data, Split(), 0, tmp_path)
+    train, test = part(found, tmp_path, "train"), part(found, tmp_path, "test")
+    assert (len(paths_of(found, tmp_path, "train")) > 1) is large
+    assert (len(train), len(test)) == (2400, 600)
+    frame = rows.to_pandas().set_index("year")
+    raw = frame.loc[train["year"]]
+    encoding = Encoding.model_validate_json(found.path(tmp_path, "encoding.json").read_bytes())
+    bill, year, island = encoding.columns
+    assert isinstance(bill, Number)
+    assert bill.mean == pytest.approx(raw["bill"].mean(), rel=1e-12)
+    assert isinstance(year, Number)
+    assert year.mean == pytest.approx(raw.index.to_numpy().mean())
+    assert isinstance(island, Category)
+    assert dict(zip(island.levels, island.shares, strict=True)) == pytest.approx(
+        raw["island"].value_counts(normalize=True).to_dict()
+    )
+    both = pd.concat([train, test]).set_index("year").sort_index()
+    np.testing.assert_array_equal(both.index, np.arange(ROWS))
+    np.testing.assert_allclose(both["bill"], frame["bill"].fillna(bill.mean), rtol=1e-15)
+    np.testing.assert_array_equal(both["island=Dream"] == 1, frame["island"] == "Dream")
+    np.testing.assert_array_equal(both["mass"], frame["mass"])
+    assert found.facts["features"] == list(both.reset_index().columns[[1, 0, 2, 3]])
+    assert found.facts["notes"][0] == "as it was"  # type: ignore[index]
+
+
+def test_levels_of_test_rows_alone_are_named_in_the_notes(tmp_path: Path) -> None:
+    """A level that was not trained on counts as an average row."""
+    rows = penguins(50)
+    kinds = np.where(np.arange(50) == 7, "lonely", np.where(np.arange(50) % 2, "odd", "even"))
+    rows = rows.set_column(2, "island", pa.array(kinds)).drop_columns(["bill"])
+    data = ingested(tmp_path, rows, categorical=["island"])
+    seed = next(seed for seed in range(100) if 7 in np.sort(np.random.default_rng(seed).permutation(50)[:10]))
+    found = split.fn(data, Split(), seed, tmp_path)
+    assert "1 test row with a level that no training row has" in str(found.facts["notes"])
+    test = part(found, tmp_path, "test").set_index("year")
+    odd = part(found, tmp_path, "train")["island=odd"].mean()
+    assert test.loc[7, "island=odd"] == pytest.approx(odd)
+
+
+def test_columns_of_numbers_alone_keep_their_types_and_bytes(tmp_path: Path) -> None:
+    """Nothing is encoded, copied into another type, or noted."""
+    rows = penguins(100).select(["year", "mass"])
+    data = ingested(tmp_path, rows)
+    found = split.fn(data, Split(test_fraction=0.0), 0, tmp_path)
+    assert pq.read_table(found.path(tmp_path, "train.parquet")).equals(rows)
+    assert found.facts == data.facts
+
+
+def test_wide_encodings_are_kept_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts is the size after encoding: few columns of many levels are large data too."""
+    monkeypatch.setattr("tasks.store.parts.MOST_VALUES", 50_000)
+    rows = pa.table({"code": [str(number % 100) for number in range(1000)], "y": np.arange(1000.0)})
+    found = split.fn(ingested(tmp_path, rows, categorical=["code"]), Split(), 0, tmp_path)
+    assert "train-00000.parquet" in found.files
+    assert part(found, tmp_path, "train").shape == (800, 100)
