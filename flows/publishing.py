@@ -23,7 +23,12 @@ from tasks.page.webpage import webpage
 from tasks.provenance import provenance
 from tasks.running import Run
 from tasks.store.artifact import Artifact
+from tasks.store.formats import read_npz
 from tasks.store.writing import write_atomically
+from tasks.table.encoding import Encoding
+from tasks.table.formula import FILE as MODEL
+from tasks.table.formula import formula
+from tasks.table.sql import expression
 
 ARTIFACT_KEY = "regression-report"
 
@@ -31,9 +36,10 @@ ARTIFACT_KEY = "regression-report"
 def publish(
     run: Run, settings: Settings, scores: Artifact, figures: Artifact, repeats: Artifact | None = None
 ) -> Result:
-    """Write `runs/<run>/` (figures, `report.md`, `report.html`, `result.json`) and create the markdown artifact.
+    """Write `runs/<run>/` and create the markdown artifact.
 
-    `result.json` comes last: a folder that has it is whole.
+    The folder gets the figures, `model.json`, `model.sql`, `report.html`, `report.md` and, last, `result.json`: one
+    that has it is whole.
     """
     findings = Findings.model_validate_json(scores.path(run.root, "metrics.json").read_bytes())
     exhibits = Exhibits.model_validate_json(figures.path(run.root, "exhibits.json").read_bytes())
@@ -53,17 +59,17 @@ def publish(
     if past:
         images[TREND] = trend_picture([*past, as_past(result)])
     blocks = report(result, exhibits.figures, past)
-    _write(run.root / "runs" / name, result, blocks, images)
+    _write(run.root / "runs" / name, result, blocks, images | _exported(run))
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )
     return result
 
 
-def _write(folder: Path, result: Result, blocks: Sequence[Block], images: Mapping[str, bytes]) -> None:
-    for file, image in images.items():
-        write_atomically(folder / file, image)
-    page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", images.__getitem__)
+def _write(folder: Path, result: Result, blocks: Sequence[Block], files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", files.__getitem__)
     write_atomically(folder / "report.html", page.encode())
     write_atomically(folder / "report.md", markdown(blocks, quote).encode())
     write_atomically(folder / "result.json", result.model_dump_json(indent=1).encode())
@@ -71,6 +77,18 @@ def _write(folder: Path, result: Result, blocks: Sequence[Block], images: Mappin
 
 def _repeats(repeats: Artifact, root: Path) -> Repeats:
     return Repeats.model_validate_json(repeats.path(root, "repeats.json").read_bytes())
+
+
+def _exported(run: Run) -> dict[str, bytes]:
+    """Write the model for other programs: over the user's own columns, by name, as JSON and as SQL."""
+    model, parts = run.given("evaluate", "model"), run.given("evaluate", "parts")
+    fitted = read_npz(model.path(run.root, "weights.npz"))
+    encoding = Encoding.model_validate_json(parts.path(run.root, "encoding.json").read_bytes())
+    exported = formula(encoding, fitted["weights"], float(fitted["bias"].item()))
+    return {
+        MODEL: exported.model_dump_json(indent=1).encode(),
+        "model.sql": expression(exported).encode(),
+    }
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

@@ -10,7 +10,7 @@ prediction by as much as an average row does, and not by what happens to be the 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -82,6 +82,7 @@ class Category(Fitted):
         min_length=1, description="In sorted order; the first is the reference, which has no column."
     )
     shares: tuple[float, ...] = Field(description="Of the training rows with a value, by level.")
+    fill: bool = Field(default=False, description="Whether the shares replace a missing value too.")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -200,7 +201,7 @@ def remarks(encoding: Encoding, training: Tally, test: Tally) -> Iterator[str]:
     for column in encoding.columns:
         if isinstance(column, Category):
             yield _reference(column)
-            yield from unknown_levels(column, test.levels[column.name], "test row")
+            yield from unknown_levels(column.name, column.levels, test.levels[column.name], "test row")
         missing = training.missing.get(column.name, 0) + test.missing.get(column.name, 0)
         if missing:
             stands_in = f"mean {column.mean:.6g}" if isinstance(column, Number) else "shares of the levels"
@@ -208,15 +209,15 @@ def remarks(encoding: Encoding, training: Tally, test: Tally) -> Iterator[str]:
             yield f"column {shown(column.name)}: {values} replaced by the training rows' {stands_in}"
 
 
-def unknown_levels(column: Category, rows: Mapping[str, int], noun: str) -> Iterator[str]:
+def unknown_levels(name: str, known: Container[str], rows: Mapping[str, int], noun: str) -> Iterator[str]:
     """Name the levels that no training row has, of the counts of `rows` by level."""
-    unknown = {level: count for level, count in rows.items() if level not in column.levels}
+    unknown = {level: count for level, count in rows.items() if level not in known}
     if unknown:
         first = sorted(unknown, key=lambda level: (-unknown[level], level))[:_LISTED]
         listed = ", ".join(f"{shown(level)} ({unknown[level]:,})" for level in first)
         more = f" and {len(unknown) - _LISTED:,} more" if len(unknown) > _LISTED else ""
         yield (
-            f"column {shown(column.name)}: {counted(sum(unknown.values()), noun)} with a level that no training row "
+            f"column {shown(name)}: {counted(sum(unknown.values()), noun)} with a level that no training row "
             f"has, taken for an average row: {listed}{more}"
         )
 
@@ -226,7 +227,8 @@ def _fitted(name: str, training: Tally, layout: Layout) -> Number | Category:
     if name in layout.categorical:
         counts = training.levels[name]
         levels = tuple(sorted(counts))
-        return Category(name=name, levels=levels, shares=tuple(counts[level] / present for level in levels))
+        shares = tuple(counts[level] / present for level in levels)
+        return Category(name=name, levels=levels, shares=shares, fill=layout.fill)
     return Number(name=name, mean=training.sums[name] / present if name in training.sums else None)
 
 

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
@@ -14,6 +15,7 @@ from flows.regression import regression
 from tasks.config import Settings
 from tasks.page.fitting import LIMIT
 from tasks.page.result import Result
+from tasks.table.formula import Formula, predict
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -51,12 +53,32 @@ def artifact_of(result: Result) -> str:
 def test_the_folder_holds_both_reports_and_every_figure(settings: Settings) -> None:
     """`report.md` links the figures beside it, `report.html` carries them."""
     folder = folder_of(settings, regression(settings))
-    assert {path.name for path in folder.iterdir()} == FIGURES | {"report.md", "report.html", "result.json"}
+    assert {path.name for path in folder.iterdir()} == FIGURES | {
+        "model.json",
+        "model.sql",
+        "report.md",
+        "report.html",
+        "result.json",
+    }
     assert all(f"({figure})" in (folder / "report.md").read_text() for figure in FIGURES)
     pictures = Pictures((folder / "report.html").read_text())
     assert len(pictures.sources) == 4
     assert all(source.startswith("data:image/png;base64,") for source in pictures.sources)
     assert all(any(c.isdigit() for c in alt) for alt in pictures.alts)
+
+
+def test_the_exported_model_is_the_saved_one(settings: Settings) -> None:
+    """`model.json` and `model.keras` predict the same from raw inputs, within the rounding of float32."""
+    import keras
+
+    result = regression(settings)
+    model = Formula.model_validate_json((folder_of(settings, result) / "model.json").read_bytes())
+    assert [column.name for column in model.inputs] == ["x", "z"]
+    saved = next(file.path for file in result.stages["train"].files if file.path.endswith(".keras"))
+    rows = np.random.default_rng(0).uniform(-10, 10, (1000, 2))
+    expected = keras.models.load_model(Path(settings.artifacts) / saved).predict(rows, verbose=0)[:, 0]
+    found = predict(model, {"x": pa.array(rows[:, 0]), "z": pa.array(rows[:, 1])})
+    np.testing.assert_allclose(found.values, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_the_second_run_is_compared_with_the_first(settings: Settings) -> None:

@@ -60,7 +60,13 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
     }
     run = (root / result.report).parent
     figures = left["report"] - {"exhibits.json"}
-    assert {path.name for path in run.iterdir()} == figures | {"report.md", "report.html", "result.json"}
+    assert {path.name for path in run.iterdir()} == figures | {
+        "model.json",
+        "model.sql",
+        "report.md",
+        "report.html",
+        "result.json",
+    }
     assert Result.model_validate_json((run / "result.json").read_bytes()) == result
     for figure in figures:
         assert f"({figure})" in (run / "report.md").read_text()
