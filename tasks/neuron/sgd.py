@@ -84,17 +84,16 @@ def train_blocks(
     """
     gain = np.ones(len(state.weights)) if metric is None else metric
     program = _program(blocks.shape, rule.batch_size, equal_rows=rule.equal_rows, metrical=metric is not None)
+    schedule = [rule.rate, np.log(rule.decay), rule.slope, rule.hold]
+    numbers = np.concatenate(
+        [state.weights, [state.bias], schedule, _with_bias(gain, float(rule.bias)).ravel()]
+    )
     with tf.device("/CPU:0"):  # microsecond steps: an accelerator's launches would take longer
-        parameters, step, losses = program(
-            tf.constant([*state.weights, state.bias], tf.float64),
-            tf.constant(state.step, tf.int64),
-            _tensor(blocks),
-            tf.constant(rows, tf.int64),
-            tf.constant([rule.rate, np.log(rule.decay), rule.slope, rule.hold], tf.float64),
-            tf.constant(_with_bias(gain, float(rule.bias)), tf.float64),
-        )
-    *weights, bias = parameters.numpy()
-    return State(np.array(weights), float(bias), int(step)), losses.numpy()
+        counts = tf.constant(np.append(state.step, rows), tf.int64)
+        found = program(numbers=tf.constant(numbers), counts=counts, blocks=_tensor(blocks)).numpy()
+    size = len(state.weights)
+    steps = int((-(-rows // rule.batch_size)).sum())
+    return State(found[:size], float(found[size]), state.step + steps), found[size + 1 :]
 
 
 def empty_blocks(shape: tuple[int, int, int]) -> Table:
@@ -128,9 +127,12 @@ def _program(
 ) -> Callable[..., Any]:
     """Return the compiled program for one shape of blocks and one kind of step.
 
-    The bias is the last one of the parameters (d + 1,): few, large operations a step are what XLA runs fast.
+    The bias is the last one of the parameters (d + 1,): few, large operations a step are what XLA runs fast. A call
+    costs by the argument, as much as thousands of rows: so there is one for all floating-point numbers (parameters,
+    schedule, gain), one for the counts (step, rows of each block) and one result (parameters, losses).
     """
     features = shape[1] - 1
+    gains = (features + 1,) * (2 if metrical else 1)
     places = np.arange(batch_size)
 
     def predict(x: Any, w: Any) -> Any:
@@ -144,8 +146,11 @@ def _program(
         return tf.concat([tf.linalg.matvec(x, r), [tf.reduce_sum(r)]], axis=0)
 
     @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
-    def run(parameters: Any, step: Any, blocks: Any, rows: Any, schedule: Any, gain: Any) -> Any:
+    def run(numbers: Any, counts: Any, blocks: Any) -> Any:
+        parameters, schedule, gain = tf.split(numbers, [features + 1, 4, math.prod(gains)])
         first, log_decay, slope, hold = tf.unstack(schedule)
+        gain = tf.reshape(gain, gains)
+        step, rows = counts[0], counts[1:]
 
         def rate_of(t: Any) -> Any:
             t = tf.cast(t, tf.float64)
@@ -172,12 +177,16 @@ def _program(
             )
             return k + 1, w, t, tf.tensor_scatter_nd_update(losses, [[k]], [loss])
 
-        _, *result = tf.while_loop(
+        _, parameters, _, losses = tf.while_loop(
             lambda k, *_: k < shape[0],
             one_block,
             (tf.constant(0, tf.int64), parameters, step, tf.zeros(shape[0], tf.float64)),
         )
-        return result
+        return tf.concat([parameters, losses], axis=0)
 
-    program: Callable[..., Any] = run
+    program: Callable[..., Any] = run.get_concrete_function(
+        numbers=tf.TensorSpec([features + 5 + math.prod(gains)], tf.float64),
+        counts=tf.TensorSpec([1 + shape[0]], tf.int64),
+        blocks=tf.TensorSpec(shape, tf.float32),
+    )
     return program
