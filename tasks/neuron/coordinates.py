@@ -7,7 +7,7 @@ w ← w − η·AAᵀ·g: the metric AAᵀ stands for the whitening, which then 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,16 +46,18 @@ class Coordinates:
     target_mean: float
     target_scale: float
 
-    def write(self, columns: Sequence[NDArray[Any]], out: NDArray[np.float32]) -> None:
-        """Write d features and the target (n,) each, converted, to `out` (k + 1, n)."""
-        *features, target = columns
-        _affine(target, self.target_mean, 1 / self.target_scale, out[-1])
+    def write(self, columns: Iterable[NDArray[Any]], out: NDArray[np.float32]) -> None:
+        """Write d features and the target (n,) each, converted, to `out` (k + 1, n).
+
+        Where only `factors` count, a column is asked for when it is its turn, and may be the row of `out` itself.
+        """
         if self.factors is not None:
-            for column, origin, factor, row in zip(
-                features, self.centre, self.factors, out[:-1], strict=True
-            ):
+            origins, factors = [*self.centre, self.target_mean], [*self.factors, 1 / self.target_scale]
+            for column, origin, factor, row in zip(columns, origins, factors, out, strict=True):
                 _affine(column, origin, factor, row)
         else:
+            *features, target = columns
+            _affine(target, self.target_mean, 1 / self.target_scale, out[-1])
             centred = [
                 np.subtract(c, origin, dtype=np.float64)
                 for c, origin in zip(features, self.centre, strict=True)
