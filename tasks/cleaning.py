@@ -11,6 +11,7 @@ from tasks.caching import forget, recorded, records
 from tasks.config import Cleaning
 from tasks.page.result import Result
 from tasks.store.artifact import Artifact, damage
+from tasks.store.checkpoints import kept as checkpoints
 from tasks.store.leases import Claims, claims
 from tasks.store.locks import taken
 from tasks.store.writing import discard
@@ -19,6 +20,9 @@ STAGES = ("generate", "ingest", "split", "train", "evaluate", "report", "repeats
 ARTIFACT_NAME = re.compile(r"[0-9a-f]{16}")
 RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 """Only folders with these names are ever removed, whatever folder the user has named as the store."""
+
+ABANDONED = 7 * 86_400
+"""Seconds after which a training that was killed is taken for given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,10 @@ def remove(root: Path, folders: Sequence[Folder]) -> Iterator[Folder]:
 
 
 def remove_remains(root: Path) -> None:
-    """Remove what belongs to no artifact: records of failures, records without files, components without a record."""
+    """Remove what belongs to no artifact: records of failures, records without files, components without a record.
+
+    A training's checkpoint goes when the training is whole, or when nobody has taken it up for a week.
+    """
     since = claims(root).since
     for path in _files(records(root)):
         artifact = recorded(root, path.name)
@@ -104,6 +111,11 @@ def remove_remains(root: Path) -> None:
     for path in (root / "keys").glob("*/*.json"):
         if path.stat().st_mtime < since and not (records(root) / path.stem).exists():
             path.unlink()
+    for path in checkpoints(root):
+        with taken(root, path.name) as free:
+            whole = (records(root) / path.name).exists()
+            if free and (whole or path.stat().st_mtime < time.time() - ABANDONED):
+                path.unlink()
 
 
 def _recorded(root: Path) -> Iterator[tuple[str, Artifact]]:

@@ -93,7 +93,7 @@ def compare(
         scored: the errors by part, `train` and maybe `test`.
         reference: least squares on the training rows.
         data: facts of the data: `features`, `target`, and for the example `true_weights` and `true_bias`.
-        training: facts of the training: `recipe`, `bias`, `learning_rate`, `stable_limit`.
+        training: facts of the training: `recipe`, `bias`, `learning_rate`, `stable_limit`, `notes`.
     """
     names = data["features"]
     verdict = metrics.verdict(weights, bias, reference, recipe=training["recipe"])
@@ -116,7 +116,7 @@ def compare(
         if "true_weights" in data
         else None,
         rounding_rmse=scored["train"].rounding.scores.rmse if tutorial else None,
-        notes=[*data.get("notes", []), *remarks(names, reference)],
+        notes=[*data.get("notes", []), *remarks(names, reference), *training["notes"]],
         learning_rate=training["learning_rate"],
         stable_limit=training["stable_limit"],
     )

@@ -15,6 +15,7 @@ from tasks.caching import Outlook, artifacts_in, forget, key_for, of_several, ou
 from tasks.page.result import File, Stage
 from tasks.persistence import Records
 from tasks.store.artifact import Artifact
+from tasks.store.checkpoints import drop as drop_checkpoint
 from tasks.store.leases import Lease
 from tasks.store.locks import locked
 from tasks.store.verification import Verification
@@ -159,6 +160,7 @@ class Run:
         if ran:
             self._verification.note(artifact)
         remember(self.root, stage.name, look)
+        drop_checkpoint(self.root, look.key)
         self._accounts.setdefault(stage.name, _Account()).calls[look.key] = ran, reason, artifact
 
     def _check(self, inputs: dict[str, Any]) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from pydantic import JsonValue
 
+from tasks.checkpointing import Checkpoints
 from tasks.config import Training
 from tasks.progress import Progress
 from tasks.stage import stage
@@ -28,19 +30,27 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
     `train.parquet` is held in memory; several files, `train-00000.parquet` and so on, are streamed. The saved model
     takes raw inputs and predicts in the target's units. `weights.npz` holds the same numbers in float64: `weights`
     (d,) and `bias` (). The history has one row per epoch: `epoch` and `loss`, the mean squared error in squared
-    units of the target. Runs again when the training rows, a setting of the training, the seed or
-    this code changes.
+    units of the target. A training that lasts is saved now and then under its cache key; killed, it goes on from
+    there when it is run again, and leaves the same bytes. Runs again when the training rows, a setting of the
+    training, the seed or this code changes.
 
     Raises:
-        Diverged: the loss grew beyond all bounds; nothing is stored.
+        Diverged: the loss grew beyond all bounds, or did not fall; nothing is stored.
     """
     load()
     from tasks.neuron.fit import fit, fit_parts
     from tasks.neuron.model import build, save_bytes
 
     paths = paths_of(rows, root, "train")
+    checkpoints = Checkpoints(root)
     with Progress(training.epochs) as progress:
-        options = {**training.model_dump(), "seed": seed, "on_epoch": progress}
+        options = {
+            **training.model_dump(),
+            "seed": seed,
+            "start": checkpoints.last(),
+            "on_progress": progress,
+            "on_checkpoint": checkpoints.keep,
+        }
         if len(paths) == 1:
             fitted = fit(*read_matrix(paths[0]), **options)
         else:
@@ -52,8 +62,14 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
         write_npz(folder / WEIGHTS, {"weights": fitted.weights, "bias": np.array(fitted.bias)})
         epochs = pa.array(range(1, training.epochs + 1), pa.int64())
         write_parquet(folder / HISTORY, pa.table({"epoch": epochs, "loss": fitted.loss}))
-        facts = {"learning_rate": fitted.learning_rate, "stable_limit": fitted.stable_limit}
-        return publish(folder, root, "train", {"recipe": training.recipe, "bias": training.bias, **facts})
+        facts: dict[str, JsonValue] = {
+            "recipe": training.recipe,
+            "bias": training.bias,
+            "learning_rate": fitted.learning_rate,
+            "stable_limit": fitted.stable_limit,
+            "notes": list(fitted.notes),
+        }
+        return publish(folder, root, "train", facts)
 
 
 def load() -> None:

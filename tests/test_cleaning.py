@@ -12,6 +12,7 @@ from tasks.cleaning import artifacts, damaged, disposable, kept, remove, remove_
 from tasks.config import Cleaning, Settings
 from tasks.page.result import Result
 from tasks.store.leases import claims, lease
+from tasks.store.locks import locked
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -118,13 +119,29 @@ def test_records_and_components_of_removed_artifacts_go_too(store: tuple[Path, R
     assert [path for path in (root / "keys").rglob("*") if path.is_file()] == []
 
 
+def test_a_checkpoint_goes_when_its_training_is_whole_or_given_up(store: tuple[Path, Result, Result]) -> None:
+    """Not while it is worked on, and not within a week."""
+    root, _, _ = store
+    whole = next((root / "records").iterdir()).name
+    (root / "checkpoints").mkdir()
+    fresh, old, worked_on = "a" * 64, "b" * 64, "c" * 64
+    for name in (whole, fresh, old, worked_on):
+        (root / "checkpoints" / name).write_bytes(b"")
+    eight_days_ago = time.time() - timedelta(days=8).total_seconds()
+    for name in (old, worked_on):
+        os.utime(root / "checkpoints" / name, (eight_days_ago, eight_days_ago))
+    with locked(root, worked_on):
+        clean(root, Cleaning())
+    assert {path.name for path in (root / "checkpoints").iterdir()} == {fresh, worked_on}
+
+
 def test_a_folder_that_is_no_store_loses_nothing(tmp_path: Path) -> None:
     """Whatever folder is named: only folders named as the store names them can go."""
-    for name in ("train/notes", "photos/0123456789abcdef", "runs/marathon", "records.old"):
+    for name in ("train/notes", "photos/0123456789abcdef", "runs/marathon", "records.old", "checkpoints/0f"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "precious").write_text("kept")
     assert clean(tmp_path, Cleaning(keep_runs=0)) == set()
-    assert len(list(tmp_path.rglob("precious"))) == 4
+    assert len(list(tmp_path.rglob("precious"))) == 5
 
 
 @pytest.mark.parametrize("text", ["3x", "d", "-1d", ""])

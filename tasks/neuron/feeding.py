@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import Any, NamedTuple, TypeAlias
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tasks.neuron.coordinates import Coordinates
 from tasks.neuron.parts import Columns, Part
 from tasks.neuron.prefetch import ahead
-from tasks.neuron.sgd import Rule, State, Table, empty_blocks, train_blocks
+from tasks.neuron.sgd import Rule, Table, empty_blocks, train_blocks
+from tasks.neuron.state import State
 from tasks.neuron.statistics import Array
 
 BLOCK = 2**21  # floats that a call of the program gets of large data, 8 MiB: less, and the calls would count
@@ -21,8 +22,25 @@ GATHER = 4096  # rows that are picked and turned at a time, in the cache
 PIECE = 128  # rows that stay together in a shuffle: picking fewer, the memory's latency would count
 AHEAD = 2  # blocks of a table, or batches of parts, that are made while one is trained on
 
-Epochs: TypeAlias = Generator[tuple[State, Array]]
-"""After one or more epochs: the state, and their mean squared errors."""
+Calls: TypeAlias = Generator["Call"]
+Shuffles: TypeAlias = Mapping[str, Any]
+"""State of the generator of the shuffles, as NumPy gives it."""
+
+
+class Call(NamedTuple):
+    """Hold what one call of the program did.
+
+    Attributes:
+        state: After it.
+        rows: (k,) rows of each of its blocks.
+        squares: (k,) sums of squared errors over them.
+        shuffles: From which the next epoch's are drawn, where the call ends an epoch; else None.
+    """
+
+    state: State
+    rows: NDArray[np.int64]
+    squares: Array
+    shuffles: Shuffles | None
 
 
 class _Read(NamedTuple):
@@ -32,107 +50,109 @@ class _Read(NamedTuple):
         columns: (m,) each.
         first: Where the first piece begins.
         order: Of the pieces; the rows before the first and after the last one come last.
-        last: Whether these are the last rows of an epoch.
+        shuffles: From which the next epoch's are drawn, if these are the last rows of an epoch; else None.
     """
 
     columns: Columns
     first: int
     order: NDArray[np.intp]
-    last: bool
+    shuffles: Shuffles | None
 
 
 class _Fed(NamedTuple):
-    """A block (1, k + 1, R), its valid rows, and whether it is the last one of an epoch."""
+    """A block (1, k + 1, R), its valid rows, and at the end of an epoch what the next one's shuffles are drawn from."""
 
     block: Table
     rows: int
-    last: bool
+    shuffles: Shuffles | None
 
 
-def train_table(
-    state: State, table: Table, rule: Rule, orders: Iterator[NDArray[np.intp]], epochs: int
-) -> Epochs:
-    """Train on a table in memory.
+def train_table(state: State, table: Table, rule: Rule, rng: np.random.Generator, epochs: range) -> Calls:
+    """Train on a table in memory, in a new order of its rows in every epoch.
 
     Args:
         state: Where to start.
         table: (n, k + 1) float32, the target last.
         rule: How a step is made.
-        orders: One order (n,) of the rows an epoch.
-        epochs: How many.
+        rng: Draws the orders.
+        epochs: Those to come. The number of all of them, where they end, decides how many are handed over at once, so
+            that a training that is continued calls the same program.
     """
     rows, width = table.shape
     length = _whole(rows, rule.batch_size)
     if width * length <= BLOCK:
-        return _train_small(state, table, rule, orders, epochs)
+        return _train_small(state, table, rule, rng, epochs)
     length = _whole(max(1, BLOCK // width), rule.batch_size)
-    fed = ahead(_from_table(table, orders, epochs, _buffers(width, length), length), AHEAD)
-    return _train_fed(state, fed, rule, None, rows)
+    fed = ahead(_from_table(table, rng, epochs, _buffers(width, length), length), AHEAD)
+    return _train_fed(state, fed, rule, None)
 
 
 def train_parts(
-    state: State, parts: Sequence[Part], units: Coordinates, rule: Rule, rng: np.random.Generator, epochs: int
-) -> Epochs:
+    state: State,
+    parts: Sequence[Part],
+    units: Coordinates,
+    rule: Rule,
+    rng: np.random.Generator,
+    epochs: range,
+) -> Calls:
     """Train on parts, which are read in a thread.
 
     What is read is shuffled, converted and trained on here: the two halves take about as long, and a block stays in
     the cache of the core that fills it and uses it.
 
     In every epoch the order of the parts is drawn anew, that of the pieces of a part (see `Part.batches`), and within
-    what was read at once that of pieces of 128 rows, which begin at another row each time.
+    what was read at once that of pieces of 128 rows, which begin at another row each time. Rows that lie far apart
+    never meet in a batch. That is enough because the parts must hold the rows in random order to begin with, so that
+    any batch is a random sample; the shuffle only keeps an epoch's batches from being those of the one before.
     """
     width = units.basis.shape[1] + 1
-    rows = sum(part.rows for part in parts)
     fed = _from_parts(parts, units, rng, epochs, max(1, BLOCK // width), rule.batch_size)
-    return _train_fed(state, fed, rule, units.metric, rows)
+    return _train_fed(state, fed, rule, units.metric)
 
 
-def _train_small(
-    state: State, table: Table, rule: Rule, orders: Iterator[NDArray[np.intp]], epochs: int
-) -> Epochs:
+def _train_small(state: State, table: Table, rule: Rule, rng: np.random.Generator, epochs: range) -> Calls:
     """Hand over one or several epochs at once."""
     rows, width = table.shape
     length = _whole(rows, rule.batch_size)
-    calls = -(-epochs // max(1, FLOATS // (width * length)))
-    chunk = -(-epochs // calls)
+    calls = -(-epochs.stop // max(1, FLOATS // (width * length)))
+    chunk = -(-epochs.stop // calls)
     blocks = empty_blocks((chunk, width, length))
-    for first in range(0, epochs, chunk):
-        count = min(chunk, epochs - first)
+    for first in epochs[::chunk]:
+        count = min(chunk, epochs.stop - first)
         for block in blocks[:count]:
-            block[:, :rows] = table[next(orders)].T
-        state, sums = train_blocks(state, blocks, np.where(np.arange(chunk) < count, rows, 0), rule)
-        yield state, sums[:count] / rows
+            block[:, :rows] = table[rng.permutation(rows)].T
+        valid = np.where(np.arange(chunk) < count, rows, 0)
+        state, squares = train_blocks(state, blocks, valid, rule)
+        yield Call(state, valid[:count], squares[:count], rng.bit_generator.state)
 
 
-def _train_fed(state: State, fed: Iterator[_Fed], rule: Rule, metric: Array | None, rows: int) -> Epochs:
+def _train_fed(state: State, fed: Iterator[_Fed], rule: Rule, metric: Array | None) -> Calls:
     """Train on one block after the other."""
-    total = 0.0
-    for block, count, last in fed:
-        state, sums = train_blocks(state, block, np.array([count]), rule, metric)
-        total += float(sums[0])
-        if last:
-            yield state, np.array([total / rows])
-            total = 0.0
+    for block, count, shuffles in fed:
+        rows = np.array([count])
+        state, squares = train_blocks(state, block, rows, rule, metric)
+        yield Call(state, rows, squares, shuffles)
 
 
 def _from_table(
-    table: Table, orders: Iterator[NDArray[np.intp]], epochs: int, buffers: Iterator[Table], length: int
+    table: Table, rng: np.random.Generator, epochs: range, buffers: Iterator[Table], length: int
 ) -> Iterator[_Fed]:
-    for _ in range(epochs):
-        order = next(orders)
+    for _ in epochs:
+        order = rng.permutation(len(table))
         for start in range(0, len(order), length):
             block, part = next(buffers), order[start : start + length]
             for at in range(0, len(part), GATHER):
                 picked = table[part[at : at + GATHER]]
                 block[0, :, at : at + len(picked)] = picked.T
-            yield _Fed(block, len(part), start + length >= len(order))
+            last = start + length >= len(order)
+            yield _Fed(block, len(part), rng.bit_generator.state if last else None)
 
 
 def _from_parts(
     parts: Sequence[Part],
     units: Coordinates,
     rng: np.random.Generator,
-    epochs: int,
+    epochs: range,
     most: int,
     batch_size: int,
 ) -> Iterator[_Fed]:
@@ -147,17 +167,17 @@ def _from_parts(
     for read in ahead(_read(parts, rng, epochs, most), AHEAD):
         begun, filled = filled, filled + len(read.columns[0])
         _convert(read, units, kept, block[0, :, begun:filled])
-        if filled >= enough or read.last:
-            used = filled if read.last else filled - filled % batch_size
-            yield _Fed(block, used, read.last)
+        if filled >= enough or read.shuffles:
+            used = filled if read.shuffles else filled - filled % batch_size
+            yield _Fed(block, used, read.shuffles)
             block[0, :, : filled - used] = block[0, :, used:filled]
             filled -= used
 
 
-def _read(parts: Sequence[Part], rng: np.random.Generator, epochs: int, most: int) -> Iterator[_Read]:
+def _read(parts: Sequence[Part], rng: np.random.Generator, epochs: range, most: int) -> Iterator[_Read]:
     """Read all parts in each epoch, up to `most` rows at a time; whatever is random is drawn here, in one thread."""
     rows = sum(part.rows for part in parts)
-    for _ in range(epochs):
+    for _ in epochs:
         left = rows
         for number in rng.permutation(len(parts)):
             for batch in parts[number].batches(rng):
@@ -166,7 +186,8 @@ def _read(parts: Sequence[Part], rng: np.random.Generator, epochs: int, most: in
                     count = len(columns[0])
                     left -= count
                     first = int(rng.integers(min(PIECE, count)))
-                    yield _Read(columns, first, rng.permutation((count - first) // PIECE), not left)
+                    order = rng.permutation((count - first) // PIECE)
+                    yield _Read(columns, first, order, None if left else rng.bit_generator.state)
 
 
 def _convert(read: _Read, units: Coordinates, kept: list[NDArray[Any]], out: NDArray[np.float32]) -> None:

@@ -61,7 +61,7 @@ class Errors:
     @property
     def scores(self) -> Scores:
         """Return rmse = √(squares / n), mae = absolutes / n, r2 = 1 − squares / scatter (NaN: constant target)."""
-        constant = self.lowest == self.highest
+        constant = self.lowest == self.highest or not self.scatter  # whose squares are too small for a float
         return Scores(
             self.rows,
             math.sqrt(self.squares / self.rows),

@@ -24,22 +24,29 @@ class Diverged(ArithmeticError):
     """Say that training left the stable range.
 
     Attributes:
-        epoch: 1-based epoch at which the loss or the weights left all bounds.
+        epoch: 1-based epoch at which the loss or the weights left all bounds, or the last one.
         learning_rate: The (first) learning rate.
         stable_limit: Where the stable range of constant rates ends for these data.
+        growth: Loss at the end in units of the untrained neuron's, at least 1; infinite beyond all bounds.
     """
 
-    def __init__(self, epoch: int, learning_rate: float, stable_limit: float) -> None:
+    def __init__(
+        self, epoch: int, learning_rate: float, stable_limit: float, growth: float = math.inf
+    ) -> None:
         """Keep the figures, also as `args`, so that the exception survives pickling."""
-        super().__init__(epoch, learning_rate, stable_limit)
+        super().__init__(epoch, learning_rate, stable_limit, growth)
         self.epoch = epoch
         self.learning_rate = learning_rate
         self.stable_limit = stable_limit
+        self.growth = growth
 
     def __str__(self) -> str:
         """Return what happened, the limit and the remedy, on one line."""
+        what = f"diverged at epoch {self.epoch}"
+        if math.isfinite(self.growth):
+            what = f"diverged: the loss ends at {self.growth:.3g} times the untrained neuron's, at epoch {self.epoch}"
         return (
-            f"diverged at epoch {self.epoch}; "
+            f"{what}; "
             f"the stable range for this data ends at {self.stable_limit:.3g}; "
             f"lower `learning_rate` (now {float(f'{self.learning_rate:.3g}')}) or use the default preset"
         )

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tasks.neuron.state import State
 from tasks.neuron.statistics import Array
 
 Table: TypeAlias = NDArray[np.float32]
@@ -56,14 +57,6 @@ class Rule(NamedTuple):
     bias: bool
     slope: float = 0.0
     hold: int = 0
-
-
-class State(NamedTuple):
-    """Hold what one block hands to the next: weights (d,), bias, and the number of steps made."""
-
-    weights: Array
-    bias: float
-    step: int
 
 
 def train_blocks(

@@ -47,7 +47,7 @@ def stable_limit(
     noise = 0.0 if rows <= batch_size else 1 / batch_size
     c, radius = np.eye(len(h)), 0.0
     for _ in range(200):
-        fourth = 4 / len(z) * (z.T * np.einsum("ni,ij,nj->n", z, c, z, optimize=True)) @ z
+        fourth = 4 / len(z) * (z.T * ((z @ c) * z).sum(axis=1)) @ z
         c = ((1 - noise) * np.outer(h, h) * c + noise * fourth) / np.add.outer(h, h)
         previous, radius = radius, float(np.linalg.norm(c))
         c /= radius

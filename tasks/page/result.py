@@ -130,7 +130,7 @@ class Findings(Record):
         description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
     )
     notes: list[str] = Field(
-        description="What ingestion noticed without refusing it, such as columns left out."
+        description="What was noticed without being refused: columns left out, hard to fit, a rate too high."
     )
     learning_rate: float = Field(description="The first learning rate.")
     stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -9,18 +10,18 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 
-def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+def write_npz(place: Path | BinaryIO, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     """Write named arrays; the bytes depend on the arrays alone."""
-    np.savez(path, **dict(arrays))  # type: ignore[arg-type]  # the stub takes `allow_pickle` for one of the arrays
+    np.savez(place, **dict(arrays))  # type: ignore[arg-type]  # the stub takes `allow_pickle` for one of the arrays
 
 
-def read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
+def read_npz(place: Path | BinaryIO) -> dict[str, NDArray[np.generic]]:
     """Read named arrays back.
 
     Raises:
         ValueError: an entry holds Python objects, which are not loaded.
     """
-    with np.load(path, allow_pickle=False) as archive:
+    with np.load(place, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
 
 

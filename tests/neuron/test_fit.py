@@ -12,11 +12,13 @@ import keras
 import numpy as np
 import pytest
 
-from tasks.neuron.fit import Fit, first_state, fit, orders
+from tasks.neuron.fit import Fit, fit, shuffler
 from tasks.neuron.least_squares import solve
 from tasks.neuron.metrics import Verdict, verdict
+from tasks.neuron.plan import first_state
 from tasks.neuron.recipe import Diverged, Schedule, schedule
-from tasks.neuron.sgd import Rule, State, empty_blocks, train_blocks
+from tasks.neuron.sgd import Rule, empty_blocks, train_blocks
+from tasks.neuron.state import State
 from tasks.neuron.statistics import moments
 from tasks.neuron.whitening import whitening
 from tests.neuron.examples import example_problem, random_problem
@@ -51,9 +53,9 @@ def test_tutorial_equals_keras(rows: int, features: int, bias: bool) -> None:
     )
     model, dense = neuron(first_state(features, "uniform", 3, bias=bias), features, bias=bias)
     model.compile(optimizer=keras.optimizers.SGD(0.05), loss="mse")
-    order, losses = orders(rows, 3), []
+    rng, losses = shuffler(3), []
     for _ in range(epochs):
-        rows_now = next(order)
+        rows_now = rng.permutation(rows)
         history = model.fit(
             np.float32(x[rows_now]),
             np.float32(y[rows_now]),
@@ -97,9 +99,9 @@ def test_calibrated_equals_keras(epochs: int) -> None:
         optimizer=keras.optimizers.SGD(Falling(ours.learning_rate, fall)),
         loss=lambda true, predicted: keras.ops.sum((true - predicted) ** 2) / batch,
     )
-    order = orders(104, 5)
+    rng = shuffler(5)
     for _ in range(epochs):
-        rows_now = next(order)
+        rows_now = rng.permutation(104)
         model.fit(z[rows_now], t[rows_now, None], batch_size=batch, shuffle=False, verbose=0)
     kernel, offset = dense.get_weights()
     weights, bias = white.fold_back(kernel[:, 0], float(offset[0]))
@@ -247,13 +249,13 @@ def test_stable_limit_separates() -> None:
     assert caught.value.stable_limit == pytest.approx(limit, rel=1e-5)
 
 
-def test_every_epoch_is_reported() -> None:
-    """Epochs count from 1, with the losses that the fit returns, in squared target units."""
+def test_progress_is_told_after_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory in whole epochs, here three at a time, with the latest of the losses that the fit returns."""
+    monkeypatch.setattr("tasks.neuron.feeding.FLOATS", 3 * 3 * 128)
     x, y = example_problem(0, rows=100)
-    seen: list[tuple[int, float]] = []
-    f = fit(x, y, epochs=7, on_epoch=lambda epoch, loss: seen.append((epoch, loss)))
-    assert [epoch for epoch, _ in seen] == list(range(1, 8))
-    np.testing.assert_array_equal([loss for _, loss in seen], f.loss)
+    seen: list[tuple[float, float]] = []
+    f = fit(x, y, epochs=7, on_progress=lambda done, loss: seen.append((done, loss)))
+    assert seen == [(3, f.loss[2]), (6, f.loss[5]), (7, f.loss[6])]
     assert f.loss[-1] == pytest.approx(solve(x, y).residual_sum / 100, rel=0.1)
 
 

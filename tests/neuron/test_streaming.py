@@ -136,15 +136,15 @@ def test_every_row_is_fed_once_an_epoch_in_whole_batches() -> None:
         parts(rows[:, None], rows),
         units,
         np.random.default_rng(0),
-        2,
+        range(2),
         200,
         64,
     )
     epochs: list[list[np.ndarray]] = [[]]
-    for block, filled, last in fed:
-        assert filled % 64 == 0 or last
+    for block, filled, shuffles in fed:
+        assert filled % 64 == 0 or shuffles is not None
         epochs[-1].append(block[0, 1, :filled].copy())
-        if last:
+        if shuffles is not None:
             epochs.append([])
     first, second = (np.concatenate(blocks) for blocks in epochs[:2])
     assert epochs[2] == []

@@ -45,8 +45,14 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
         (folder / "model.keras").write_bytes(fitted.tobytes())
         write_npz(folder / "weights.npz", {"weights": fitted[:-1], "bias": np.asarray(fitted[-1])})
         write_parquet(folder / "history.parquet", pa.table({"epoch": [1, 2], "loss": [2.0, 1.0]}))
-        facts = {"recipe": "calibrated", "bias": True, "learning_rate": 0.1, "stable_limit": 0.2}
-        return publish(folder, root, "train", facts)  # type: ignore[arg-type]
+        facts: dict[str, Any] = {
+            "recipe": "calibrated",
+            "bias": True,
+            "learning_rate": 0.1,
+            "stable_limit": 0.2,
+            "notes": [],
+        }
+        return publish(folder, root, "train", facts)
 
 
 train.__module__ = "tasks.train"

@@ -1,0 +1,51 @@
+"""When a training that lasts is saved, and what the next process takes up: effects around `tasks.neuron.state`."""
+
+import time
+from pathlib import Path
+
+from prefect.logging import get_run_logger
+from prefect.transactions import get_transaction
+
+from tasks.neuron.state import Checkpoint, restored
+from tasks.store.checkpoints import load, save
+
+EVERY = 30.0
+"""Seconds between two checkpoints: what a kill costs, beside the epoch that it falls into."""
+
+
+class Checkpoints:
+    """Saves a stage's training under the stage's key, so that exactly the same training, and no other, goes on from it.
+
+    What belongs to no key, as it is not run as a stage, is not saved.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Prepare to save in the store at `root`; the first time only when some seconds have passed."""
+        transaction = get_transaction()
+        self.root = root
+        self.key = transaction.key if transaction else None
+        self.logger = get_run_logger()
+        self.saved = time.monotonic()
+
+    def last(self) -> Checkpoint | None:
+        """Return where an earlier process has left off; None, with a warning, where this cannot be used."""
+        try:
+            arrays = load(self.root, self.key) if self.key else None
+        except (OSError, ValueError) as error:
+            self.logger.warning("the training begins anew: %s", error)
+            return None
+        if arrays is None:
+            return None
+        checkpoint = restored(arrays)
+        self.logger.info("the training goes on after epoch %s", len(checkpoint.loss))
+        return checkpoint
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Save a checkpoint if the last one is old enough; where it cannot be saved, the training goes on without."""
+        if self.key is None or time.monotonic() - self.saved < EVERY:
+            return
+        try:
+            save(self.root, self.key, checkpoint.arrays())
+        except OSError as error:
+            self.logger.warning("no checkpoint after epoch %s: %s", len(checkpoint.loss), error)
+        self.saved = time.monotonic()

@@ -1,0 +1,52 @@
+"""Where a training stands: what one block hands to the next, and what one process can hand to another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.neuron.statistics import Array
+
+
+class State(NamedTuple):
+    """Hold what one block hands to the next: weights (k,), bias, and the number of steps made."""
+
+    weights: Array
+    bias: float
+    step: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """Hold the end of an epoch: all that the rest of a training depends on, besides its data and its settings.
+
+    Attributes:
+        state: In the units of the training.
+        loss: (epochs so far,) as in `Fit`.
+        shuffles: State of the generator that draws the order of the rows, as NumPy gives it.
+    """
+
+    state: State
+    loss: Array
+    shuffles: Mapping[str, Any]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the same as named arrays, to the last bit."""
+        return {
+            "weights": self.state.weights,
+            "bias": np.array(self.state.bias),
+            "step": np.array(self.state.step),
+            "loss": self.loss,
+            "shuffles": np.array(json.dumps(self.shuffles)),
+        }
+
+
+def restored(arrays: Mapping[str, NDArray[Any]]) -> Checkpoint:
+    """Return the checkpoint that `Checkpoint.arrays` made these of."""
+    state = State(arrays["weights"], float(arrays["bias"]), int(arrays["step"]))
+    return Checkpoint(state, arrays["loss"], json.loads(str(arrays["shuffles"])))
