@@ -27,9 +27,11 @@ from flows.terminal import native_silence
 from tasks.config import Settings, overlaid
 from tasks.ingest import check
 from tasks.neuron.recipe import Diverged
+from tasks.page.findings import listed
 from tasks.page.summary import summary
 from tasks.planning import Forecast
 from tasks.table.errors import BadTable
+from tasks.table.location import anchored
 from tasks.train import load
 
 DONE, FAILED, REFUSED = 0, 1, 3
@@ -94,7 +96,7 @@ def _anchored(settings: Settings) -> Settings:
     """Make the paths absolute: a scheduled run starts in a folder of its own."""
     paths: dict[str, Any] = {"artifacts": str(Path(settings.artifacts).resolve())}
     if settings.input.data is not None:
-        paths["input"] = {"data": str(Path(settings.input.data).resolve())}
+        paths["input"] = {"data": anchored(settings.input.data)}
     return Settings.model_validate(overlaid(changes(settings), paths))
 
 
@@ -121,7 +123,8 @@ def _to_run(forecast: Forecast) -> set[str]:
 def _explain(error: Exception) -> int:
     status = next((code for kind, code in EXPECTED.items() if isinstance(error, kind)), FAILED)
     notes = getattr(error, "__notes__", []) if status == FAILED else []
-    for line in notes or [f"{error if status != FAILED else repr(error)}"]:
+    said = listed(error.findings) if isinstance(error, BadTable) else str(error)
+    for line in notes or [said if status != FAILED else repr(error)]:
         print(f"linear-neuron: {line}", file=sys.stderr)
     return status
 

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, model_validator
+
+from tasks.table.rules import Rule
 
 Preset = Literal["default", "article", "course"]
 
@@ -30,6 +32,19 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
 
 def _comma_separated(value: object) -> object:
     return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
+
+
+def _text_encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except LookupError:
+        raise ValueError(
+            f"`encoding` of {name!r} is not known; write utf-8, utf-16, cp1252 or latin-1"
+        ) from None
+    return name
 
 
 def _duration(value: object) -> object:
@@ -72,19 +87,50 @@ class Input(Section):
     """The user's own table, in place of the example problem."""
 
     data: str | None = Field(
-        default=None, min_length=1, description="CSV, Parquet or npz file to learn from."
-    )
-    target: str | None = Field(default=None, min_length=1, description="Column to predict.")
-    features: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] | None = Field(
         default=None,
         min_length=1,
-        description="Columns to predict from, comma-separated; all numeric ones by default.",
+        description="CSV, Parquet, Feather or npz file, a folder of them, or a URL such as s3://bucket/folder.",
+    )
+    target: str | None = Field(default=None, min_length=1, description="Column to predict.")
+    features: Names | None = Field(
+        default=None,
+        min_length=1,
+        description="Columns to predict from, comma-separated names or patterns (bill_*); all numeric by default.",
+    )
+    exclude: Names = Field(default=(), description="Columns to leave out, names or patterns.")
+    categorical: Names = Field(
+        default=(),
+        description="Columns of categories, names or patterns: an indicator for each level but the first.",
+    )
+    missing: Literal["error", "drop", "mean"] = Field(
+        default="error",
+        description="Rows with missing values: refuse them, drop them, or fill in the training rows' mean.",
+    )
+
+    warn: Annotated[tuple[Rule, ...], BeforeValidator(_comma_separated)] = Field(
+        default=(),
+        description="Rules to be warned of instead of refused: missing-values, text-in-numbers, and so on; "
+        "the cells or columns in question are done without.",
+    )
+    delimiter: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1,
+        description="What stands between the cells of a CSV; detected.",
+    )
+    decimal: Literal[".", ","] | None = Field(
+        default=None, description="Decimal sign of a CSV; detected by default."
+    )
+    encoding: Annotated[str, AfterValidator(_text_encoding)] | None = Field(
+        default=None, description="Encoding of a CSV, such as cp1252; detected by default."
     )
 
     @model_validator(mode="after")
     def _data_and_target_come_together(self) -> Self:
-        if self.data is None and (self.target is not None or self.features is not None):
-            raise ValueError("`target` and `features` name columns of a file; add `data` (the file's path)")
+        usual = {name: field.default for name, field in type(self).model_fields.items()}
+        given = [f"`{name}`" for name, value in self if value != usual[name]]
+        if self.data is None and given:
+            raise ValueError(f"{', '.join(given)}: for a table of your own; add `data` (the file's path)")
         if self.data is not None and self.target is None:
             raise ValueError("`data` needs `target`: the column to predict")
         return self

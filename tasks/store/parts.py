@@ -36,9 +36,14 @@ def is_large(rows: int, columns: int) -> bool:
     return rows > MOST_ROWS or rows * columns > MOST_VALUES
 
 
+def part_rows(columns: int) -> int:
+    """Return about how many rows a part has."""
+    return min(PART_ROWS, PART_VALUES // columns + 1)
+
+
 def part_count(rows: int, columns: int) -> int:
     """Return in how many parts a large table is kept; at least one."""
-    return min(max(1, -(-rows // min(PART_ROWS, PART_VALUES // columns + 1))), MOST_PARTS)
+    return min(max(1, -(-rows // part_rows(columns))), MOST_PARTS)
 
 
 def part_name(name: str, number: int) -> str:
@@ -55,9 +60,12 @@ def paths_of(artifact: Artifact, root: Path, name: str) -> list[Path]:
     return [artifact.path(root, file) for file in sorted(artifact.starting_with(name).files)]
 
 
-def write_part(path: Path, table: pa.Table) -> None:
-    """Write columns without missing values: declared so, they are read three times as fast."""
-    schema = pa.schema([field.with_nullable(False) for field in table.schema])
+def write_part(path: Path, table: pa.Table, *, nullable: bool = False) -> None:
+    """Write columns without missing values: declared so, they are read three times as fast.
+
+    With `nullable` a column may hold missing values where the table's schema allows it.
+    """
+    schema = pa.schema([field.with_nullable(nullable and field.nullable) for field in table.schema])
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     pq.write_table(
         table.cast(schema),
@@ -66,6 +74,50 @@ def write_part(path: Path, table: pa.Table) -> None:
         compression="none",
         row_group_size=_group(len(schema)),
     )
+
+
+class Parts:
+    """Writes rows that come some at a time, in their order, as parts; holds no more than one of them in memory."""
+
+    def __init__(self, folder: Path, name: str, schema: pa.Schema) -> None:
+        """Begin parts called `name` in `folder`; `schema` says which columns may hold nulls."""
+        self.folder, self.name, self.schema = folder, name, schema
+        self.rows = 0
+        self.paths: list[Path] = []
+        self._held: list[pa.RecordBatch] = []
+
+    def append(self, rows: pa.RecordBatch) -> None:
+        """Add rows."""
+        self._held.append(rows)
+        self.rows += rows.num_rows
+        if sum(each.num_rows for each in self._held) >= part_rows(len(self.schema)):
+            self._write()
+
+    def finish(self) -> None:
+        """Write the rows that are left."""
+        if any(each.num_rows for each in self._held):
+            self._write()
+
+    def _write(self) -> None:
+        path = self.folder / part_name(self.name, len(self.paths))
+        write_part(path, pa.Table.from_batches(self._held, self.schema), nullable=True)
+        self.paths.append(path)
+        self._held = []
+
+
+def gather(folder: Path, name: str, paths: Sequence[Path], schema: pa.Schema) -> None:
+    """Make the files at `paths` one table: a single file if it is small, else parts that are numbered through."""
+    rows = sum(Shard(path).rows for path in paths)
+    if is_large(rows, len(schema)):
+        for number, path in enumerate(paths):
+            path.rename(folder / part_name(name, number))
+        return
+    tables = [pq.read_table(path, partitioning=None) for path in paths] or [schema.empty_table()]
+    pq.write_table(
+        pa.concat_tables(tables), folder / f"{name}.parquet", use_dictionary=False, compression="none"
+    )
+    for path in paths:
+        path.unlink()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """npz, the example problem's format: `inputs` (or `input`) of shape (n, d) and `targets` of shape (n, 1)."""
 
 import zipfile
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from tasks.table.errors import BadTable, located, shown
+from tasks.table.location import Member
 
 TARGET = "y"
 _INPUTS = ("inputs", "input")
@@ -18,7 +19,13 @@ _TARGETS = "targets"
 class _Array(NamedTuple):
     key: str
     shape: tuple[int, ...]
+    by_column: bool
     dtype: np.dtype[np.generic]
+
+    @property
+    def width(self) -> int:
+        """Values in a row."""
+        return 1 if len(self.shape) == 1 else self.shape[1]
 
 
 def feature_names(d: int) -> tuple[str, ...]:
@@ -30,43 +37,60 @@ def feature_names(d: int) -> tuple[str, ...]:
     return ("x", "z") if d == 2 else tuple(f"x{number}" for number in range(1, d + 1))
 
 
-def header(path: Path) -> pa.Schema:
+def schema(member: Member) -> pa.Schema:
     """Read names and types from the arrays' headers, without their values.
 
     Raises:
         BadTable: a key is missing, the shapes do not fit, or the values are not numbers.
     """
-    inputs, targets = _arrays(path)
-    d = 1 if len(inputs.shape) == 1 else inputs.shape[1]
-    fields = [(name, pa.from_numpy_dtype(inputs.dtype)) for name in feature_names(d)]
+    with zipfile.ZipFile(member.opened()) as archive:
+        inputs, targets = _arrays(archive, member.name)
+    fields = [(name, pa.from_numpy_dtype(inputs.dtype)) for name in feature_names(inputs.width)]
     return pa.schema([*fields, (TARGET, pa.from_numpy_dtype(targets.dtype))])
 
 
-def read(path: Path, names: Sequence[str] | None = None) -> pa.Table:
-    """Read the arrays as columns: x, z or x1…xd, and y; pickled objects are never loaded.
+def batches(member: Member, names: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield those of the named columns that there are, of x, z or x1…xd, and y, so many rows at a time.
+
+    Pickled objects are never loaded.
 
     Raises:
         BadTable: a key is missing, the shapes do not fit, or the values are not numbers.
     """
-    schema = header(path)
-    keys = [array.key for array in _arrays(path)]
-    with np.load(path, allow_pickle=False) as archive:
-        inputs, targets = (archive[key] for key in keys)
-    columns = [*inputs.reshape(len(inputs), len(schema.names) - 1).T, targets.reshape(-1)]
-    native = [np.ascontiguousarray(column, dtype=column.dtype.newbyteorder("=")) for column in columns]
-    table = pa.table(native, names=schema.names)
-    return table if names is None else table.select(list(names))
+    with zipfile.ZipFile(member.opened()) as archive:
+        inputs, targets = _arrays(archive, member.name)
+        every = [*feature_names(inputs.width), TARGET]
+        parts = zip(_rows(archive, inputs, rows), _rows(archive, targets, rows), strict=True)
+        for block, answers in parts:
+            columns = [*block.T, answers[:, 0]]
+            native = [np.ascontiguousarray(each, dtype=each.dtype.newbyteorder("=")) for each in columns]
+            rows_ = pa.RecordBatch.from_arrays([pa.array(each) for each in native], every)
+            yield rows_.select([name for name in names if name in every])
 
 
-def _arrays(path: Path) -> tuple[_Array, _Array]:
+def _rows(archive: zipfile.ZipFile, array: _Array, rows: int) -> Iterator[npt.NDArray[Any]]:
+    """Yield an array (n, width) so many rows at a time; one that is stored column by column is read whole."""
+    n = array.shape[0]
+    with archive.open(f"{array.key}.npy") as file:
+        _header(file)
+        if array.by_column:
+            whole = np.frombuffer(file.read(), array.dtype).reshape(array.width, n).T
+            yield from (whole[start : start + rows] for start in range(0, n, rows))
+            return
+        for start in range(0, n, rows):
+            count = min(rows, n - start)
+            content = file.read(count * array.width * array.dtype.itemsize)
+            yield np.frombuffer(content, array.dtype).reshape(count, array.width)
+
+
+def _arrays(archive: zipfile.ZipFile, name: str) -> tuple[_Array, _Array]:
     """Find the two arrays and check their shapes at the door, so that nothing is broadcast later."""
-    with zipfile.ZipFile(path) as archive:
-        keys = [name.removesuffix(".npy") for name in archive.namelist()]
-        inputs_key = next((key for key in _INPUTS if key in keys), None)
-        if inputs_key is None or _TARGETS not in keys:
-            found = ", ".join(map(shown, keys[:8])) or "nothing"
-            raise BadTable(f"{located(path)} holds {found}; it needs the keys 'inputs' and 'targets'")
-        inputs, targets = (_stored(archive, key) for key in (inputs_key, _TARGETS))
+    keys = [entry.removesuffix(".npy") for entry in archive.namelist()]
+    inputs_key = next((key for key in _INPUTS if key in keys), None)
+    if inputs_key is None or _TARGETS not in keys:
+        found = ", ".join(map(shown, keys[:8])) or "nothing"
+        raise BadTable(f"{located(name)} holds {found}; it needs the keys 'inputs' and 'targets'")
+    inputs, targets = (_stored(archive, key) for key in (inputs_key, _TARGETS))
     findings = [_not_numbers(array) for array in (inputs, targets) if not _is_number(array.dtype)]
     findings += _misshapen(inputs, targets)
     if findings:
@@ -77,17 +101,19 @@ def _arrays(path: Path) -> tuple[_Array, _Array]:
 def _stored(archive: zipfile.ZipFile, key: str) -> _Array:
     entry = archive.getinfo(f"{key}.npy")
     with archive.open(entry) as file:
-        version = np.lib.format.read_magic(file)
-        read_header = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = read_header(file)
+        shape, by_column, dtype = _header(file)
         promised, kept = int(np.prod(shape, dtype=object)) * dtype.itemsize, entry.file_size - file.tell()
     if dtype.kind != "O" and promised != kept:
         raise BadTable(
             f"array {shown(key)} of shape {shape} holds {kept:,} bytes, not {promised:,}; write it again"
         )
-    return _Array(key, shape, dtype)
+    return _Array(key, shape, by_column, dtype)
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read(file)
 
 
 def _is_number(dtype: np.dtype[np.generic]) -> bool:

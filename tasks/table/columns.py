@@ -1,15 +1,16 @@
 """Which columns are learnt from, and which one is predicted."""
 
 import difflib
+import fnmatch
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.types as kinds
 
-from tasks.table.errors import BadTable, shown
+from tasks.table.errors import Finding, judged, shown
 
 _LISTED = 8
 BIAS = "bias"
@@ -18,65 +19,84 @@ _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """The columns as the user names them; all but the target may be patterns such as `bill_*`.
+
+    Without `features` every numeric column is one; those in `categorical` are features in any case.
+    """
+
+    target: str
+    features: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
-    """The chosen columns: d features in order, the target, and what was left out: not numeric."""
+    """The chosen columns: d features in order, the target, and what was left out: neither numeric nor asked for."""
 
     features: tuple[str, ...]
     target: str
     left_out: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def used(self) -> tuple[str, ...]:
         """The features and then the target."""
         return (*self.features, self.target)
 
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """Those of them that are used as numbers."""
+        return tuple(name for name in self.used if name not in self.categorical)
 
-def choose(schema: pa.Schema, target: str, features: Sequence[str] | None = None) -> Columns:
+
+def choose(
+    schema: pa.Schema, wanted: Wanted, warn: Collection[str] = (), *, cells_are_text: bool = False
+) -> Columns:
     """Choose the features and the target by name; by default every other numeric column is a feature.
 
-    >>> choose(pa.schema({"x": pa.int64(), "kind": pa.string(), "y": pa.float64()}), "y")
-    Columns(features=('x',), target='y', left_out=('kind',))
+    Where `cells_are_text`, as in a CSV file, any column can be one of categories.
+
+    >>> choose(pa.schema({"x": pa.int64(), "kind": pa.string(), "y": pa.float64()}), Wanted("y")).features
+    ('x',)
 
     Raises:
         BadTable: a name is missing, doubled or empty, the target is among the features, or a named column
-            holds no numbers.
+            holds no numbers; with all findings together.
     """
-    check_names(schema.names, target, features)
-    types = dict(zip(schema.names, schema.types, strict=True))
-    named = (target,) if features is None else (*features, target)
+    names = list(schema.names)
+    types = dict(zip(names, schema.types, strict=True))
+    categorical = _matching(wanted.categorical, names, wanted)
+    if cells_are_text:
+        types |= dict.fromkeys((name for name in categorical if name in types), pa.string())
+    asked = _asked_for(names, wanted, categorical)
+    ambiguous = list(_ambiguous(names, {*asked, wanted.target}, wanted))
+    spoilt = {finding.column for finding in ambiguous} - {wanted.target}
+    features = tuple(
+        name
+        for name in asked
+        if name in types
+        and name not in spoilt
+        and (is_category(types[name]) if name in categorical else is_number(types[name]))
+    )
     findings = [
-        f"column {shown(name)} {_advice(types[name])}" for name in named if not is_number(types[name])
+        *_missing(names, wanted),
+        *_confused(wanted),
+        *_reserved({*asked, wanted.target} & set(names), wanted.target),
+        *ambiguous,
+        *_unusable(types, wanted, categorical),
     ]
-    if findings:
-        raise BadTable(*findings)
-    if features is not None:
-        return Columns(tuple(features), target)
-    others = [name for name in schema.names if name != target]
-    numeric = tuple(name for name in others if is_number(types[name]))
-    if not numeric:
-        raise BadTable(
-            f"`features`: no column but the target {shown(target)} holds numbers; {_listing(schema.names)}"
-        )
-    return Columns(numeric, target, tuple(name for name in others if not is_number(types[name])))
-
-
-def check_names(names: Sequence[str], target: str, features: Sequence[str] | None = None) -> None:
-    """Refuse names that cannot be told apart or found; needs no rows, so it can fail before anything is read.
-
-    With explicit `features`, the columns that are not used may be named as they like.
-
-    Raises:
-        BadTable: with all findings together.
-    """
-    used = set(names) if features is None else {*features, target}
-    findings = [
-        *_missing(names, target, features),
-        *_confused(target, features),
-        *_reserved(names, used, target),
-        *_ambiguous(names, used, features is None),
-    ]
-    if findings:
-        raise BadTable(*findings)
+    if not features and not findings:
+        findings.append(_no_features(wanted.target, names))
+    left_out = tuple(name for name in asked if name not in features and name not in spoilt)
+    if left_out:
+        findings.append(_left_out(left_out))
+    warnings = judged(findings, warn)
+    return Columns(
+        features, wanted.target, left_out, tuple(name for name in features if name in categorical), warnings
+    )
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -94,11 +114,58 @@ def is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in (kinds.is_string, kinds.is_large_string, kinds.is_string_view))
 
 
-def _missing(names: Sequence[str], target: str, features: Sequence[str] | None) -> Iterator[str]:
-    for field, wanted in (("target", (target,)), ("features", tuple(features or ()))):
-        for name in dict.fromkeys(wanted):
-            if name not in names:
-                yield f"`{field}`: no column is named {shown(name)}; {_suggestion(name, names)}"
+def is_category(kind: pa.DataType) -> bool:
+    """Tell whether values of this Arrow type can be told apart as categories: text, whole numbers and booleans."""
+    if kinds.is_dictionary(kind):
+        return is_category(kind.value_type)
+    return is_text(kind) or kinds.is_integer(kind) or kinds.is_boolean(kind)
+
+
+def excluded(wanted: Wanted, names: Sequence[str]) -> set[str]:
+    """Return the columns that the user does not want."""
+    return {name for pattern in wanted.exclude for name in _found(pattern, names)}
+
+
+def _asked_for(names: Sequence[str], wanted: Wanted, categorical: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that are to be features if they can, in the user's order."""
+    if wanted.features is None:
+        return _matching(("*",), names, wanted)
+    return tuple(dict.fromkeys([*_matching(wanted.features, names, wanted), *categorical]))
+
+
+def _matching(patterns: Sequence[str], names: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
+    """Return the columns that are listed or match, less the target and those to exclude, each once."""
+    found = (name for pattern in patterns for name in _found(pattern, names))
+    out = excluded(wanted, names) | {wanted.target}
+    return tuple(name for name in dict.fromkeys(found) if name not in out)
+
+
+def _found(pattern: str, names: Sequence[str]) -> list[str]:
+    """Return the one column of this name, or all whose names match the pattern."""
+    return [pattern] if pattern in names else [name for name in names if fnmatch.fnmatchcase(name, pattern)]
+
+
+def _missing(names: Sequence[str], wanted: Wanted) -> Iterator[Finding]:
+    fields = {
+        "target": (wanted.target,),
+        "features": wanted.features or (),
+        "exclude": wanted.exclude,
+        "categorical": wanted.categorical,
+    }
+    for field, patterns in fields.items():
+        for name in dict.fromkeys(patterns):
+            absent = name not in names if field == "target" else not _found(name, names)
+            if absent:
+                yield Finding(
+                    "unknown-column",
+                    f"`{field}`: no column {'matches' if _is_pattern(name, field) else 'is named'} {shown(name)}",
+                    _suggestion(name, names),
+                    column=name,
+                )
+
+
+def _is_pattern(name: str, field: str) -> bool:
+    return field != "target" and any(sign in name for sign in "*?[")
 
 
 def _suggestion(name: str, names: Sequence[str]) -> str:
@@ -122,41 +189,118 @@ def _reads_as_number(text: str) -> bool:
     return True
 
 
-def _confused(target: str, features: Sequence[str] | None) -> Iterator[str]:
+def _confused(wanted: Wanted) -> Iterator[Finding]:
+    features, target = wanted.features, wanted.target
     if features is not None and not features:
-        yield "`features` is empty; name at least one column, or leave it out to use every numeric one"
-    if features is not None and target in features:
-        yield f"`features` include the target {shown(target)}; take it out, a column cannot predict itself"
+        yield Finding(
+            "setting",
+            "`features` is empty",
+            "name at least one column, or leave it out to use every numeric one",
+        )
+    for field, listed in (
+        ("features", features or ()),
+        ("exclude", wanted.exclude),
+        ("categorical", wanted.categorical),
+    ):
+        if target in listed:
+            yield Finding(
+                "setting",
+                f"`{field}` {'includes' if field == 'categorical' else 'include'} the target {shown(target)}",
+                "take it out, a column cannot predict itself",
+                column=target,
+            )
     for name, times in Counter(features).items():
         if times > 1:
-            yield f"`features` name {shown(name)} {times} times; name it once"
+            yield Finding(
+                "setting", f"`features` name {shown(name)} {times} times", "name it once", column=name
+            )
 
 
-def _reserved(names: Sequence[str], used: set[str], target: str) -> Iterator[str]:
-    if BIAS in names and BIAS in used and target != BIAS:
-        yield f"column {shown(BIAS)} is named like what is fitted beside the weights; rename it, or drop it if constant"
+def _reserved(used: Collection[str], target: str) -> Iterator[Finding]:
+    if BIAS in used and target != BIAS:
+        yield Finding(
+            "reserved-name",
+            f"column {shown(BIAS)} is named like what is fitted beside the weights",
+            "rename it, or drop it if constant",
+            column=BIAS,
+        )
 
 
-def _ambiguous(names: Sequence[str], used: set[str], features_by_default: bool) -> Iterator[str]:
+def _ambiguous(names: Sequence[str], used: set[str], wanted: Wanted) -> Iterator[Finding]:
+    """Find the used columns without a name of their own; what is not used may be named as it likes."""
     for name, times in Counter(names).items():
-        if name in used and not name.strip():
-            places = _places(name, names)
-            yield f"column {places} has no name; name it, drop it (pandas: `index=False`), or list `features`"
-        elif features_by_default and _PANDAS_INDEX.fullmatch(name):
-            yield f"column {shown(name)} is pandas' row index; write with `index=False`, or list `features`"
-        elif name in used and times > 1:
-            yield f"{times} columns are named {shown(name)} ({_places(name, names)}); rename all but one"
+        if name not in used:
+            continue
+        places = _places(name, names)
+        if not name.strip():
+            yield Finding(
+                "unnamed-columns",
+                f"column {places} has no name",
+                "name it, drop it (pandas: `index=False`), or list `features`",
+                column=name,
+                count=times,
+            )
+        elif wanted.features is None and _PANDAS_INDEX.fullmatch(name):
+            yield Finding(
+                "unnamed-columns",
+                f"column {shown(name)} is pandas' row index",
+                "write with `index=False`, or list `features`",
+                column=name,
+            )
+        elif times > 1:
+            yield Finding(
+                "unusable-column" if name == wanted.target else "duplicate-names",
+                f"{times} columns are named {shown(name)} ({places})",
+                "rename all but one",
+                column=name,
+                count=times,
+            )
 
 
 def _places(name: str, names: Sequence[str]) -> str:
     return " and ".join(str(place) for place, other in enumerate(names, start=1) if other == name)
 
 
-def _advice(kind: pa.DataType) -> str:
+def _unusable(types: dict[str, pa.DataType], wanted: Wanted, categorical: Sequence[str]) -> Iterator[Finding]:
+    """Find the columns that were named one by one and hold what they cannot be used as."""
+    named = {wanted.target, *(wanted.features or ())} - {*categorical}
+    for name, kind in types.items():
+        if name in named and not is_number(kind):
+            problem, remedy = _advice(kind, is_target=name == wanted.target)
+        elif name in categorical and not is_category(kind):
+            problem, remedy = (
+                f"holds {shown(str(kind))} values",
+                "a category is text, a whole number or a boolean",
+            )
+        else:
+            continue
+        yield Finding("unusable-column", f"column {shown(name)} {problem}", remedy, column=name)
+
+
+def _advice(kind: pa.DataType, *, is_target: bool) -> tuple[str, str]:
+    if is_text(kind) and is_target:
+        return "holds text", "encode it as numbers, or choose another `target`"
     if is_text(kind):
-        return "holds text; encode it as numbers, or choose other columns"
+        return "holds text", "add it to `categorical`, encode it as numbers, or drop it"
     if kinds.is_null(kind):
-        return "is empty, no row has a value; fill it in, or choose other columns"
+        return "is empty, no row has a value", "fill it in, or choose other columns"
     if kinds.is_temporal(kind):
-        return f"holds dates or times ({kind}); turn it into a number, such as days since a start"
-    return f"holds {shown(str(kind))} values; turn it into numbers, or choose other columns"
+        return f"holds dates or times ({kind})", "turn it into a number, such as days since a start"
+    return f"holds {shown(str(kind))} values", "turn it into numbers, or choose other columns"
+
+
+def _no_features(target: str, names: Sequence[str]) -> Finding:
+    return Finding(
+        "unusable-column",
+        f"`features`: no column but the target {shown(target)} holds numbers",
+        _listing(names),
+    )
+
+
+def _left_out(names: Sequence[str]) -> Finding:
+    return Finding(
+        "left-out",
+        f"left out, as they hold no numbers: {', '.join(map(shown, names))}",
+        "add columns of text to `categorical` to use them",
+        count=len(names),
+    )

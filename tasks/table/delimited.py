@@ -1,126 +1,170 @@
-"""Delimited text: CSV and its relatives, plain or gzipped, UTF-8, one row of names at the top."""
+"""Delimited text: CSV and its relatives, read some rows at a time, with one row of names at the top."""
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
-import pyarrow.types as kinds
 
-from tasks.table.errors import BadTable, counted, located, shown
+from tasks.table.dialect import SAMPLE, Dialect, detected
+from tasks.table.errors import BadTable, Finding, counted, located, shown
+from tasks.table.location import Member
 
-_DELIMITERS = (",", ";", "\t", "|")
-_SAMPLE = 1 << 16
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+BLOCK = 2**22
+"""Bytes that are parsed at a time; a row must fit."""
+
+_MOST_IRREGULAR = 100_000
 
 
-def header(path: Path) -> pa.Schema:
-    """Read the names, and the types that the first block of rows suggests: later rows can still change them.
+@dataclass(slots=True)
+class Irregular:
+    """The rows that have too many or too few cells: counted as they are met."""
+
+    count: int = 0
+    width: int = 0
+    found: int = 0
+    text: str = ""
+
+    def __call__(self, row: arrow_csv.InvalidRow) -> Literal["skip", "error"]:
+        """Count a row; give up on a file that is full of them."""
+        if self.count == 0:
+            self.width, self.found, self.text = row.expected_columns, row.actual_columns, row.text
+        self.count += 1
+        return "skip" if self.count < _MOST_IRREGULAR else "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text file with its dialect, all found out."""
+
+    member: Member
+    dialect: Dialect
+    irregular: Irregular = field(default_factory=Irregular)
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between the cells."""
+        return self.dialect.delimiter or ","
+
+
+def opened(member: Member, given: Dialect) -> Text:
+    """Find out how a text file is written.
 
     Raises:
-        BadTable: the text is not UTF-8, has no header, or is not regular.
+        BadTable: it is blank, or no text.
     """
-    parsing = _parsing(path)
-    with _explained(path, parsing.delimiter), _opened(path) as stream:
-        schema = arrow_csv.open_csv(stream, parse_options=parsing, convert_options=_converting()).schema
-        return pa.schema([field.with_name(field.name.strip()) for field in schema])
+    with member.stream() as stream:
+        sample = stream.read(SAMPLE)
+    if not sample.strip(b"\xef\xbb\xbf\r\n\t \0"):
+        raise BadTable(_empty(member))
+    return Text(member, detected(sample, given))
 
 
-def read(path: Path, names: Sequence[str] | None = None) -> pa.Table:
-    """Read all rows of the named columns (by default of all); empty cells, NA, NaN, null become nulls.
+def head(text: Text) -> tuple[pa.Table, bool]:
+    """Read the first rows with the types that they suggest, and say whether these are all rows.
 
     Raises:
-        BadTable: the text is not UTF-8, or a row has not as many cells as the header.
+        BadTable: there is no header, or it is not regular.
     """
-    parsing = _parsing(path)
-    with _explained(path, parsing.delimiter):
-        with _opened(path) as stream:
-            raw = arrow_csv.open_csv(stream, parse_options=parsing).schema.names
-        wanted = [] if names is None else [name for name in raw if name.strip() in names]
-        with _opened(path) as stream:
-            table = arrow_csv.read_csv(stream, parse_options=parsing, convert_options=_converting(wanted))
-    table = table.rename_columns([name.strip() for name in table.column_names])
-    findings = [
-        f"column {shown(name)} is not UTF-8, first in row {_first_undecodable(column):,}; save it in UTF-8"
-        for name, column in zip(table.column_names, table.columns, strict=True)
-        if kinds.is_binary(column.type)
-    ]
-    if findings:
-        raise BadTable(*findings)
-    return table
+    with _reader(text, _converting(text)) as reader:
+        first = next(reader, None)
+        rest = next(reader, None)
+        rows = reader.schema.empty_table() if first is None else pa.Table.from_batches([first])
+        return rows.rename_columns([name.strip() for name in rows.column_names]), rest is None
 
 
-def sniffed(sample: str) -> str:
-    r"""Find the delimiter: the one that cuts most rows into as many cells as the header, and into most cells.
+def batches(text: Text, types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    """Yield those of the named columns that there are, with these types, and skip irregular rows.
 
-    >>> sniffed("a;b\n1,5;2\n")
-    ';'
+    Empty cells, NA, NaN, null are nulls.
+
+    Raises:
+        pa.ArrowInvalid: a cell cannot be read as the type of its column.
     """
-
-    def regularity(delimiter: str) -> tuple[float, int]:
-        widths = [
-            len(row) for row in csv.reader(sample.splitlines(keepends=True), delimiter=delimiter) if row
-        ]
-        if not widths or widths[0] == 1:
-            return 0.0, 0
-        return widths.count(widths[0]) / len(widths), widths[0]
-
-    return max(_DELIMITERS, key=regularity)
+    raw = _names(text)
+    wanted = {name: types[name.strip()] for name in raw if name.strip() in types}
+    with _reader(text, _converting(text, wanted)) as reader:
+        for batch in reader:
+            yield batch.rename_columns([name.strip() for name in batch.schema.names])
 
 
-def _parsing(path: Path) -> arrow_csv.ParseOptions:
-    with _explained(path, ","), _opened(path) as stream:
-        sample = stream.read(_SAMPLE)
-    if not sample.strip():
-        raise BadTable(f"{located(path)} is empty; give a table with a row of column names")
-    if sample.startswith(_UTF16) or b"\0" in sample:
-        raise BadTable(f"{located(path)} is not UTF-8 text; save it as CSV in UTF-8")
-    text = sample.decode("utf-8-sig", errors="replace")
-    whole = text if len(sample) < _SAMPLE else text[: text.rfind("\n") + 1] or text
-    return arrow_csv.ParseOptions(delimiter=sniffed(whole), newlines_in_values=True)
+def irregular_finding(text: Text, name: str | None) -> Finding | None:
+    """Report the rows that were skipped, with the number of the first, for which the file is read once more."""
+    met = text.irregular
+    if not met.count:
+        return None
+    row = _first_irregular(text)
+    which = f"row {row:,} has" if row else "a row has"
+    more = f", and {counted(met.count - 1, 'more row')} like it" if met.count > 1 else ""
+    return Finding(
+        "irregular-rows",
+        f"{which} {counted(met.found, 'cell')} where the header has {met.width}: {shown(met.text)}{more}",
+        f"correct it, or quote cells that hold {shown(text.delimiter)}",
+        count=met.count,
+        row=row,
+        file=name,
+        value=met.text,
+    )
 
 
-def _converting(names: Sequence[str] = ()) -> arrow_csv.ConvertOptions:
-    return arrow_csv.ConvertOptions(strings_can_be_null=True, include_columns=list(names))
+def _names(text: Text) -> list[str]:
+    with _reader(text, arrow_csv.ConvertOptions()) as reader:
+        return list(reader.schema.names)
 
 
-def _opened(path: Path) -> pa.NativeFile:
-    return pa.input_stream(str(path), compression="gzip" if path.suffix.lower() == ".gz" else None)
+def _converting(text: Text, types: Mapping[str, pa.DataType] | None = None) -> arrow_csv.ConvertOptions:
+    """Name the columns to read with their types; by default all columns, with types that fit the first block."""
+    return arrow_csv.ConvertOptions(
+        strings_can_be_null=True,
+        include_columns=list(types or ()),
+        column_types=dict(types or {}),
+        decimal_point=text.dialect.decimal or ".",
+    )
 
 
 @contextmanager
-def _explained(path: Path, delimiter: str) -> Iterator[None]:
+def _reader(text: Text, options: arrow_csv.ConvertOptions) -> Iterator[arrow_csv.CSVStreamingReader]:
+    text.irregular.count = 0
+    parsing = arrow_csv.ParseOptions(
+        delimiter=text.delimiter, newlines_in_values=True, invalid_row_handler=text.irregular
+    )
+    reading = arrow_csv.ReadOptions(
+        block_size=BLOCK, encoding=text.dialect.encoding or "utf-8", skip_rows=text.dialect.preamble
+    )
     try:
-        yield
+        with (
+            text.member.stream() as stream,
+            arrow_csv.open_csv(stream, reading, parsing, options) as reader,
+        ):
+            yield reader
     except UnicodeDecodeError as error:
-        raise BadTable(f"{located(path)}: the header is not UTF-8; save the file in UTF-8") from error
+        raise BadTable(
+            f"{located(text.member.name)} is not text in {text.dialect.encoding}, which cannot be "
+            f"{shown(error.object[error.start : error.end])}; give its `encoding`"
+        ) from error
     except pa.ArrowInvalid as error:
-        no_table = f"{located(path)} is no CSV table; give it a row of column names with rows below"
-        raise BadTable(_irregular_row(path, delimiter) or no_table) from error
+        if "conversion error" in str(error):
+            raise
+        raise BadTable(
+            f"{located(text.member.name)} is no CSV table; give it a row of column names with rows below"
+        ) from error
 
 
-def _irregular_row(path: Path, delimiter: str) -> str | None:
-    """Read once more, slowly, for the first row that has too many or too few cells."""
-    with suppress(csv.Error, EOFError, OSError), _opened(path) as stream:
-        lines = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
-        rows = (row for row in csv.reader(lines, delimiter=delimiter) if row)
+def _first_irregular(text: Text) -> int | None:
+    """Read once more, slowly, for the number of the first row that has too many or too few cells."""
+    with suppress(csv.Error, EOFError, OSError, UnicodeError), text.member.stream() as stream:
+        lines = io.TextIOWrapper(stream, encoding=text.dialect.encoding, errors="replace", newline="")
+        rows = (row for row in csv.reader(lines, delimiter=text.delimiter) if row)
+        for _ in range(text.dialect.preamble):
+            next(rows, None)
         width = len(next(rows, []))
-        for number, row in enumerate(rows, start=1):
-            if len(row) != width:
-                return (
-                    f"row {number:,} has {counted(len(row), 'cell')} where the header has {width}: "
-                    f"{shown(delimiter.join(row))}; correct it, or quote cells that hold {shown(delimiter)}"
-                )
+        return next((number for number, row in enumerate(rows, start=1) if len(row) != width), None)
     return None
 
 
-def _first_undecodable(column: pa.ChunkedArray) -> int:
-    for number, cell in enumerate(column.to_pylist(), start=1):
-        try:
-            (cell or b"").decode()
-        except UnicodeDecodeError:
-            return number
-    return 1
+def _empty(member: Member) -> str:
+    return f"{located(member.name)} is empty; give a table with a row of column names"

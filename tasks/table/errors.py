@@ -1,8 +1,33 @@
 """What is wrong with the user's table, in words that the user can act on."""
 
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.table.rules import HARMLESS, Fatal, Rule
+
 _LONGEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One breach of a rule: what is wrong, where, how often, with which value, and what to do.
+
+    `problem` says in words what the fields after `remedy` say one by one; rows are counted from 1, in their file.
+    """
+
+    rule: Rule | Fatal
+    problem: str
+    remedy: str
+    column: str | None = None
+    count: int | None = None
+    row: int | None = None
+    file: str | None = None
+    value: str | None = None
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.problem}; {self.remedy}"
 
 
 class BadTable(ValueError):
@@ -14,18 +39,35 @@ class BadTable(ValueError):
     "2 findings: column 'x' is constant; drop it | column 'y' is text; encode it"
     """
 
-    findings: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
-    def __init__(self, *findings: str) -> None:
-        """Keep the findings, one or more, in the order in which they are to be read."""
+    def __init__(self, *findings: Finding | str) -> None:
+        """Keep the findings, one or more, in the order in which they are to be read; text is one about a setting."""
         super().__init__(*findings)
-        self.findings = findings
+        self.findings = tuple(_finding(each) if isinstance(each, str) else each for each in findings)
 
     def __str__(self) -> str:
         """Join the findings into one line."""
-        if len(self.findings) == 1:
-            return self.findings[0]
-        return f"{len(self.findings)} findings: " + " | ".join(self.findings)
+        lines = [str(finding) for finding in self.findings]
+        return lines[0] if len(lines) == 1 else f"{len(lines)} findings: " + " | ".join(lines)
+
+
+def judged(findings: Iterable[Finding], warn: Collection[str] = ()) -> tuple[Finding, ...]:
+    """Return the findings that are only warnings, because they are harmless or the user says so with `warn`.
+
+    Raises:
+        BadTable: there are errors; it holds these alone.
+    """
+    every = tuple(findings)
+    errors = [finding for finding in every if finding.rule not in HARMLESS and finding.rule not in warn]
+    if errors:
+        raise BadTable(*errors)
+    return every
+
+
+def _finding(text: str) -> Finding:
+    problem, _, remedy = text.partition("; ")
+    return Finding("setting", problem, remedy)
 
 
 def shown(value: object) -> str:
@@ -47,7 +89,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split()))
 
 
-def located(path: Path) -> str:
+def located(path: Path | str) -> str:
     r"""Name the user's file in full: a path that is cut short points nowhere.
 
     >>> located(Path("new\nline.csv"))

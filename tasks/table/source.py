@@ -1,120 +1,162 @@
-"""The user's table: CSV, Parquet or npz, told apart by the file's name and checked against its first bytes.
+"""The user's table, whatever its format: a first look at its columns, and then its rows, some at a time.
 
-Everything is read into memory, as Arrow columns of the stored type.
+No more than a few blocks of rows are in memory at once.
 """
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass
+from types import ModuleType
 
 import pyarrow as pa
 
-from tasks.table import archive, delimited, parquet
-from tasks.table.cells import as_numbers, text_findings
-from tasks.table.columns import Columns, check_names, choose
-from tasks.table.errors import BadTable, located, printable
+from tasks.table import archive, delimited, feather, parquet
+from tasks.table.cells import likely
+from tasks.table.columns import is_text
+from tasks.table.dialect import Dialect
+from tasks.table.errors import BadTable, Finding, located, printable
+from tasks.table.location import Member
 
-Format = Literal["CSV", "Parquet", "npz"]
+ROWS = 2**16
+"""Rows that are read at once."""
 
-_READERS = {"CSV": delimited, "Parquet": parquet, "npz": archive}
-_TEXT = (".csv", ".tsv", ".txt")
+SAMPLE_ROWS = 1000
+"""Rows of a column of text that are looked at to see whether it holds numbers."""
+
+_BINARY: dict[str, ModuleType] = {"Parquet": parquet, "Feather": feather, "npz": archive}
 _DISGUISED = {
     b"PAR1": "Parquet; name it .parquet",
     b"PK": "a zip archive or an Excel workbook; save its table as CSV",
     b"\x1f\x8b": "gzip; name it .csv.gz",
+    b"ARROW1": "Feather; name it .feather",
 }
 
 
-def header(path: Path) -> pa.Schema:
-    """Take a cheap first look: the columns' names and types, without reading all rows.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a first look at a file has shown: its columns, or what keeps it from being read.
 
-    The names are certain. The types of a CSV are those of its first block; a later row can still change them.
-
-    Raises:
-        BadTable: the file is missing, unreadable, empty, damaged, or of no known format.
+    `schema` has the types that the columns have, or are likely to have; `stored` those that the file itself states,
+    which may be text where there are numbers.
     """
-    kind = format_of(path)
-    with _explained(path, kind):
-        return _READERS[kind].header(path)
+
+    member: Member
+    schema: pa.Schema | None = None
+    stored: pa.Schema | None = None
+    findings: tuple[Finding, ...] = ()
 
 
-def read(path: Path, target: str, features: Sequence[str] | None = None) -> tuple[pa.Table, Columns]:
-    """Read the features and the target, in this order, all numeric: n rows, d + 1 columns.
+def look(member: Member, dialect: Dialect) -> Look:
+    """Take a cheap first look: the names of the columns and their types, without reading all rows.
 
-    Ints and floats keep their stored type; booleans and decimals become float64. Missing values stay nulls or
-    NaN: `validate` judges the values.
-
-    Raises:
-        BadTable: as for `header`; or a column is missing, ambiguous, or holds something other than numbers.
+    The types of a text file are those of its first block; a later row can still spoil a column of numbers.
+    A file that is unreadable, empty, damaged, or not what its name says has findings in place of columns.
     """
-    check_names(header(path).names, target, features)
-    kind = format_of(path)
-    with _explained(path, kind):
-        table = _READERS[kind].read(path, None if features is None else (*features, target))
-    if table.num_rows == 0:
-        raise BadTable(f"{located(path)} has no rows; add some below the column names")
-    findings = text_findings(table, target, features)
-    if findings:
-        raise BadTable(*findings)
-    columns = choose(table.schema, target, features)
-    return as_numbers(table.select(list(columns.used))), columns
-
-
-def format_of(path: Path) -> Format:
-    """Tell the format from the name; a CSV must not look like something else.
-
-    Raises:
-        BadTable: the file is missing, unreadable, empty, or of no known format.
-    """
-    if path.is_dir():
-        return "Parquet"
-    start = _first_bytes(path)
-    named = _named_format(path)
-    if named is None:
-        raise BadTable(f"{located(path)} is of no known format; save it as .csv, .csv.gz, .parquet or .npz")
-    found = next((advice for magic, advice in _DISGUISED.items() if start.startswith(magic)), None)
-    if named == "CSV" and found is not None and path.suffix.lower() != ".gz":
-        raise BadTable(f"{located(path)} is not CSV but {found}")
-    return named
-
-
-def _named_format(path: Path) -> Format | None:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    last = suffixes[-2:-1] if suffixes[-1:] == [".gz"] else suffixes[-1:]
-    if last and last[0] in _TEXT:
-        return "CSV"
-    if last and suffixes[-1] in parquet.SUFFIXES:
-        return "Parquet"
-    return "npz" if suffixes[-1:] == [".npz"] else None
-
-
-def _first_bytes(path: Path) -> bytes:
-    if not path.exists():
-        raise BadTable(f"{located(path)} does not exist; check the path")
-    if not path.is_file():
-        raise BadTable(f"{located(path)} is neither a file nor a folder; save the rows to a file")
     try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError as error:
-        raise BadTable(f"{located(path)} cannot be opened: {error.strerror}") from error
+        with explained(member):
+            stored, likely_ = _schemas(member, dialect)
+    except BadTable as error:
+        return Look(member, findings=error.findings)
+    keys = [pa.field(key, value.type) for key, value in member.keys.items() if key not in stored.names]
+    return Look(member, pa.schema([*likely_, *keys]), pa.schema([*stored, *keys]))
+
+
+def _schemas(member: Member, dialect: Dialect) -> tuple[pa.Schema, pa.Schema]:
+    _check_first_bytes(member)
+    if member.format == "CSV":
+        rows, complete = delimited.head(delimited.opened(member, dialect))
+        schema = likely(rows, complete=complete)
+        return schema, schema
+    stored = _BINARY[member.format].schema(member)
+    return stored, _with_likely_texts(member, stored)
+
+
+def batches(
+    member: Member, types: Mapping[str, pa.DataType], dialect: Dialect
+) -> Iterator[tuple[pa.RecordBatch, str]]:
+    """Yield the named columns of a file, some rows at a time, with the sign that stands before its decimals.
+
+    The columns have the types given where the file's format leaves that open; a text file in which a cell cannot
+    be read as such comes as text from there on. Columns that the file lacks are null.
+
+    Raises:
+        BadTable: the file is damaged; or, after its last row, some had not as many cells as the header.
+    """
+    with explained(member):
+        if member.format == "CSV":
+            text = delimited.opened(member, dialect)
+            decimal = text.dialect.decimal or "."
+            for batch in _texts(text, types):
+                yield _with_keys(batch, member, types), decimal
+            finding = delimited.irregular_finding(text, None)
+            if finding:
+                raise BadTable(finding)
+        else:
+            for batch in _BINARY[member.format].batches(member, list(types), ROWS):
+                yield _with_keys(batch, member, types), "."
+
+
+def _texts(text: delimited.Text, types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    """Read columns as their types for as long as that goes, and from then on all of them as bytes.
+
+    What comes late, a cell of text at row ten million, must not cost every row the time that looking for it takes.
+    """
+    done = 0
+    try:
+        for batch in delimited.batches(text, types):
+            done += batch.num_rows
+            yield batch
+    except pa.ArrowInvalid:
+        for batch in delimited.batches(text, dict.fromkeys(types, pa.binary())):
+            skipped = min(done, batch.num_rows)
+            done -= skipped
+            yield batch.slice(skipped)
+
+
+def _with_likely_texts(member: Member, schema: pa.Schema) -> pa.Schema:
+    texts = [field.name for field in schema if is_text(field.type) and schema.names.count(field.name) == 1]
+    first = next(_BINARY[member.format].batches(member, texts, SAMPLE_ROWS), None) if texts else None
+    if first is None:
+        return schema
+    found = likely(pa.Table.from_batches([first]), complete=True)
+    return pa.schema([found.field(field.name) if field.name in texts else field for field in schema])
+
+
+def _with_keys(batch: pa.RecordBatch, member: Member, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
+    """Put the columns in the order of `types`; those that the file lacks come from its folders' names, or are null."""
+    own = dict(zip(batch.schema.names, batch.columns, strict=True))
+    columns = [
+        own[name] if name in own else pa.repeat(member.keys.get(name, pa.scalar(None, kind)), batch.num_rows)
+        for name, kind in types.items()
+    ]
+    return pa.RecordBatch.from_arrays(columns, list(types))
+
+
+def _check_first_bytes(member: Member) -> None:
+    with member.opened() as stream:
+        start = stream.read(8)
     if not start:
-        raise BadTable(f"{located(path)} is empty; give a table with a row of column names")
-    return start
+        raise BadTable(f"{located(member.name)} is empty; give a table with a row of column names")
+    found = next((advice for magic, advice in _DISGUISED.items() if start.startswith(magic)), None)
+    if member.format == "CSV" and found is not None and not member.is_gzipped:
+        raise BadTable(f"{located(member.name)} is not CSV but {found}")
 
 
 @contextmanager
-def _explained(path: Path, kind: Format) -> Iterator[None]:
+def explained(member: Member) -> Iterator[None]:
     """Turn what the readers raise on a damaged file into one line."""
     try:
         yield
     except BadTable:
         raise
     except MemoryError as error:
-        raise BadTable(f"{located(path)} does not fit in memory; give fewer `features` or rows") from error
+        raise BadTable(
+            f"{located(member.name)} does not fit in memory; give fewer `features` or rows"
+        ) from error
+    except PermissionError as error:
+        raise BadTable(f"{located(member.name)} cannot be opened: {error.strerror}") from error
     except (
         pa.ArrowException,
         OSError,
@@ -127,5 +169,10 @@ def _explained(path: Path, kind: Format) -> Iterator[None]:
     ) as error:
         reason = printable(str(error).rpartition(": ")[2])[:120]
         raise BadTable(
-            f"{located(path)} is damaged or not {kind} ({reason}); write the file again"
+            Finding(
+                "unreadable-files",
+                f"{located(member.name)} is damaged or not {member.format} ({reason})",
+                "write the file again",
+                file=member.name,
+            )
         ) from error

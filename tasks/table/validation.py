@@ -1,126 +1,288 @@
-"""Refuse what no fit can use, before any training, with all findings together."""
+"""Judge a whole table by the summaries of its files: every rule that its values are held to, all findings together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from tasks.table.columns import Columns, check_names
-from tasks.table.errors import BadTable, counted, shown
-from tasks.table.summary import Summary, numbers, summarize
+from tasks.table.encoding import MOST_LEVELS
+from tasks.table.errors import Finding, counted, shown
+from tasks.table.summary import Summary
 
-Vector = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
 
 _COPIED = 1 - 1e-12
 _FEWEST_FOR_CORRELATION = 3
+_MOST_PAIRS = 20
+"""Pairs of features on one line that are named one by one."""
 
 
-def validate(table: pa.Table, columns: Columns, *, parameters: int) -> tuple[str, ...]:
-    """Check the chosen columns of a table of n rows, and return warnings about what is useless but harmless.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What is known of a table once all of its rows were read.
+
+    `files` has, for each of the files in their order, its name (None where there is only one) and the summaries of its
+    columns; `scatter` the centred sums of products (k, k) of the `paired` rows in which all k numeric columns have a
+    value, the target last, or None where they cannot be had.
+    """
+
+    features: tuple[str, ...]
+    target: str
+    categorical: tuple[str, ...]
+    files: Sequence[tuple[str | None, Mapping[str, Summary]]]
+    rows: int
+    """Rows that can be used."""
+    paired: int = 0
+    scatter: Matrix | None = None
+
+    @property
+    def parameters(self) -> int:
+        """Weights and bias to be fitted: a weight for each number, and for each level of a category but the first."""
+        levels = (len(_levels(self, name)) - 1 for name in self.categorical)
+        return 1 + len(self.features) - len(self.categorical) + sum(max(0, count) for count in levels)
+
+    def total(self, name: str, field: str) -> int:
+        """Add up a count of a column's summaries over the files."""
+        return int(sum(_each(self, name, field)))
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The columns of numbers, the target last."""
+        return tuple(name for name in (*self.features, self.target) if name not in self.categorical)
+
+
+def findings(table: Table, *, missing: str) -> Iterator[Finding]:
+    """Find what no fit can use, and what is useless but harmless; `errors.judged` tells the two apart.
 
     Args:
-        table: all columns in `columns`, numeric.
-        columns: the features and the target.
-        parameters: weights and bias to be fitted.
-
-    Raises:
-        BadTable: a missing value, NaN or infinity, a constant target, a feature that copies the target, or
-            fewer rows than parameters; with column, count, first row (counted from 1) and remedy.
+        table: all there is to know.
+        missing: what to do with missing values in features: `error`, or they are no finding.
     """
-    check_names(table.column_names, columns.target, columns.features)
-    summaries = {name: summarize(table[name]) for name in columns.used}
-    errors = [
-        *_too_few(table.num_rows, parameters),
-        *(finding for name, summary in summaries.items() for finding in _unusable(name, summary)),
-        *_constant_target(columns.target, summaries[columns.target]),
-    ]
-    copies, warnings = _copies(table, columns)
-    if errors or copies:
-        raise BadTable(*errors, *copies)
-    return (*warnings, *_constant_features(columns, summaries), *_exact_fit(table.num_rows, parameters))
+    for name in (*table.features, table.target):
+        yield from _unusable(table, name, missing)
+    yield from _too_few(table)
+    yield from _constant(table)
+    yield from _pairs(table)
 
 
-def correlation(a: Vector, b: Vector) -> float:
-    """Pearson's r of two vectors of shape (n,) over the rows where both are finite; 0 if one is constant.
+def _unusable(table: Table, name: str, missing: str) -> Iterator[Finding]:
+    total = table.total(name, "missing")
+    is_target = name == table.target
+    if total and total == table.total(name, "rows"):
+        yield Finding(
+            "unusable-column",
+            f"column {shown(name)} is empty, no row has a value",
+            "fill it in, or choose other columns" if is_target else "fill it in, or `exclude` it",
+            column=name,
+            count=total,
+        )
+    elif total and (missing == "error" or (is_target and missing == "mean")):
+        file, row, _ = _first(table, name, "first_missing")
+        remedy = f"fill in or remove {_those(total)}, or set `missing`"
+        yield Finding(
+            "missing-target" if is_target else "missing-values",
+            f"column {shown(name)} has {counted(total, 'missing value')} (empty or NaN), {_at(file, row)}",
+            f"fill in or remove {_those(total)}" if missing == "mean" else remedy,
+            column=name,
+            count=total,
+            row=row,
+            file=file,
+        )
+    yield from _text(table, name)
+    total = table.total(name, "infinite")
+    if total:
+        file, row, _ = _first(table, name, "first_infinite")
+        yield Finding(
+            "infinite-values",
+            f"column {shown(name)} has {counted(total, 'infinite value')}, {_at(file, row)}",
+            f"correct or remove {_those(total)}",
+            column=name,
+            count=total,
+            row=row,
+            file=file,
+        )
+    if len(_levels(table, name)) > MOST_LEVELS:
+        yield Finding(
+            "unusable-column",
+            f"column {shown(name)} has more than {MOST_LEVELS:,} levels",
+            "group the rare ones, or `exclude` it",
+            column=name,
+        )
 
-    Centred and scaled before the products, so that neither a large mean nor a large unit spoils it.
-    """
-    both = np.isfinite(a) & np.isfinite(b)
-    if np.count_nonzero(both) < _FEWEST_FOR_CORRELATION:
-        return 0.0
-    u, v = _standard(a[both]), _standard(b[both])
-    return float(u @ v)
+
+def _text(table: Table, name: str) -> Iterator[Finding]:
+    total = table.total(name, "text")
+    if total:
+        file, row, found = _first(table, name, "first_text")
+        cells = f"{counted(total, 'text cell')} in {counted(table.total(name, 'rows'), 'row')}"
+        yield Finding(
+            "text-in-numbers",
+            f"column {shown(name)} has {cells}, first {shown(found.first_text_value)} {_at(file, row, first=False)}",
+            _remedy(table, name, total),
+            column=name,
+            count=total,
+            row=row,
+            file=file,
+            value=found.first_text_value,
+        )
+    elif any(summaries[name].stored_as_text for _, summaries in table.files):
+        yield Finding(
+            "text-in-numbers",
+            f"column {shown(name)} stores its numbers as text",
+            "convert it to a numeric type",
+            column=name,
+        )
 
 
-def _standard(values: Vector) -> Vector:
-    scaled = values / (np.max(np.abs(values)) or 1.0)
-    if scaled.min() == scaled.max():
-        return np.zeros_like(scaled)
-    centred = scaled - scaled.mean()
-    return np.asarray(centred / np.linalg.norm(centred), dtype=np.float64)
+def _remedy(table: Table, name: str, total: int) -> str:
+    if table.total(name, "foreign"):
+        return "write numbers with one decimal sign and without separators, or give `decimal`"
+    if 2 * total < table.total(name, "rows"):
+        return "correct those cells or remove their rows"
+    return "add it to `categorical`, encode it as numbers, or choose other columns"
 
 
-def _too_few(rows: int, parameters: int) -> Iterator[str]:
-    if rows == 0:
-        yield "the table has no rows; add some below the column names"
+def _too_few(table: Table) -> Iterator[Finding]:
+    rows, parameters = table.rows, table.parameters
+    read = sum(summaries[table.target].rows for _, summaries in table.files)
+    if read == 0:
+        yield Finding("too-few-rows", "the table has no rows", "add some below the column names", count=0)
     elif rows < parameters:
-        yield (
-            f"{counted(rows, 'row')} cannot determine {counted(parameters, 'parameter')}; "
-            f"add {counted(parameters - rows, 'row')} or use fewer `features`"
+        left = " without a missing value" if rows < read else ""
+        yield Finding(
+            "too-few-rows",
+            f"{counted(rows, 'row')}{left} cannot determine {counted(parameters, 'parameter')}",
+            f"add {counted(parameters - rows, 'row')} or use fewer `features`",
+            count=rows,
+        )
+    elif rows == parameters:
+        yield Finding(
+            "exact-fit",
+            f"{counted(rows, 'row')} for as many parameters: an exact fit without standard errors",
+            "add rows",
+            count=rows,
         )
 
 
-def _unusable(name: str, summary: Summary) -> Iterator[str]:
-    if summary.missing:
-        yield (
-            f"column {shown(name)} has {counted(summary.missing, 'missing value')} (empty or NaN), "
-            f"first in row {summary.first_missing:,}; fill in or remove {_those(summary.missing)}"
+def _constant(table: Table) -> Iterator[Finding]:
+    for name in (*table.features, table.target):
+        lowest, highest = (
+            float(pick(_each(table, name, end))) for pick, end in ((min, "lowest"), (max, "highest"))
         )
-    if summary.infinite:
-        yield (
-            f"column {shown(name)} has {counted(summary.infinite, 'infinite value')}, "
-            f"first in row {summary.first_infinite:,}; correct or remove {_those(summary.infinite)}"
-        )
+        levels = _levels(table, name)
+        if not (lowest == highest or len(levels) == 1) or _usable(table, name) < 2:
+            continue
+        value = f"{lowest:g}" if lowest == highest else shown(next(iter(levels)))
+        if name == table.target:
+            yield Finding(
+                "constant-target",
+                f"`target` {shown(name)} is {value} in every row",
+                "choose a column that varies",
+                column=name,
+                value=value,
+            )
+        else:
+            yield Finding(
+                "constant-columns",
+                f"feature {shown(name)} is {value} in every row",
+                "it tells nothing",
+                column=name,
+                value=value,
+            )
 
 
-def _those(count: int) -> str:
-    return "that row" if count == 1 else "those rows"
-
-
-def _constant_target(name: str, summary: Summary) -> Iterator[str]:
-    if summary.constant and summary.finite > 1:
-        yield f"`target` {shown(name)} is {summary.lowest:g} in every row; choose a column that varies"
-
-
-def _constant_features(columns: Columns, summaries: dict[str, Summary]) -> Iterator[str]:
-    for name in columns.features:
-        if summaries[name].constant:
-            yield f"feature {shown(name)} is {summaries[name].lowest:g} in every row; it tells nothing"
-
-
-def _exact_fit(rows: int, parameters: int) -> Iterator[str]:
-    if rows == parameters:
-        yield f"{counted(rows, 'row')} for as many parameters: an exact fit without standard errors; add rows"
-
-
-def _copies(table: pa.Table, columns: Columns) -> tuple[list[str], list[str]]:
-    """Find features that determine the target alone, as errors and warnings.
+def _pairs(table: Table) -> Iterator[Finding]:
+    """Find features that determine the target, or each other, alone.
 
     A sole feature on an exact line may well be meant (a first try, a change of units) and is only a warning,
     unless it equals the target value for value.
     """
-    target = numbers(table[columns.target])
-    errors, warnings = [], []
-    for name in columns.features:
-        feature = numbers(table[name])
-        r = correlation(feature, target)
-        if abs(r) <= _COPIED:
-            continue
-        if np.array_equal(feature, target) or len(columns.features) > 1:
-            errors.append(
-                f"feature {shown(name)} copies the target {shown(columns.target)} (r = {r:+.0f}); drop it"
+    if table.scatter is None or table.paired < _FEWEST_FOR_CORRELATION:
+        return
+    r = correlations(table.scatter)
+    names = table.numeric
+    for at in np.flatnonzero(np.abs(r[-1, :-1]) > _COPIED).tolist():
+        feature, target = names[at], names[-1]
+        if len(table.features) > 1 or _equal(table, at, -1):
+            yield Finding(
+                "copied-target",
+                f"feature {shown(feature)} copies the target {shown(target)} (r = {r[-1, at]:+.0f})",
+                "drop it",
+                column=feature,
             )
         else:
-            warnings.append(f"feature {shown(name)} determines the target {shown(columns.target)} exactly")
-    return errors, warnings
+            yield Finding(
+                "exact-fit",
+                f"feature {shown(feature)} determines the target {shown(target)} exactly",
+                "the errors say nothing",
+                column=feature,
+            )
+    pairs = np.argwhere(np.triu(np.abs(r[:-1, :-1]) > _COPIED, k=1)).tolist()
+    for a, b in pairs[:_MOST_PAIRS]:
+        same = "equals" if _equal(table, a, b) else f"lies on a line with (r = {r[a, b]:+.0f})"
+        yield Finding(
+            "duplicate-columns",
+            f"feature {shown(names[b])} {same} {shown(names[a])}",
+            "`exclude` one of them: their weights cannot be told apart",
+            column=names[b],
+        )
+    if len(pairs) > _MOST_PAIRS:
+        yield Finding(
+            "duplicate-columns",
+            f"{len(pairs) - _MOST_PAIRS:,} more pairs of features lie on a line",
+            "`exclude` one of each pair",
+            count=len(pairs) - _MOST_PAIRS,
+        )
+
+
+def correlations(scatter: Matrix) -> Matrix:
+    """Turn centred sums of products (k, k) into Pearson's r (k, k); 0 where a column is constant."""
+    deviation = np.sqrt(np.maximum(np.diag(scatter), 0))
+    scale = np.where(deviation > 0, deviation, np.inf)
+    return np.asarray(scatter / scale[:, None] / scale, dtype=np.float64)
+
+
+def _equal(table: Table, a: int, b: int) -> bool:
+    """Say whether two columns on a line with r = 1 hold the same values, as their spread and range show."""
+    assert_scatter = table.scatter
+    names = table.numeric
+    ranges = [
+        [min(_each(table, names[at], "lowest")), max(_each(table, names[at], "highest"))] for at in (a, b)
+    ]
+    return (
+        assert_scatter is not None
+        and ranges[0] == ranges[1]
+        and bool(assert_scatter[a, b] > 0)
+        and bool(np.isclose(assert_scatter[a, a], assert_scatter[b, b], rtol=1e-12, atol=0))
+    )
+
+
+def _each(table: Table, name: str, field: str) -> list[float]:
+    return [getattr(summaries[name], field) for _, summaries in table.files]
+
+
+def _usable(table: Table, name: str) -> int:
+    return sum(summaries[name].usable for _, summaries in table.files)
+
+
+def _levels(table: Table, name: str) -> frozenset[str]:
+    return frozenset().union(*(summaries[name].levels for _, summaries in table.files))
+
+
+def _first(table: Table, name: str, field: str) -> tuple[str | None, int, Summary]:
+    """Return the file and the row of the first cell of a kind, and the summary that tells of it."""
+    return next(
+        (file, row, summaries[name])
+        for file, summaries in table.files
+        if (row := getattr(summaries[name], field)) is not None
+    )
+
+
+def _at(file: str | None, row: int, *, first: bool = True) -> str:
+    where = f"in row {row:,}" + (f" of {shown(file)}" if file else "")
+    return f"first {where}" if first else where
+
+
+def _those(count: int) -> str:
+    return "that row" if count == 1 else "those rows"

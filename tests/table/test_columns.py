@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.table.columns import Columns, check_names, choose
+from tasks.table.columns import Columns, Wanted, choose
 from tasks.table.errors import BadTable, shown
 
 SCHEMA = pa.schema(
@@ -27,9 +27,14 @@ SCHEMA = pa.schema(
 )
 
 
+LISTING = (
+    "the table's columns: 'island', 'bill_len', 'sex', 'price', 'year', 'born', 'note', 'tags' and 2 more"
+)
+
+
 def test_by_default_every_numeric_column_but_the_target_is_a_feature() -> None:
     """Ints, floats, decimals and booleans are numbers; the rest is left out, and said to be."""
-    chosen = choose(SCHEMA, "body_mass")
+    chosen = choose(SCHEMA, Wanted("body_mass"))
     assert chosen.features == ("bill_len", "sex", "price", "year")
     assert chosen.left_out == ("island", "born", "note", "tags", "grade")
     assert chosen.used == ("bill_len", "sex", "price", "year", "body_mass")
@@ -37,7 +42,44 @@ def test_by_default_every_numeric_column_but_the_target_is_a_feature() -> None:
 
 def test_named_features_keep_the_order_given() -> None:
     """The order of the weights is the user's."""
-    assert choose(SCHEMA, "body_mass", ["year", "bill_len"]) == Columns(("year", "bill_len"), "body_mass")
+    chosen = choose(SCHEMA, Wanted("body_mass", ("year", "bill_len")))
+    assert chosen == Columns(("year", "bill_len"), "body_mass")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "features"),
+    [
+        (Wanted("body_mass", ("bill_*", "year")), ("bill_len", "year")),
+        (Wanted("body_mass", ("*",), exclude=("year", "s?x")), ("bill_len", "price")),
+        (
+            Wanted("body_mass", exclude=("p*", "i*", "born", "note", "tags", "grade")),
+            ("bill_len", "sex", "year"),
+        ),
+        (Wanted("body_mass", categorical=("island",)), ("island", "bill_len", "sex", "price", "year")),
+        (Wanted("body_mass", ("price",), categorical=("grade", "island")), ("price", "grade", "island")),
+        (Wanted("bill_len", ("b*",)), ("body_mass",)),
+    ],
+)
+def test_patterns_excluded_and_categorical_columns(wanted: Wanted, features: tuple[str, ...]) -> None:
+    """A pattern takes the numeric columns that it matches but the target; what is excluded is out in any case."""
+    chosen = choose(SCHEMA, wanted)
+    assert chosen.features == features
+    assert chosen.categorical == tuple(name for name in features if name in {"island", "grade"})
+
+
+def test_a_name_is_taken_before_it_is_a_pattern() -> None:
+    """Columns may be called like patterns."""
+    schema = pa.schema({"a*": pa.int64(), "ab": pa.int64(), "y": pa.int64()})
+    assert choose(schema, Wanted("y", ("a*",))).features == ("a*",)
+    assert choose(schema, Wanted("y", exclude=("a*",))).features == ("ab",)
+
+
+def test_in_a_text_file_any_column_can_be_one_of_categories() -> None:
+    """Its cells are text, whatever they look like."""
+    wanted = Wanted("body_mass", ("year",), categorical=("bill_len", "born"))
+    assert choose(SCHEMA, wanted, cells_are_text=True).categorical == ("bill_len", "born")
+    with pytest.raises(BadTable, match="column 'bill_len' holds 'double' values; a category is text"):
+        choose(SCHEMA, wanted)
 
 
 @pytest.mark.parametrize(
@@ -49,10 +91,7 @@ def test_named_features_keep_the_order_given() -> None:
         (
             "qqq",
             None,
-            (
-                "`target`: no column is named 'qqq'; the table's columns: "
-                "'island', 'bill_len', 'sex', 'price', 'year', 'born', 'note', 'tags' and 2 more"
-            ),
+            (f"`target`: no column is named 'qqq'; {LISTING}"),
         ),
         (
             "body_mass",
@@ -68,9 +107,10 @@ def test_named_features_keep_the_order_given() -> None:
         (
             "body_mass",
             ["island"],
-            "column 'island' holds text; encode it as numbers, or choose other columns",
+            "column 'island' holds text; add it to `categorical`, encode it as numbers, or drop it",
         ),
-        ("grade", ["year"], "column 'grade' holds text; encode it as numbers, or choose other columns"),
+        ("grade", ["year"], "column 'grade' holds text; encode it as numbers, or choose another `target`"),
+        ("body_mass", ["q*"], f"`features`: no column matches 'q*'; {LISTING}"),
         (
             "body_mass",
             ["born"],
@@ -96,16 +136,20 @@ def test_columns_that_cannot_be_used_are_refused_by_name(
 ) -> None:
     """One line: which field or column, what is wrong, what to do."""
     with pytest.raises(BadTable, match=f"^{re.escape(text)}$"):
-        choose(SCHEMA, target, features)
+        choose(SCHEMA, Wanted(target, None if features is None else tuple(features)))
 
 
 def test_a_table_with_no_other_number_has_no_features() -> None:
     """The columns that there are get listed."""
     with pytest.raises(BadTable) as caught:
-        choose(pa.schema({"k": pa.string(), "y": pa.int64()}), "y")
+        choose(pa.schema({"k": pa.string(), "y": pa.int64()}), Wanted("y"))
     assert str(caught.value) == (
         "`features`: no column but the target 'y' holds numbers; the table's columns: 'k', 'y'"
     )
+
+
+def numeric(names: Sequence[str]) -> pa.Schema:
+    return pa.schema([(name, pa.float64()) for name in names])
 
 
 @pytest.mark.parametrize(
@@ -134,20 +178,36 @@ def test_a_table_with_no_other_number_has_no_features() -> None:
 def test_names_that_cannot_be_told_apart_are_refused(names: list[str], text: str) -> None:
     """Only by default: names that are not used do not matter."""
     with pytest.raises(BadTable) as caught:
-        check_names(names, "y")
+        choose(numeric(names), Wanted("y"))
     assert str(caught.value) == text
 
 
 def test_names_that_are_not_used_do_not_matter() -> None:
     """With explicit features, doubled and empty names elsewhere are fine."""
-    check_names(["", "k", "k", "x", "y"], "y", ["x"])
+    assert choose(numeric(["", "k", "k", "x", "y"]), Wanted("y", ("x",))).features == ("x",)
 
 
 def test_all_findings_come_together() -> None:
     """One run shows everything that is to be mended."""
     with pytest.raises(BadTable) as caught:
-        check_names(["x", "x", "y"], "yy", ["x", "x", "w"])
-    assert len(caught.value.findings) == 4
+        choose(numeric(["x", "x", "y"]), Wanted("yy", ("x", "x", "w"), exclude=("v",)))
+    assert [finding.rule for finding in caught.value.findings] == [
+        "unknown-column",
+        "unknown-column",
+        "unknown-column",
+        "setting",
+        "duplicate-names",
+    ]
+
+
+def test_columns_without_a_name_of_their_own_can_be_done_without() -> None:
+    """Turned into a warning, the rule leaves them out; the target itself must be one column."""
+    names = ["x", "k", "k", "", "y"]
+    chosen = choose(numeric(names), Wanted("y"), ["duplicate-names", "unnamed-columns"])
+    assert chosen.features == ("x",)
+    assert [finding.rule for finding in chosen.warnings] == ["duplicate-names", "unnamed-columns"]
+    with pytest.raises(BadTable, match="2 columns are named 'k'"):
+        choose(numeric(names), Wanted("k"), ["duplicate-names", "unnamed-columns"])
 
 
 HOSTILE = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
@@ -157,7 +217,7 @@ HOSTILE = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
 def test_hostile_names_never_reach_the_terminal_raw(name: str, other: str) -> None:
     """Whatever the columns are called, the message is one printable line of limited length."""
     try:
-        choose(pa.schema([(name, pa.string()), ("y", pa.int64())]), "y", [other])
+        choose(pa.schema([(name, pa.string()), ("y", pa.int64())]), Wanted("y", (other,)))
     except BadTable as error:
         assert str(error).isprintable()  # noqa: PT017 - names that happen to be sound raise nothing
         assert len(str(error)) < 500  # noqa: PT017

@@ -2,23 +2,31 @@
 
 import pickle
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.table.columns import Columns
-from tasks.table.errors import BadTable
-from tasks.table.summary import Summary, merge, numbers, summarize, summarize_part
-from tasks.table.validation import correlation, validate
+from tasks.table.errors import BadTable, Finding, judged
+from tasks.table.summary import Summary, merge, numbers, summarize_numbers
+from tasks.table.validation import correlations
+from tests.table.reading import read, refused
 
 RNG = np.random.default_rng(0)
 X, Z = RNG.uniform(-10, 10, (2, 50))
 Y = 2 * X - 3 * Z + 5 + RNG.uniform(-1, 1, 50)
-COLUMNS = Columns(("x", "z"), "y")
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write the tables to a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
 
 
 def table(**columns: object) -> pa.Table:
@@ -34,31 +42,40 @@ def edited(values: np.ndarray, **cells: float) -> np.ndarray:
     return copy
 
 
-def refusal(bad: pa.Table, columns: Columns = COLUMNS, parameters: int = 3) -> tuple[str, ...]:
+def refusal(bad: pa.Table, **given: Any) -> tuple[str, ...]:
     """Return the findings."""
-    with pytest.raises(BadTable) as caught:
-        validate(bad, columns, parameters=parameters)
-    return caught.value.findings
+    pq.write_table(bad, "t.parquet")
+    return tuple(map(str, refused("t.parquet", **given)))
+
+
+def notes(sound: pa.Table, **given: Any) -> list[str]:
+    """Return the warnings."""
+    pq.write_table(sound, "t.parquet")
+    told: list[str] = read("t.parquet", **given)[1]["notes"]
+    return told
 
 
 def test_a_sound_table_passes_without_warnings() -> None:
     """Nothing is found where nothing is wrong."""
-    assert validate(table(), COLUMNS, parameters=3) == ()
+    assert notes(table()) == []
 
 
 NAN, INF = float("nan"), float("inf")
 DEFECTS = {
     "nan": (
         table(x=edited(X, r7=NAN, r9=NAN)),
-        "column 'x' has 2 missing values (empty or NaN), first in row 7; fill in or remove those rows",
+        (
+            "column 'x' has 2 missing values (empty or NaN), first in row 7; "
+            "fill in or remove those rows, or set `missing`"
+        ),
     ),
     "null": (
         table(z=[*Z[:-1], None]),
-        "column 'z' has 1 missing value (empty or NaN), first in row 50; fill in or remove that row",
+        "column 'z' has 1 missing value (empty or NaN), first in row 50; fill in or remove that row, or set `missing`",
     ),
     "missing target": (
         table(y=edited(Y, r1=NAN)),
-        "column 'y' has 1 missing value (empty or NaN), first in row 1; fill in or remove that row",
+        "column 'y' has 1 missing value (empty or NaN), first in row 1; fill in or remove that row, or set `missing`",
     ),
     "infinity": (
         table(x=edited(X, r3=INF)),
@@ -92,60 +109,76 @@ def test_each_defect_is_named_with_column_count_row_and_remedy(defect: str) -> N
 def test_all_findings_come_together_on_one_line() -> None:
     """Everything that is to be mended is said at once, and the error survives pickling."""
     bad = table(x=edited(X, r2=NAN, r3=INF), z=edited(Z, r4=NAN), y=np.zeros(50))
-    with pytest.raises(BadTable) as caught:
-        validate(bad, COLUMNS, parameters=3)
-    assert len(caught.value.findings) == 4
-    assert str(caught.value).startswith("4 findings: column 'x' has 1 missing value")
-    assert "\n" not in str(caught.value)
-    assert pickle.loads(pickle.dumps(caught.value)).findings == caught.value.findings  # noqa: S301 - our own
-
-
-def test_a_doubled_used_name_is_refused() -> None:
-    """Two columns of one name cannot be told apart."""
-    doubled = pa.Table.from_arrays([pa.array(v) for v in (X, Z, Y)], names=["x", "x", "y"])
-    assert refusal(doubled, Columns(("x",), "y")) == (
-        "2 columns are named 'x' (1 and 2); rename all but one",
-    )
+    pq.write_table(bad, "t.parquet")
+    error = BadTable(*refused("t.parquet"))
+    assert len(error.findings) == 4
+    assert str(error).startswith("4 findings: column 'x' has 1 missing value")
+    assert "\n" not in str(error)
+    assert pickle.loads(pickle.dumps(error)).findings == error.findings  # noqa: S301 - our own
 
 
 def test_a_constant_feature_is_a_warning() -> None:
     """It is harmless: the weight cannot matter."""
-    assert validate(table(z=np.zeros(50)), COLUMNS, parameters=3) == (
-        "feature 'z' is 0 in every row; it tells nothing",
-    )
+    assert notes(table(z=np.zeros(50))) == ["feature 'z' is 0 in every row; it tells nothing"]
 
 
 def test_as_many_rows_as_parameters_is_a_warning() -> None:
     """The fit is then exact and says nothing about its own error."""
-    assert validate(table().slice(0, 3), COLUMNS, parameters=3) == (
-        "3 rows for as many parameters: an exact fit without standard errors; add rows",
-    )
+    assert notes(table().slice(0, 3)) == [
+        "3 rows for as many parameters: an exact fit without standard errors; add rows"
+    ]
 
 
 def test_a_sole_feature_on_an_exact_line_is_a_warning_but_a_copy_is_not() -> None:
     """A line y = 2x + 1 is everyone's first try; y = x is a mistake."""
-    sole = Columns(("x",), "y")
-    assert validate(table(y=2 * X + 1), sole, parameters=2) == (
-        "feature 'x' determines the target 'y' exactly",
-    )
-    assert refusal(table(y=X), sole, parameters=2) == ("feature 'x' copies the target 'y' (r = +1); drop it",)
+    assert notes(table(y=2 * X + 1), features=("x",)) == [
+        "feature 'x' determines the target 'y' exactly; the errors say nothing"
+    ]
+    assert refusal(table(y=X), features=("x",)) == ("feature 'x' copies the target 'y' (r = +1); drop it",)
+
+
+def test_features_on_a_line_are_a_warning() -> None:
+    """Their weights cannot be told apart, and the fit says so itself; which equals which is said."""
+    assert notes(table(a=X, b=4 - 2 * X)) == [
+        "feature 'a' equals 'x'; `exclude` one of them: their weights cannot be told apart",
+        "feature 'b' lies on a line with (r = -1) 'x'; `exclude` one of them: their weights cannot be told apart",
+        "feature 'b' lies on a line with (r = -1) 'a'; `exclude` one of them: their weights cannot be told apart",
+    ]
 
 
 def test_a_very_good_feature_is_not_a_copy() -> None:
     """Correlation 1 - 1e-9 is a finding of science, not of validation."""
-    assert validate(table(z=Y + RNG.normal(size=50) * Y.std() * 4.5e-5), COLUMNS, parameters=3) == ()
+    assert notes(table(z=Y + RNG.normal(size=50) * Y.std() * 4.5e-5)) == []
 
 
-@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300])
-@pytest.mark.parametrize("shift", [0.0, 1e3])
-def test_correlation_agrees_with_numpy_at_any_scale(scale: float, shift: float) -> None:
-    """np.corrcoef is the oracle; at extreme units it overflows, and ours must not."""
-    assert correlation((X + shift) * scale, Y) == pytest.approx(np.corrcoef(X, Y)[0, 1], abs=1e-11)
+@pytest.mark.parametrize("shift", [0.0, 1e9])
+def test_copies_are_found_in_any_unit(shift: float) -> None:
+    """Neither a large mean nor a large or a small unit spoils the correlation."""
+    for scale in (1e-100, 1.0, 1e100):
+        assert len(refusal(table(z=(np.round(Y, 3) + shift) * scale, y=np.round(Y, 3)))) == 1
+
+
+def test_correlations_agree_with_numpy() -> None:
+    """np.corrcoef is the oracle; a constant column correlates with nothing."""
+    rows = np.column_stack([X, Z, Y, np.ones(50)])
+    centred = rows - rows.mean(axis=0)
+    found = correlations(centred.T @ centred)
+    np.testing.assert_allclose(found[:3, :3], np.corrcoef(rows[:, :3].T), rtol=1e-12)
+    assert found[3].tolist() == [0, 0, 0, 0]
 
 
 def test_correlation_ignores_rows_that_are_not_finite() -> None:
     """A missing cell elsewhere does not hide a copied target."""
     assert len(refusal(table(z=edited(Y, r5=NAN)))) == 2
+
+
+def test_rules_are_turned_into_warnings_by_name() -> None:
+    """Only the errors are raised; harmless findings, and those that the user says so of, are returned."""
+    missing, constant = Finding("missing-values", "a", "b"), Finding("constant-columns", "c", "d")
+    with pytest.raises(BadTable) as caught:
+        judged([constant, missing])
+    assert caught.value.findings == (missing,)
+    assert judged([constant, missing], ["missing-values"]) == (constant, missing)
 
 
 @given(arrays(np.float64, st.integers(0, 40)), st.lists(st.integers(0, 40), max_size=4), st.randoms())
@@ -154,16 +187,18 @@ def test_summary_does_not_depend_on_how_the_rows_are_cut(
 ) -> None:
     """Any parts, merged in any order, give exactly the summary of the whole."""
     bounds = sorted({0, len(values), *(min(cut, len(values)) for cut in cuts)})
-    parts = [summarize_part(values[a:b], a) for a, b in pairwise(bounds)]
+    parts = [summarize_numbers(values[a:b], a) for a, b in pairwise(bounds)]
     random.shuffle(parts)  # type: ignore[attr-defined]
     merged = Summary()
     for part in parts:
         merged = merge(part, merged)
-    assert merged == summarize_part(values)
+    assert merged == summarize_numbers(values)
 
 
-def test_summary_numbers_rows_across_chunks() -> None:
-    """The first bad row is counted from the table's start, not the chunk's."""
-    column = pa.chunked_array([[1.0, 2.0], [3.0, None], [INF]])
-    assert summarize(column) == Summary(5, 1, 4, 1, 5, 1.0, 3.0)
-    assert numbers(pa.chunked_array([[1, None], [3]])).tolist() == pytest.approx([1, NAN, 3], nan_ok=True)
+def test_summary_numbers_rows_across_parts() -> None:
+    """The first bad row is counted from the file's start, not the part's."""
+    first = summarize_numbers(np.array([1.0, 2.0]))
+    second = summarize_numbers(numbers(pa.array([3.0, None, INF])), start=2)
+    assert merge(second, first) == Summary(
+        rows=5, missing=1, first_missing=4, infinite=1, first_infinite=5, lowest=1.0, highest=3.0
+    )

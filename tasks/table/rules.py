@@ -1,0 +1,31 @@
+"""The rules that a table is held to, by name; each finding is a breach of one of them.
+
+Light enough for the command line's help: importing this imports nothing.
+"""
+
+from typing import Literal
+
+Rule = Literal[
+    "missing-target",
+    "missing-values",
+    "infinite-values",
+    "text-in-numbers",
+    "mixed-types",
+    "irregular-rows",
+    "unreadable-files",
+    "duplicate-names",
+    "unnamed-columns",
+    "constant-target",
+    "copied-target",
+    "constant-columns",
+    "duplicate-columns",
+    "exact-fit",
+    "left-out",
+]
+"""Rules that the user may turn from an error into a warning. A cell or column that breaks one is then done without."""
+
+Fatal = Literal["unknown-column", "unusable-column", "reserved-name", "too-few-rows", "setting"]
+"""Rules that nothing can be fitted without; a finding of these is always an error."""
+
+HARMLESS: frozenset[str] = frozenset({"constant-columns", "duplicate-columns", "exact-fit", "left-out"})
+"""Rules whose breach is a warning to begin with: a fit is possible, and says so itself where it suffers."""

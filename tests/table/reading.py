@@ -1,0 +1,40 @@
+"""What the tests of reading share: the stage `ingest`, called without a flow."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.config import Input
+from tasks.ingest import ingest, table_of
+from tasks.store.parts import paths_of
+from tasks.table.errors import BadTable, Finding
+
+Facts = dict[str, Any]
+
+
+def read(path: Path | str, target: str = "y", **given: Any) -> tuple[pa.Table, Facts]:
+    """Take a table in; return the rows that the stage leaves, and its facts."""
+    with tempfile.TemporaryDirectory() as store:
+        root = Path(store)
+        artifact = ingest.fn(table_of(Input(data=str(path), target=target, **given)), root)
+        left = [pq.read_table(each, memory_map=False) for each in paths_of(artifact, root, "data")]
+        return pa.concat_tables(left), artifact.facts
+
+
+def refused(path: Path | str, target: str = "y", **given: Any) -> tuple[Finding, ...]:
+    """Return the findings for which a table is refused; nothing is left of it."""
+    with tempfile.TemporaryDirectory() as store:
+        with pytest.raises(BadTable) as caught:
+            ingest.fn(table_of(Input(data=str(path), target=target, **given)), Path(store))
+        assert str(caught.value).isprintable()
+        assert [each for each in Path(store).rglob("*") if each.is_file()] == []
+        return caught.value.findings
+
+
+def refusal(path: Path, target: str = "y", **given: Any) -> str:
+    """Return the findings as one line, without the path of the folder."""
+    return str(BadTable(*refused(path, target, **given))).replace(str(path), path.name)
