@@ -139,9 +139,31 @@ class Input(Section):
 class Split(Section):
     """How the rows are dealt to training and test."""
 
+    method: Literal["random", "hash", "time", "group"] = Field(
+        default="random",
+        description="How rows are dealt: random; by a hash of columns; by time, the last ones are the test; or by "
+        "group, the rows of one stay together.",
+    )
+    by: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = Field(
+        default=(),
+        description="Columns to deal by, comma-separated: a key, a time or a group; they need not be features. For "
+        "hash the features and the target by default.",
+    )
     test_fraction: float = Field(
         default=0.2, ge=0, lt=1, description="Share of the rows held out for the test; 0 trains on all rows."
     )
+
+    @model_validator(mode="after")
+    def _columns_fit_the_method(self) -> Self:
+        if self.method == "random" and self.by:
+            raise ValueError(
+                "`by` names columns, which `method` of 'random' does not look at; say hash, time or group"
+            )
+        if self.method == "group" and not self.by:
+            raise ValueError("`method` of 'group' needs `by`: the column whose equal values stay together")
+        if self.method == "time" and len(self.by) != 1:
+            raise ValueError("`method` of 'time' needs `by`: the one column of dates, times or numbers")
+        return self
 
 
 class Training(Section):
@@ -206,6 +228,18 @@ class Settings(Section):
         if self.input.data is not None and changed:
             raise ValueError(
                 f"`{changed[0]}` belongs to the example problem, but `data` names a file; give one"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _hashes_known_columns(self) -> Self:
+        certain = self.input.features and not any(
+            mark in name for name in self.input.features for mark in "*?["
+        )
+        if self.split.method == "hash" and not self.split.by and self.input.data and not certain:
+            raise ValueError(
+                "`method` of 'hash' would deal by all numeric columns, and a new one would move every row; add `by` (a "
+                "key, or the columns that count) or `features`"
             )
         return self
 

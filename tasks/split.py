@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,43 @@ from tasks.store.formats import read_npz, read_parquet, write_parquet
 from tasks.store.parts import Shard, is_large, part_count, part_name, paths_of, write_part
 from tasks.store.spill import Spill, spilled
 from tasks.store.writing import draft, publish
+from tasks.table.dealing import Dealt, Rule, by_hash, by_lot, by_time, check_columns, check_sizes, remark
 from tasks.table.encoding import Encoding, Layout, Tally, fit, merged, remarks, tally, width
-from tasks.table.partition import held_out, partition, test_size
+from tasks.table.partition import partition, test_size
 
 TRAIN = "train"
 TEST = "test"
 ENCODING = "encoding.json"
 
 Fit = tuple[Encoding, Tally, Tally]
-"""The encoding, and the sums over the training and the test rows that it was fitted to and is told about by."""
+"""The encoding, and the sums over the training and the test rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of the data, in memory or in files."""
+
+    held: pa.Table | Sequence[Shard]
+    count: int
+    schema: pa.Schema
+
+    def tables(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield these columns of all rows, some at a time."""
+        if isinstance(self.held, pa.Table):
+            yield self.held.select(list(columns))
+            return
+        for shard in self.held:
+            for batch in shard.tables(columns=columns):
+                yield pa.Table.from_batches([batch]).select(list(columns))  # a name with a dot brings others
+
+    def in_parts(self, columns: int) -> bool:
+        """Say whether the rows, of so many columns when encoded, are too large to be held in memory."""
+        in_files = not isinstance(self.held, pa.Table)
+        return in_files and (len(self.held) > 1 or is_large(self.count, columns))
+
+    def whole(self) -> pa.Table:
+        """Return all rows in memory."""
+        return self.held if isinstance(self.held, pa.Table) else read_parquet(self.held[0].path)
 
 
 @stage
@@ -34,20 +63,25 @@ def split(data: Artifact, options: Split, seed: int, root: Path) -> Artifact:
     The features' columns come first, the target's last. What text columns and missing values are encoded by is fitted
     to the training rows and left in `encoding.json`. Small data (up to 5 million rows) is `data.npz` or
     `data.parquet` and keeps the order of its rows. Large data becomes `train-00000.parquet` and so on, with the rows
-    in random order, in constant memory. Runs again when the data, the fraction, the seed or this code changes.
+    in random order, in constant memory. Runs again when the data, a setting of the split, the seed or this code
+    changes.
+
+    Raises:
+        BadTable: a part would be too small, or a column cannot be dealt by or encoded.
     """
-    layout = _layout(data.facts)
-    shards = [Shard(path) for path in paths_of(data, root, "data") if path.suffix == ".parquet"]
-    columns = width(_tables(shards, layout.categorical), layout)
+    layout, rows = _layout(data.facts), _rows(data, root)
+    columns = width(rows.tables(layout.categorical), layout)
+    rule = _rule(rows, layout, columns, options, seed)
     with draft(root) as folder:
-        if shards and is_large(sum(shard.rows for shard in shards), columns):
+        if rows.in_parts(columns):
             with draft(root) as aside:
-                found = _deal_in_parts(shards, layout, columns, options.test_fraction, seed, aside, folder)
+                found = _deal_in_parts(rows, layout, columns, options, rule, seed, aside, folder)
         else:
-            found = _deal(_table(data, layout, root), layout, columns, options.test_fraction, seed, folder)
-        encoding = found[0]
+            found = _deal(rows, layout, columns, options, rule, seed, folder)
+        encoding, _, tests = found
         (folder / ENCODING).write_text(encoding.model_dump_json(indent=1), encoding="utf-8")
-        return publish(folder, root, "split", data.facts | _told(data.facts, *found))
+        notes = [*([remark(rule, tests.rows, rows.count)] if rule else []), *remarks(*found)]
+        return publish(folder, root, "split", data.facts | _told(data.facts, encoding, notes))
 
 
 def _layout(facts: dict[str, Any]) -> Layout:
@@ -59,43 +93,60 @@ def _layout(facts: dict[str, Any]) -> Layout:
     )
 
 
-def _told(facts: dict[str, Any], encoding: Encoding, training: Tally, test: Tally) -> dict[str, JsonValue]:
-    notes: list[JsonValue] = [*facts.get("notes", ()), *remarks(encoding, training, test)]
-    return {"features": list(encoding.features), **({"notes": notes} if notes else {})}
+def _rows(data: Artifact, root: Path) -> Rows:
+    if "data.npz" in data.files:
+        arrays = read_npz(data.path(root, "data.npz"))
+        facts: dict[str, Any] = data.facts
+        names = [*facts["features"], facts["target"]]
+        table = pa.table([*arrays["inputs"].T, arrays["targets"][:, 0]], names=names)
+        return Rows(table, table.num_rows, table.schema)
+    shards = [Shard(path) for path in paths_of(data, root, "data")]
+    return Rows(shards, sum(shard.rows for shard in shards), shards[0].schema)
 
 
-def _table(data: Artifact, layout: Layout, root: Path) -> pa.Table:
-    if "data.parquet" in data.files:
-        return read_parquet(data.path(root, "data.parquet"))
-    arrays = read_npz(data.path(root, "data.npz"))
-    return pa.table([*arrays["inputs"].T, arrays["targets"][:, 0]], names=list(layout.used))
+def _rule(rows: Rows, layout: Layout, columns: int, options: Split, seed: int) -> Rule | None:
+    """Return by what the rows are dealt; None where lots are drawn."""
+    check_columns(options.by, rows.schema.names)
+    if options.method == "random":
+        return None
+    if options.method == "time":
+        tests = test_size(rows.count, options.test_fraction, columns)
+        name = options.by[0]
+        return by_time(lambda: (table[name] for table in rows.tables([name])), name, rows.count, tests)
+    return by_hash(options.by or layout.used, options.test_fraction, seed)
 
 
-def _tables(shards: Sequence[Shard], columns: Sequence[str]) -> Iterator[pa.Table]:
-    for shard in shards:
-        for batch in shard.tables(columns=columns):
-            yield pa.Table.from_batches([batch]).select(list(columns))  # a name with a dot brings others
+def _told(facts: dict[str, Any], encoding: Encoding, notes: Sequence[str]) -> dict[str, JsonValue]:
+    told: list[JsonValue] = [*facts.get("notes", ()), *notes]
+    return {"features": list(encoding.features), **({"notes": told} if told else {})}
 
 
 def _deal(
-    table: pa.Table, layout: Layout, columns: int, test_fraction: float, seed: int, folder: Path
+    rows: Rows, layout: Layout, columns: int, options: Split, rule: Rule | None, seed: int, folder: Path
 ) -> Fit:
     """Write training and test rows in their order."""
-    chosen = partition(table.num_rows, test_fraction, seed, parameters=columns)
-    train, test = (table.take(pa.array(rows)) for rows in chosen)
-    training, held = tally(train, layout), tally(test, layout)
+    table = rows.whole()
+    if rule is None:
+        chosen = partition(table.num_rows, options.test_fraction, seed, parameters=columns)
+    else:
+        mask = rule.is_test(table)
+        chosen = np.flatnonzero(~mask), np.flatnonzero(mask)
+    train, test = (table.select(list(layout.used)).take(pa.array(places)) for places in chosen)
+    training, tests = tally(train, layout), tally(test, layout)
+    check_sizes(options.method, options.test_fraction, training.rows, tests.rows, columns)
     encoding = fit(training, layout)
-    for name, rows in ((TRAIN, train), (TEST, test)):
-        if rows.num_rows:
-            write_parquet(folder / f"{name}.parquet", encoding.apply(rows))
-    return encoding, training, held
+    for name, part in ((TRAIN, train), (TEST, test)):
+        if part.num_rows:
+            write_parquet(folder / f"{name}.parquet", encoding.apply(part))
+    return encoding, training, tests
 
 
 def _deal_in_parts(
-    shards: Sequence[Shard],
+    rows: Rows,
     layout: Layout,
     columns: int,
-    test_fraction: float,
+    options: Split,
+    rule: Rule | None,
     seed: int,
     aside: Path,
     folder: Path,
@@ -105,34 +156,39 @@ def _deal_in_parts(
     Each row goes to a part that is drawn for it, and each part is shuffled when it has all of its rows: C. R. Rao,
     "Generation of random permutations of given number of elements using random sampling numbers", 1961.
     """
-    rows, stored = sum(shard.rows for shard in shards), shards[0].schema
-    schema = pa.schema([stored.field(name) for name in layout.used])
-    tests = test_size(rows, test_fraction, columns)
+    tests = test_size(rows.count, options.test_fraction, columns)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    schema = pa.schema([rows.schema.field(name) for name in layout.used])
     sums = dict.fromkeys((TRAIN, TEST), tally(schema.empty_table(), layout))
     with ExitStack() as stack:
         spills = {
             name: stack.enter_context(
                 spilled(aside, name, schema, part_count(count, columns) if count else 0)
             )
-            for name, count in ((TRAIN, rows - tests), (TEST, tests))
+            for name, count in ((TRAIN, rows.count - tests), (TEST, tests))
         }
-        for table in _tables(shards, layout.used):
-            mask = held_out(table.num_rows, rows, tests, rng)
-            rows, tests = rows - len(mask), tests - int(mask.sum())
+        for table, mask in _dealt(rows, layout, rule, tests, rng):
             for name, chosen in ((TRAIN, ~mask), (TEST, mask)):
-                dealt = table.filter(pa.array(chosen))
-                sums[name] = merged(sums[name], tally(dealt, layout))
-                _append(spills[name], dealt, rng)
+                part = table.select(list(layout.used)).filter(pa.array(chosen))
+                sums[name] = merged(sums[name], tally(part, layout))
+                _append(spills[name], part, rng)
+    check_sizes(options.method, options.test_fraction, sums[TRAIN].rows, sums[TEST].rows, columns)
     encoding = fit(sums[TRAIN], layout)
     for key, (name, spill) in enumerate(spills.items(), start=1):
-        for number, table in enumerate(spill.taken()):
-            if not table.num_rows:
+        for number, part in enumerate(spill.taken()):
+            if not part.num_rows:
                 continue
             own = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key, number)))
-            shuffled = table.take(pa.array(own.permutation(table.num_rows)))
+            shuffled = part.take(pa.array(own.permutation(part.num_rows)))
             write_part(folder / part_name(name, number), encoding.apply(shuffled))
     return encoding, sums[TRAIN], sums[TEST]
+
+
+def _dealt(rows: Rows, layout: Layout, rule: Rule | None, tests: int, rng: np.random.Generator) -> Dealt:
+    tables = rows.tables(list(dict.fromkeys([*layout.used, *(rule.columns if rule else ())])))
+    if rule is None:
+        return by_lot(tables, rows.count, tests, rng)
+    return ((table, rule.is_test(table)) for table in tables)
 
 
 def _append(spill: Spill, rows: pa.Table, rng: np.random.Generator) -> None:

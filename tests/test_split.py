@@ -8,13 +8,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
-from tasks.config import Split
+from tasks.config import Settings, Split
 from tasks.split import split
 from tasks.store.artifact import Artifact
 from tasks.store.parts import paths_of
 from tasks.store.writing import draft, publish
 from tasks.table.encoding import Category, Encoding, Number
+from tasks.table.errors import BadTable
 
 ROWS = 3000
 
@@ -118,3 +120,94 @@ def test_wide_encodings_are_kept_in_parts(tmp_path: Path, monkeypatch: pytest.Mo
     found = split.fn(ingested(tmp_path, rows, categorical=["code"]), Split(), 0, tmp_path)
     assert "train-00000.parquet" in found.files
     assert part(found, tmp_path, "train").shape == (800, 100)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Split(method="hash", by=("year",)),
+        Split(method="hash"),
+        Split(method="group", by=("club",)),
+        Split(method="time", by=("at",)),
+        Split(method="time", by=("at",), test_fraction=0.0),
+    ],
+)
+def test_small_and_large_data_are_dealt_alike(
+    tmp_path: Path, options: Split, request: pytest.FixtureRequest
+) -> None:
+    """By a rule the same rows are for the test, whether held in memory or streamed; the columns to deal by are gone."""
+    rng = np.random.default_rng(1)
+    club = [None if number % 50 == 0 else f"club {number % 37}" for number in range(ROWS)]
+    carried = {
+        "club": pa.array(club),
+        "at": pa.array(rng.integers(0, 400, ROWS), pa.int32()).cast(pa.date32()),
+    }
+    rows = penguins().drop_columns(["bill"])
+    facts = {
+        "features": ["year", "island"],
+        "target": "mass",
+        "categorical": ["island"],
+        "carried": [*carried],
+    }
+    for name, column in carried.items():
+        rows = rows.append_column(name, column)
+    held = split.fn(ingested(tmp_path, rows, **facts), options, 7, tmp_path)
+    request.getfixturevalue("small_parts")
+    streamed = split.fn(ingested(tmp_path, rows, **facts), options, 7, tmp_path)
+    assert len(streamed.files) > len(held.files)
+    assert streamed.facts == held.facts
+    dealt = {
+        name: part(held, tmp_path, name)["year"].tolist()
+        for name in ("train", "test")
+        if f"{name}.parquet" in held.files
+    }
+    for name, years in dealt.items():
+        frame = part(streamed, tmp_path, name)
+        assert list(frame.columns) == ["year", "island=Dream", "island=Rare", "mass"]
+        assert sorted(frame["year"]) == years
+    train, test = dealt["train"], dealt.get("test", [])
+    assert sorted([*train, *test]) == list(range(ROWS))
+    assert len(test) == pytest.approx(options.test_fraction * ROWS, rel=0.3)
+    frame = rows.to_pandas()
+    if options.method == "group":
+        assert not {*frame.loc[train, "club"].fillna("")} & {*frame.loc[test, "club"].fillna("")}
+    if options.method == "time" and test:
+        assert frame.loc[train, "at"].max() < frame.loc[test, "at"].min()
+        assert f"of {frame.loc[test, 'at'].min()} or later: {len(test):,} of 3,000" in str(
+            held.facts["notes"]
+        )
+
+
+def test_what_cannot_be_dealt_by_is_refused(tmp_path: Path) -> None:
+    data = ingested(tmp_path, penguins(20).select(["year", "mass"]))
+    with pytest.raises(BadTable, match="`by`: no column is named 'yaer'; there are 'year', 'mass'"):
+        split.fn(data, Split(method="hash", by=("yaer",)), 0, tmp_path)
+    one = ingested(
+        tmp_path, pa.table({"x": np.arange(20.0), "group": ["a"] * 20, "y": np.arange(20.0)}), features=["x"]
+    )
+    with pytest.raises(BadTable, match=r"leaves (no test rows|0 training rows) out of 20"):
+        split.fn(one, Split(method="group", by=("group",)), 0, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"split": {"by": "day"}}, "`by` names columns, which `method` of 'random' does not look at"),
+        ({"split": {"method": "group"}}, "`method` of 'group' needs `by`"),
+        ({"split": {"method": "time", "by": "day,hour"}}, "the one column of dates"),
+        (
+            {"split": {"method": "hash"}, "input": {"data": "t.csv", "target": "y"}},
+            "a new one would move every row",
+        ),
+        (
+            {"split": {"method": "hash"}, "input": {"data": "t.csv", "target": "y", "features": "x_*"}},
+            "a new one would move every row",
+        ),
+    ],
+)
+def test_settings_that_name_no_columns_to_deal_by_are_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Settings.model_validate(given)
+    Settings.model_validate(
+        {"split": {"method": "hash"}, "input": {"data": "t.csv", "target": "y", "features": "x"}}
+    )
