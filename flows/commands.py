@@ -77,7 +77,7 @@ def serve(settings: Settings, cron: str) -> int:
         )
     try:
         schedule = Cron(cron, timezone="UTC")
-        check(settings.input)
+        check(settings.input, settings.split.by)
     except BadTable as error:
         return _refuse(str(error))
     except ValueError:

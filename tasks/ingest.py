@@ -22,9 +22,10 @@ from tasks.store.verification import content
 from tasks.store.writing import draft, publish
 from tasks.table.agreement import disagreements
 from tasks.table.columns import Columns, Wanted, choose
+from tasks.table.dealing import check_columns
 from tasks.table.dialect import Dialect
 from tasks.table.errors import BadTable, Finding, counted, judged, shown
-from tasks.table.intake import Layout, layout, merged, taken
+from tasks.table.intake import Layout, carried, layout, merged, taken
 from tasks.table.location import Member, anchored, source
 from tasks.table.source import explained, look
 from tasks.table.summary import Summary
@@ -52,6 +53,8 @@ class Table(BaseModel):
     delimiter: str | None
     decimal: str | None
     encoding: str | None
+    by: tuple[str, ...] = ()
+    """Columns that the rows will be dealt by; those that are not learnt from go along behind the target."""
 
     @property
     def wanted(self) -> Wanted:
@@ -81,7 +84,9 @@ def ingest(table: Table, root: Path) -> Artifact:
     if not readable:
         raise BadTable(*(finding for look in looked for finding in look.findings))
     columns = choose(readable[0], table.wanted, table.warn, cells_are_text=found.is_text)
-    plan = layout(readable, columns, is_text=found.is_text, keep_missing=table.missing == "mean")
+    stored = [look.stored for look in looked if look.stored is not None]
+    along = carried(stored, [name for name in table.by if name not in columns.used], is_text=found.is_text)
+    plan = layout(readable, columns, is_text=found.is_text, keep_missing=table.missing == "mean", along=along)
     with draft(root) as folder:
         files = [
             _take_in(look.member, plan, table.dialect, Parts(folder, f"file{number}", plan.schema))
@@ -105,8 +110,12 @@ def ingest(table: Table, root: Path) -> Artifact:
         return publish(folder, root, "ingest", _facts(columns, known, table.missing, warnings))
 
 
-def check(given: Input) -> None:
+def check(given: Input, by: Sequence[str] = ()) -> None:
     """Take a first look at the user's table, if there is one: is it there, and has it the columns?
+
+    Args:
+        given: the table.
+        by: columns that its rows will be dealt by.
 
     Raises:
         BadTable: it is missing, unreadable, or lacks a column.
@@ -117,22 +126,27 @@ def check(given: Input) -> None:
         first = look(found.members[0], table.dialect)
         if first.schema is not None:
             choose(first.schema, table.wanted, table.warn, cells_are_text=found.is_text)
+            check_columns(by, first.schema.names)
         elif not found.is_folder:
             raise BadTable(*first.findings)
 
 
-def table_of(given: Input) -> Table:
+def table_of(given: Input, by: Sequence[str] = ()) -> Table:
     """Describe the user's table for `ingest`, its contents by a digest over all of its files.
+
+    Args:
+        given: the table.
+        by: columns that its rows will be dealt by.
 
     Raises:
         BadTable: it is missing, unreadable, or lacks a column.
     """
-    check(given)
+    check(given, by)
     found = source(given.data or "")
     listing = "".join(
         f"{member.name if found.is_folder else '.'}\0{_digest(member)}\n" for member in found.members
     )
-    return _described(given, hashlib.sha256(listing.encode()).hexdigest())
+    return _described(given, hashlib.sha256(listing.encode()).hexdigest(), by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +161,12 @@ class _File:
     findings: Sequence[Finding] = ()
 
 
-def _described(given: Input, contents: str) -> Table:
+def _described(given: Input, contents: str, by: Sequence[str] = ()) -> Table:
     return Table(
         path=anchored(given.data or ""),
         ending="".join(PurePosixPath(given.data or "").suffixes[-2:]),
         contents=contents,
+        by=tuple(by),
         **given.model_dump(exclude={"data"}),
     )
 

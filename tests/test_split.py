@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from tasks.config import Settings, Split
+from tasks.config import Input, Settings, Split
+from tasks.ingest import ingest, table_of
 from tasks.split import split
 from tasks.store.artifact import Artifact
 from tasks.store.parts import paths_of
@@ -180,7 +181,7 @@ def test_small_and_large_data_are_dealt_alike(
 
 def test_what_cannot_be_dealt_by_is_refused(tmp_path: Path) -> None:
     data = ingested(tmp_path, penguins(20).select(["year", "mass"]))
-    with pytest.raises(BadTable, match="`by`: no column is named 'yaer'; there are 'year', 'mass'"):
+    with pytest.raises(BadTable, match="`by`: no column is named 'yaer'; did you mean 'year'"):
         split.fn(data, Split(method="hash", by=("yaer",)), 0, tmp_path)
     one = ingested(
         tmp_path, pa.table({"x": np.arange(20.0), "group": ["a"] * 20, "y": np.arange(20.0)}), features=["x"]
@@ -211,3 +212,36 @@ def test_settings_that_name_no_columns_to_deal_by_are_refused(given: dict[str, A
     Settings.model_validate(
         {"split": {"method": "hash"}, "input": {"data": "t.csv", "target": "y", "features": "x"}}
     )
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_columns_to_deal_by_need_not_be_learnt_from(tmp_path: Path, ending: str) -> None:
+    """They go from the user's file through `ingest` to `split`, and no further; rows that are left out go with them."""
+    rng = np.random.default_rng(3)
+    days = pd.date_range("2024-01-01", periods=120).strftime("%Y-%m-%d").to_numpy()
+    frame = pd.DataFrame(
+        {"day": rng.permutation(days), "club": rng.choice(["ü", "b", "c"], 120), "x": rng.normal(size=120)}
+    )
+    frame.loc[5, "x"], frame["y"] = None, rng.normal(size=120)
+    path = tmp_path / f"table.{ending}"
+    frame.to_csv(path, index=False) if ending == "csv" else frame.to_parquet(path, index=False)
+    kept = frame.dropna()
+    for options in (Split(method="time", by=("day",)), Split(method="group", by=("club", "day"))):
+        given = Input(data=str(path), target="y", features=("x",), missing="drop")
+        data = ingest.fn(table_of(given, options.by), tmp_path / "store")
+        found = split.fn(data, options, 0, tmp_path / "store")
+        test = part(found, tmp_path / "store", "test")
+        assert list(test.columns) == ["x", "y"]
+        assert len(test) + len(part(found, tmp_path / "store", "train")) == 119
+        if options.method == "time":
+            assert sorted(test["x"]) == sorted(kept.sort_values("day")["x"].tail(24))
+            assert "'day' of 2024-04-06" in str(found.facts["notes"])
+
+
+def test_a_column_to_deal_by_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,y,day,day\n1,2,3,3\n")
+    given = Input(data=str(tmp_path / "t.csv"), target="y", features=("x",))
+    with pytest.raises(BadTable, match="`by`: no column is named 'dya'; did you mean 'day'"):
+        table_of(given, ("dya",))
+    with pytest.raises(BadTable, match="`by`: 2 columns are named 'day'"):
+        table_of(given, ("day",))

@@ -1,5 +1,6 @@
 """The ways to deal rows to training and test, some at a time: by lot, by a hash of what they hold, or by time."""
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tasks.table.errors import BadTable, counted, shown
-from tasks.table.keys import Keys, hashes, ordered, said
+from tasks.table.keys import Keys, hashes, order_of, ordered, said
 from tasks.table.partition import held_out
 
 Mask = npt.NDArray[np.bool_]
@@ -66,11 +67,11 @@ def by_time(read: Callable[[], Iterable[pa.ChunkedArray]], name: str, rows: int,
     """
     if tests == 0:
         return Rule((name,), lambda rows: np.zeros(rows.num_rows, np.bool_), "by time")
-    first = first_test_key(lambda: (ordered(column, name) for column in read()), rows, tests)
-    kind = next(iter(read())).type
+    kind = order_of(next(iter(read())), name)
+    first = first_test_key(lambda: (ordered(column, kind, name) for column in read()), rows, tests)
     return Rule(
         columns=(name,),
-        is_test=lambda rows: ordered(rows[name], name) >= np.uint64(first),
+        is_test=lambda rows: ordered(rows[name], kind, name) >= np.uint64(first),
         said=f"by time, for the test what has {shown(name)} of {said(first, kind)} or later",
     )
 
@@ -102,15 +103,21 @@ def first_test_key(read: Callable[[], Iterable[Keys]], rows: int, tests: int) ->
 
 
 def check_columns(names: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse to deal by what is not there.
+    """Refuse to deal by what is not there, or there twice.
 
     Raises:
-        BadTable: with the columns that are.
+        BadTable: with all findings together.
     """
-    absent = [name for name in names if name not in known]
-    if absent:
-        listed = ", ".join(map(shown, known[:8]))
-        raise BadTable(*(f"`by`: no column is named {shown(name)}; there are {listed}" for name in absent))
+    findings = []
+    for name in names:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {shown(near[0])}?" if near else f"there are {', '.join(map(shown, known[:8]))}"
+        if name not in known:
+            findings.append(f"`by`: no column is named {shown(name)}; {hint}")
+        elif known.count(name) > 1:
+            findings.append(f"`by`: {known.count(name)} columns are named {shown(name)}; rename all but one")
+    if findings:
+        raise BadTable(*findings)
 
 
 def check_sizes(method: str, test_fraction: float, training: int, tests: int, parameters: int) -> None:

@@ -1,7 +1,7 @@
 """Taking rows in: some rows of a file become columns as they are used, and a summary of what was there."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 import numpy as np
@@ -29,20 +29,21 @@ class Layout:
     categorical: frozenset[str]
     keep_missing: bool
     """Whether rows with a missing value in a feature are kept; they are left out otherwise."""
+    carried: Mapping[str, pa.DataType] = field(default_factory=dict)
+    """By column that the rows are only dealt by, the type in which it goes along, unjudged."""
 
     @property
     def schema(self) -> pa.Schema:
-        """Names and types of the columns that are left; only a feature may hold nulls."""
-        return pa.schema(
-            [
-                pa.field(
-                    name,
-                    pa.string() if name in self.categorical else plain(kind),
-                    nullable=self.keep_missing and name != self.target,
-                )
-                for name, kind in self.kinds.items()
-            ]
-        )
+        """Names and types of the columns that are left; of those learnt from only a feature may hold nulls."""
+        learnt = [
+            pa.field(
+                name,
+                pa.string() if name in self.categorical else plain(kind),
+                nullable=self.keep_missing and name != self.target,
+            )
+            for name, kind in self.kinds.items()
+        ]
+        return pa.schema([*learnt, *self.carried.items()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,15 @@ class Taken:
     summaries: Mapping[str, Summary]
 
 
-def layout(schemas: Sequence[pa.Schema], columns: Columns, *, is_text: bool, keep_missing: bool) -> Layout:
-    """Lay out the chosen columns of files with these schemas.
+def layout(
+    schemas: Sequence[pa.Schema],
+    columns: Columns,
+    *,
+    is_text: bool,
+    keep_missing: bool,
+    along: Mapping[str, pa.DataType],
+) -> Layout:
+    """Lay out the chosen columns of files with these schemas, and those that go along.
 
     Numbers whose type differs between files are floats, and so are all of text files, as a point may come in any row.
     """
@@ -65,7 +73,17 @@ def layout(schemas: Sequence[pa.Schema], columns: Columns, *, is_text: bool, kee
         types[name] = pa.float64() if is_text and not kinds.is_boolean(same) else same
         if name in columns.categorical:
             types[name] = pa.string()
-    return Layout(types, columns.target, frozenset(columns.categorical), keep_missing)
+    return Layout(types, columns.target, frozenset(columns.categorical), keep_missing, along)
+
+
+def carried(schemas: Sequence[pa.Schema], names: Sequence[str], *, is_text: bool) -> dict[str, pa.DataType]:
+    """Return the types in which columns go along: as stored, but as text from text files or where files differ."""
+    types = {}
+    for name in names:
+        found = {schema.field(name).type for schema in schemas if name in schema.names} - {pa.null()}
+        same = found.pop() if len(found) == 1 and not is_text else pa.string()
+        types[name] = same.value_type if kinds.is_dictionary(same) else same
+    return types
 
 
 def taken(member: Member, layout: Layout, dialect: Dialect) -> Iterator[Taken]:
@@ -75,7 +93,7 @@ def taken(member: Member, layout: Layout, dialect: Dialect) -> Iterator[Taken]:
         BadTable: the file is damaged.
     """
     start = 0
-    for batch, decimal in batches(member, layout.kinds, dialect):
+    for batch, decimal in batches(member, {**layout.kinds, **layout.carried}, dialect):
         yield _taken(batch, layout, start, decimal, member)
         start += batch.num_rows
 
@@ -88,7 +106,9 @@ def merged(a: Mapping[str, Summary], b: Mapping[str, Summary]) -> dict[str, Summ
 def _taken(batch: pa.RecordBatch, layout: Layout, start: int, decimal: str, member: Member) -> Taken:
     columns, summaries = [], {}
     for name, raw in zip(batch.schema.names, batch.columns, strict=True):
-        if name in layout.categorical:
+        if name in layout.carried:
+            column = _carried(name, raw, layout.carried[name], start, member)
+        elif name in layout.categorical:
             column = _category(name, raw, start, member)
             summaries[name] = summarize_levels(column, start)
         else:
@@ -135,6 +155,12 @@ def _usable(columns: Sequence[pa.Array], layout: Layout) -> pa.RecordBatch:
         whole = reduce(pc.and_, map(pc.is_valid, needed))
         columns = [column.filter(whole) for column in columns]
     return pa.RecordBatch.from_arrays([*columns], schema=schema)
+
+
+def _carried(name: str, raw: pa.Array, kind: pa.DataType, start: int, member: Member) -> pa.Array:
+    if kinds.is_string(kind):
+        return _category(name, raw, start, member)
+    return (raw.dictionary_decode() if kinds.is_dictionary(raw.type) else raw).cast(kind)
 
 
 def _category(name: str, raw: pa.Array, start: int, member: Member) -> pa.StringArray:

@@ -6,6 +6,7 @@ time stamp in any unit. So a column keeps its hashes when one more row turns the
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ import pyarrow.types as kinds
 from numpy.typing import NDArray
 
 from tasks.table.columns import is_number, is_text
-from tasks.table.errors import BadTable, shown
+from tasks.table.errors import BadTable, printable, shown
 
 Keys = NDArray[np.uint64]
 
@@ -22,6 +23,8 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MISSING = np.uint64(0xD1B54A32D192ED03)
 _SIGN = np.uint64(1 << 63)
 _WHOLE = r"^-?\d{1,18}$"
+_READINGS = (pa.float64(), pa.timestamp("us"), pa.timestamp("us", "UTC"))
+"""What text is read as where it is to be in order."""
 _DECIMAL = r"^-?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d+)?$"
 
 
@@ -39,33 +42,53 @@ def hashes(rows: pa.Table, names: Sequence[str], seed: int) -> Keys:
     return mixed
 
 
-def ordered(column: pa.ChunkedArray, name: str) -> Keys:
-    """Turn numbers, dates or times into keys that are in the order of the values; NaN counts as missing.
+def order_of(column: pa.ChunkedArray, name: str) -> pa.DataType:
+    """Return the type by which a column's values are in order: its own, and of text what all of its cells read as.
 
     Raises:
-        BadTable: the column holds something else, or misses a value.
+        BadTable: the column holds neither numbers nor times.
     """
-    if not is_number(column.type) and not kinds.is_temporal(column.type):
+    if is_number(column.type) or kinds.is_temporal(column.type):
+        return column.type
+    for kind in _READINGS if is_text(column.type) else ():
+        with suppress(pa.ArrowInvalid):
+            column.cast(kind)
+            return kind
+    example = next((cell for cell in column.to_pylist() if cell is not None), None)
+    raise BadTable(
+        f"`by` column {shown(name)} holds {column.type} such as {shown(example)}, which is not in the order of time; "
+        "name a column of numbers, or of dates as in 2024-02-29"
+    )
+
+
+def ordered(column: pa.ChunkedArray, kind: pa.DataType, name: str) -> Keys:
+    """Turn values, read as numbers or times of a kind, into keys that are in their order; NaN counts as missing.
+
+    Raises:
+        BadTable: a value is missing, or cannot be read so.
+    """
+    try:
+        values = _plain(column.cast(kind).combine_chunks()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid as error:
         raise BadTable(
-            f"`by` column {shown(name)} holds {column.type}, not times; name one of dates or numbers"
-        )
-    plain = _plain(column.combine_chunks())
-    values = plain.to_numpy(zero_copy_only=False)
-    missing = column.null_count or (np.isnan(values).sum() if values.dtype.kind == "f" else 0)
-    if missing:
+            f"`by` column {shown(name)} holds {kind} values at first, and later others ({printable(str(error))}); "
+            "write all of them in one way"
+        ) from error
+    if column.null_count or (values.dtype.kind == "f" and np.isnan(values).any()):
         raise BadTable(
             f"`by` column {shown(name)} misses values, which have no place in time; remove those rows"
         )
-    bits: Keys = np.ascontiguousarray(values + 0.0 if values.dtype.kind == "f" else values).view(np.uint64)
     if values.dtype.kind == "f":
+        bits: Keys = (values + 0.0).view(np.uint64)  # the sum turns -0 into 0
         return np.where(bits & _SIGN, ~bits, bits | _SIGN)
+    bits = np.ascontiguousarray(values).view(np.uint64)
     return bits if values.dtype.kind == "u" else bits ^ _SIGN
 
 
 def said(key: int, kind: pa.DataType) -> str:
     """Write the value that `ordered` turned into a key; `kind` is the type of its column.
 
-    >>> said(int(ordered(pa.chunked_array([[2.5]]), "x")[0]), pa.float64())
+    >>> said(int(ordered(pa.chunked_array([[2.5]]), pa.float64(), "x")[0]), pa.float64())
     '2.5'
     """
     bits = np.array([key], np.uint64)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tasks.table.dealing import by_hash, by_time, check_columns, check_sizes, first_test_key
 from tasks.table.errors import BadTable
-from tasks.table.keys import hashes, ordered, said
+from tasks.table.keys import Keys, hashes, order_of, said
+from tasks.table.keys import ordered as ordered_as
 
 CELLS = st.none() | st.integers(-(2**63), 2**63 - 1) | st.just(7)
 TEXTS = st.none() | st.text(max_size=5) | st.sampled_from(["7", "7.0", "007", "-0", "1e3"])
@@ -29,6 +30,10 @@ def table(rows: list[tuple[int | None, str | None, float]]) -> pa.Table:
     numbers, texts, floats = (list(column) for column in zip(*rows, strict=True))
     columns = [pa.array(numbers, pa.int64()), pa.array(texts, pa.string()), pa.array(floats, pa.float64())]
     return pa.table(columns, names=["id", "text", "x"])
+
+
+def ordered(column: pa.ChunkedArray, name: str) -> Keys:
+    return ordered_as(column, order_of(column, name), name)
 
 
 def instant(*text: str, unit: str = "us") -> pa.ChunkedArray:
@@ -183,7 +188,8 @@ def test_the_last_key_of_all_can_be_the_cut() -> None:
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (["2024", "2025"], "`by` column 'at' holds string, not times"),
+        (["soon", "2025"], "`by` column 'at' holds string such as 'soon', which is not in the order of time"),
+        (["2024-01-01", "1 March"], "`by` column 'at' holds string such as '2024-01-01'"),
         ([1.0, None], "`by` column 'at' misses values"),
         ([1.0, float("nan")], "`by` column 'at' misses values"),
         ([[1], [2]], "`by` column 'at' holds list"),
@@ -194,14 +200,37 @@ def test_what_has_no_order_is_refused(column: list[object], message: str) -> Non
         ordered(pa.chunked_array([column]), "at")
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2023", "2024.5", "1e4"],
+        ["1969-12-31", "2024-02-29", "2024-02-29 12:00:00"],
+        ["2024-02-29T12:00+02:00", "2024-02-29T11:00Z", "2024-02-29T11:00:00.5Z"],
+    ],
+)
+def test_text_is_in_the_order_of_what_it_reads_as(texts: list[str]) -> None:
+    """Numbers, dates, and times in zones."""
+    keys = ordered(pa.chunked_array([texts]), "at")
+    assert (np.diff(keys.astype(object)) > 0).all()
+
+
+def test_text_that_turns_into_something_else_is_refused() -> None:
+    """What the first rows hold is how all are read."""
+    batches = [pa.chunked_array([["2024-01-01"]]), pa.chunked_array([["1 March"]])]
+    with pytest.raises(BadTable, match=r"holds timestamp.* values at first, and later others .*'1 March'"):
+        by_time(lambda: iter(batches), "at", 2, 1)
+
+
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(BadTable, match="`by` column 'at' holds list<item: int64>"):
         hashes(pa.table({"at": [[1], [2]]}), ["at"], 0)
 
 
 def test_absent_columns_and_empty_parts_are_refused_with_a_remedy() -> None:
-    with pytest.raises(BadTable, match="`by`: no column is named 'idd'; there are 'id', 'x'"):
+    with pytest.raises(BadTable, match=r"`by`: no column is named 'idd'; did you mean 'id'\?"):
         check_columns(["idd"], ["id", "x"])
+    with pytest.raises(BadTable, match="`by`: no column is named 'when'; there are 'id', 'x'"):
+        check_columns(["when"], ["id", "x"])
     with pytest.raises(
         BadTable, match="no test rows out of 5; raise the fraction, set it to 0, or try another `seed`"
     ):
