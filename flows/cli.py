@@ -98,7 +98,7 @@ def _settings(options: dict[str, Any]) -> Settings:
 def _read(config: str) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(config).read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         _refuse(f"`config` of {config!r} cannot be read: {reason}")
 

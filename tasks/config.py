@@ -34,17 +34,26 @@ def _comma_separated(value: object) -> object:
     return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
-
-
 def _text_encoding(name: str) -> str:
     try:
         "".encode(name)
-    except LookupError:
+    except (LookupError, ValueError):
         raise ValueError(
             f"`encoding` of {name!r} is not known; write utf-8, utf-16, cp1252 or latin-1"
         ) from None
     return name
+
+
+def _delimiter(sign: str) -> str:
+    if not sign.isascii() or sign in '\r\n\0"':
+        raise ValueError(f"`delimiter` of {sign!r} cannot stand between cells; give an ASCII sign")
+    return sign
+
+
+def _path(path: str) -> str:
+    if "\0" in path:
+        raise ValueError(f"{path!r} is no path: it holds a zero byte")
+    return path
 
 
 def _duration(value: object) -> object:
@@ -52,6 +61,10 @@ def _duration(value: object) -> object:
     if found is None:
         raise ValueError(f"`older_than` of {value!r} is not a duration; write 12h, 30d or 8w")
     return timedelta(hours=int(found[1]) * {"h": 1, "d": 24, "w": 168}[found[2]])
+
+
+Place = Annotated[str, AfterValidator(_path)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
 
 
 class Section(BaseModel):
@@ -86,7 +99,7 @@ class Problem(Section):
 class Input(Section):
     """The user's own table, in place of the example problem."""
 
-    data: str | None = Field(
+    data: Place | None = Field(
         default=None,
         min_length=1,
         description="CSV, Parquet, Feather or npz file, a folder of them, or a URL such as s3://bucket/folder.",
@@ -112,7 +125,7 @@ class Input(Section):
         description="Rules to be warned of instead of refused: missing-values, text-in-numbers, and so on; "
         "the cells or columns in question are done without.",
     )
-    delimiter: str | None = Field(
+    delimiter: Annotated[str, AfterValidator(_delimiter)] | None = Field(
         default=None,
         min_length=1,
         max_length=1,
@@ -208,7 +221,7 @@ class Settings(Section):
     repeats: int = Field(
         default=1, ge=1, le=10_000, description="Train with so many seeds, from `seed` on, and compare them."
     )
-    artifacts: str = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
+    artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
     problem: Problem = Field(default_factory=Problem, description="The example problem.")
     input: Input = Field(default_factory=Input, description="Your own table.")
     split: Split = Field(default_factory=Split, description="Training and test rows.")

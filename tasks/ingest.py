@@ -233,7 +233,7 @@ def _known(columns: Columns, files: Sequence[_File]) -> Known:
 
 def _facts(columns: Columns, known: Known, missing: str, warnings: Sequence[Finding]) -> dict[str, JsonValue]:
     counts = {name: total for name in columns.used if (total := known.total(name, "missing"))}
-    dropped = known.total(columns.target, "rows") - known.rows
+    dropped = known.read - known.rows
     return {
         "features": list(columns.features),
         "target": columns.target,

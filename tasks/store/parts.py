@@ -112,6 +112,9 @@ def gather(folder: Path, name: str, paths: Sequence[Path], schema: pa.Schema) ->
         for number, path in enumerate(paths):
             path.rename(folder / part_name(name, number))
         return
+    if len(paths) == 1:
+        paths[0].rename(folder / f"{name}.parquet")
+        return
     tables = [pq.read_table(path, partitioning=None) for path in paths] or [schema.empty_table()]
     pq.write_table(
         pa.concat_tables(tables), folder / f"{name}.parquet", use_dictionary=False, compression="none"

@@ -72,9 +72,15 @@ def head(text: Text) -> tuple[pa.Table, bool]:
     """
     with _reader(text, _converting(text)) as reader:
         first = next(reader, None)
-        rest = next(reader, None)
         rows = reader.schema.empty_table() if first is None else pa.Table.from_batches([first])
-        return rows.rename_columns([name.strip() for name in rows.column_names]), rest is None
+        return rows.rename_columns([name.strip() for name in rows.column_names]), _is_at_its_end(reader)
+
+
+def _is_at_its_end(reader: arrow_csv.CSVStreamingReader) -> bool:
+    try:
+        return next(reader, None) is None
+    except pa.ArrowInvalid:  # a row further on is of another type
+        return False
 
 
 def batches(text: Text, types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:

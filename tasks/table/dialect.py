@@ -20,7 +20,8 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _ROWS = 200
-_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
+_COMMA = re.compile(r"\s*[-+]?\d+,(\d{1,2}|\d{4,})\s*")
+"""Not 1,500, which may be one and a half or fifteen hundred."""
 _POINT = re.compile(r"\s*[-+]?\d+\.\d+\s*")
 _DECLARED = re.compile(r'"?sep=(.)"?\r?\n')
 """The line by which spreadsheet programs tell each other the delimiter."""
@@ -86,14 +87,14 @@ def sniffed(text: str) -> str:
 
 
 def decimal_of(text: str, delimiter: str) -> str:
-    r"""Find the decimal sign: a comma where cells read 1,5 and none reads 1.5.
+    r"""Find the decimal sign: a comma where some cells read 1,5 and none reads 1.5.
 
     >>> decimal_of("a;b\n1,5;2\n", ";"), decimal_of("a;b\n1,500;2.5\n", ";")
     (',', '.')
     """
     cells = [cell for row in islice(_cells(text, delimiter), 1, _ROWS) for cell in row]
     commas = sum(_COMMA.fullmatch(cell) is not None for cell in cells)
-    return "," if delimiter != "," and commas and not any(map(_POINT.fullmatch, cells)) else "."
+    return "," if commas and not any(map(_POINT.fullmatch, cells)) else "."
 
 
 def _cells(text: str, delimiter: str) -> "islice[list[str]]":

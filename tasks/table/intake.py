@@ -13,7 +13,7 @@ import pyarrow.types as kinds
 from tasks.table.cells import as_numbers, as_text, is_bytes, parsed, plain, reads_as_foreign
 from tasks.table.columns import Columns, is_text
 from tasks.table.dialect import Dialect
-from tasks.table.errors import BadTable, located, shown
+from tasks.table.errors import BadTable, Finding, located, shown
 from tasks.table.location import Member
 from tasks.table.source import batches
 from tasks.table.summary import Summary, merge, numbers, place, summarize_levels, summarize_numbers
@@ -169,8 +169,14 @@ def _category(name: str, raw: pa.Array, start: int, member: Member) -> pa.String
     except pa.ArrowInvalid as error:
         row = start + _first_undecodable(raw) + 1
         raise BadTable(
-            f"column {shown(name)} of {located(member.name)} is not UTF-8, first in row {row:,}; "
-            "give the `encoding`, such as cp1252"
+            Finding(
+                "unreadable-files",
+                f"column {shown(name)} of {located(member.name)} is not UTF-8, first in row {row:,}",
+                "give the `encoding`, such as cp1252",
+                column=name,
+                row=row,
+                file=member.name,
+            )
         ) from error
 
 

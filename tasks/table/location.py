@@ -1,12 +1,13 @@
 """Where the user's table lies: one file or a folder of them, on this machine or at a URL such as s3://bucket/folder."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
@@ -28,6 +29,9 @@ ENDINGS: dict[str, Format] = {
     ".npz": "npz",
 }
 KNOWN = ".csv, .csv.gz, .parquet, .feather, .arrow or .npz"
+
+_ARROWS = {"file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"}
+"""Protocols that Arrow speaks itself; AWS_ENDPOINT_URL and its like are heeded."""
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
@@ -88,7 +92,7 @@ def is_url(data: str) -> bool:
 
 def anchored(data: str) -> str:
     """Return where the data lies, whatever folder a process is in."""
-    return data if is_url(data) else str(Path(data).resolve())
+    return data if is_url(data) else os.path.abspath(data)  # noqa: PTH100 - a path of Path's would follow links
 
 
 def source(data: str) -> Source:
@@ -136,11 +140,10 @@ def _place(data: str) -> tuple[fs.FileSystem, str]:
         raise BadTable(
             f"{located(data)} carries credentials; take them out, and set AWS_ACCESS_KEY_ID and its like instead"
         )
-    try:
-        filesystem, path = fs.FileSystem.from_uri(data)
-    except pa.ArrowInvalid:
-        return _through_fsspec(data)
-    return filesystem, path
+    if urlsplit(data).scheme in _ARROWS:
+        filesystem, path = fs.FileSystem.from_uri(quote(data, safe="/:?&=%+,;~()*[]!$'"))
+        return filesystem, path
+    return _through_fsspec(data)
 
 
 def _through_fsspec(data: str) -> tuple[fs.FileSystem, str]:

@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import pyarrow as pa
@@ -146,11 +146,11 @@ def _check_first_bytes(member: Member) -> None:
 
 @contextmanager
 def explained(member: Member) -> Iterator[None]:
-    """Turn what the readers raise on a damaged file into one line."""
+    """Turn what the readers raise on a damaged file into findings about it."""
     try:
         yield
-    except BadTable:
-        raise
+    except BadTable as error:
+        raise BadTable(*(_of(member, finding) for finding in error.findings)) from error
     except MemoryError as error:
         raise BadTable(
             f"{located(member.name)} does not fit in memory; give fewer `features` or rows"
@@ -176,3 +176,9 @@ def explained(member: Member) -> Iterator[None]:
                 file=member.name,
             )
         ) from error
+
+
+def _of(member: Member, finding: Finding) -> Finding:
+    return (
+        replace(finding, rule="unreadable-files", file=member.name) if finding.rule == "setting" else finding
+    )

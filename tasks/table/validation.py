@@ -37,6 +37,11 @@ class Table:
     scatter: Matrix | None = None
 
     @property
+    def read(self) -> int:
+        """Rows that there are."""
+        return self.total(self.target, "rows")
+
+    @property
     def parameters(self) -> int:
         """Weights and bias to be fitted: a weight for each number, and for each level of a category but the first."""
         levels = (len(_levels(self, name)) - 1 for name in self.categorical)
@@ -59,9 +64,9 @@ def findings(table: Table, *, missing: str) -> Iterator[Finding]:
         table: all there is to know.
         missing: what to do with missing values in features: `error`, or they are no finding.
     """
-    for name in (*table.features, table.target):
-        yield from _unusable(table, name, missing)
-    yield from _too_few(table)
+    unusable = [each for name in (*table.features, table.target) for each in _unusable(table, name, missing)]
+    yield from unusable
+    yield from _too_few(table.read if unusable else table.rows, table)
     yield from _constant(table)
     yield from _pairs(table)
 
@@ -143,13 +148,12 @@ def _remedy(table: Table, name: str, total: int) -> str:
     return "add it to `categorical`, encode it as numbers, or choose other columns"
 
 
-def _too_few(table: Table) -> Iterator[Finding]:
-    rows, parameters = table.rows, table.parameters
-    read = sum(summaries[table.target].rows for _, summaries in table.files)
-    if read == 0:
+def _too_few(rows: int, table: Table) -> Iterator[Finding]:
+    parameters = table.parameters
+    if table.read == 0:
         yield Finding("too-few-rows", "the table has no rows", "add some below the column names", count=0)
     elif rows < parameters:
-        left = " without a missing value" if rows < read else ""
+        left = " without a missing value" if rows < table.read else ""
         yield Finding(
             "too-few-rows",
             f"{counted(rows, 'row')}{left} cannot determine {counted(parameters, 'parameter')}",

@@ -1,0 +1,121 @@
+"""Where tables lie: files, folders, a server that speaks S3, and what only fsspec reaches."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pandas as pd
+import pytest
+from moto.server import ThreadedMotoServer
+from pyarrow import fs
+
+from tests.table.reading import read, refusal, refused
+
+FRAME = pd.DataFrame({"x": [1.5, 2.25, -3.0, 0.5, 9.0], "y": [1.0, 0.0, 7.0, 3.0, 4.0]})
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Run a server that speaks S3, with an empty bucket; give its address."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    address = f"http://{host}:{port}"
+    store(address).create_dir("bucket")
+    yield address
+    running.stop()
+
+
+def store(address: str) -> fs.S3FileSystem:
+    return fs.S3FileSystem(
+        access_key="test",
+        secret_key="test",  # noqa: S106 - any will do
+        region="us-east-1",
+        endpoint_override=address,
+        allow_bucket_creation=True,
+    )
+
+
+@pytest.fixture
+def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> fs.FileSystem:
+    """Point the usual variables to the server; return the bucket to write to."""
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_ENDPOINT_URL", server),
+    ):
+        monkeypatch.setenv(name, value)
+    return fs.SubTreeFileSystem("bucket", store(server))
+
+
+def put(bucket: fs.FileSystem, path: str, content: bytes) -> None:
+    with bucket.open_output_stream(path, compression=None) as stream:
+        stream.write(content)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "my rows/t.csv.gz", "t.parquet", "t.feather"])
+def test_a_file_on_s3_reads_as_on_the_disk(bucket: fs.FileSystem, tmp_path: Path, name: str) -> None:
+    """The same rows, whatever the format; blanks in the address do not matter."""
+    local = tmp_path / Path(name).name
+    if "csv" in name:
+        FRAME.to_csv(local, index=False)
+    elif "parquet" in name:
+        FRAME.to_parquet(local)
+    else:
+        FRAME.to_feather(local)
+    put(bucket, name, local.read_bytes())
+    pd.testing.assert_frame_equal(read(f"s3://bucket/{name}")[0].to_pandas(), FRAME)
+
+
+def test_a_folder_on_s3_has_hive_keys(bucket: fs.FileSystem) -> None:
+    """Files in the order of their names, the folders' values as a column."""
+    for year, rows in ((2021, FRAME[3:]), (2020, FRAME[:3])):
+        put(bucket, f"folder/year={year}/part.csv", rows.to_csv(index=False).encode())
+    table, facts = read("s3://bucket/folder")
+    assert facts["features"] == ["x", "year"]
+    assert table["year"].to_pylist() == [2020] * 3 + [2021] * 2
+    assert table["y"].to_pylist() == FRAME["y"].tolist()
+
+
+def test_what_cannot_be_reached_is_said_in_one_line(bucket: fs.FileSystem) -> None:
+    """Nothing there, no such bucket, an unknown protocol, no address, keys where others can read them."""
+    for address, text in (
+        ("s3://bucket/nothing.csv", "does not exist; check the path"),
+        ("s3://nobucket/t.csv", "does not exist; check the path"),
+        ("foo://bar/t.csv", "cannot be reached (Protocol not known: foo); check the address"),
+        ("https://[/t.csv", "cannot be reached (Invalid IPv6 URL)"),
+        ("s3://key:secret@bucket/t.csv", "carries credentials; take them out"),
+    ):
+        (finding,) = refused(address)
+        assert text in str(finding)
+
+
+def test_what_arrow_does_not_reach_fsspec_does() -> None:
+    """fsspec's file system in memory stands for all of them."""
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/rows/t.csv", FRAME.to_csv(index=False).encode())
+    for address in ("memory://rows/t.csv", "memory://rows"):
+        pd.testing.assert_frame_equal(read(address)[0].to_pandas(), FRAME)
+    memory.rm("/rows", recursive=True)
+
+
+def test_a_folder_of_text_files(tmp_path: Path) -> None:
+    """Hidden and marked files, notes and other things are passed over."""
+    for number, rows in enumerate((FRAME[:2], FRAME[2:])):
+        rows.to_csv(tmp_path / f"part-{number}.csv", index=False, sep=",;"[number])
+    for other in (".part-9.csv", "_tmp.csv", "README.txt", "picture.png"):
+        (tmp_path / other).write_text("not,a\ntable")
+    pd.testing.assert_frame_equal(read(tmp_path)[0].to_pandas(), FRAME)
+
+
+def test_a_folder_holds_one_format(tmp_path: Path) -> None:
+    """Half of the rows would be lost otherwise."""
+    FRAME.to_csv(tmp_path / "a.csv", index=False)
+    FRAME.to_parquet(tmp_path / "b.parquet")
+    assert refusal(tmp_path) == (
+        f"`data` of '{tmp_path.name}' holds files of CSV and Parquet; keep one format in a folder"
+    )
