@@ -11,6 +11,7 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.failing import failing_visibly
+from flows.form import UNTOUCHED, Asked
 from flows.publishing import publish
 from tasks.config import Settings
 from tasks.evaluate import evaluate
@@ -35,7 +36,7 @@ SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=os.cpu_count())
     persist_result=False,
     task_runner=SIDE_BY_SIDE,
 )
-def regression(settings: Settings = Settings()) -> Result:  # noqa: B008 - frozen, so one instance serves all calls
+def regression(settings: Asked = UNTOUCHED) -> Result:
     """Fit a linear regression with a single-layer neural network; stages that nothing has changed for are cached.
 
     Args:

@@ -81,7 +81,7 @@ class Problem(Section):
     true_weights: Annotated[tuple[float, ...], BeforeValidator(_comma_separated)] = Field(
         default=(2.0, -3.0),
         min_length=1,
-        description="Comma-separated weights to recover, one per feature [2,-3].",
+        description="Weights to recover, one per feature [2,-3].",
     )
     true_bias: float = Field(default=5.0, description="The bias that the fit should recover.")
     lowest: float = Field(default=-10.0, description="Lower end of the inputs' range.")
