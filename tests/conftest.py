@@ -1,4 +1,4 @@
-"""What the tests share: one Prefect server in memory for the flows run in this process, and settings to run."""
+"""What the tests share: a Prefect server in memory for the flows run in this process, a browser, settings to run."""
 
 import os
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from prefect.settings import (
 from prefect.testing.utilities import prefect_test_harness
 
 from tasks.config import Settings
+from tests.page.browser import CHROMIUM, Tab, browsing
 
 IN_MEMORY = "sqlite+aiosqlite:///:memory:"
 
@@ -27,6 +28,15 @@ def prefect_server() -> Iterator[str]:
     with prefect_test_harness(server_startup_timeout=120), temporary_settings(quick):
         yield str(PREFECT_API_URL.value())
     del os.environ["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
+
+
+@pytest.fixture(scope="session")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """Open a browser, once."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    with browsing(CHROMIUM, tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
 
 
 @pytest.fixture

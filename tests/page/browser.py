@@ -3,7 +3,9 @@
 import base64
 import json
 import re
+import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ from urllib.request import urlopen
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -64,7 +67,26 @@ class Tab:
 
     def value(self, script: str) -> Any:
         """Evaluate a script's expression on the page."""
-        return self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"]["value"]
+        return self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
+
+    def wait(self, script: str, seconds: float = 60) -> Any:
+        """Evaluate a script's expression until it is true of the page; return its value.
+
+        Raises:
+            TimeoutError: it did not come to that; the error has what the page shows instead.
+        """
+        end = time.monotonic() + seconds
+        while not (value := self.value(script)):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{script}\n{self.value('document.body.innerText')}")
+            time.sleep(0.1)
+        return value
+
+    def click(self, x: float, y: float) -> None:
+        """Press and release the mouse at a place."""
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        for what in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=what, x=x, y=y, button="left", clickCount=1)
 
     def picture(self) -> bytes:
         """Return what can be seen without scrolling, as a PNG."""

@@ -1,7 +1,5 @@
 """`report.html` as Chromium shows it: both themes, from desktop to a small phone."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +15,10 @@ from tasks.page.report import report
 from tasks.page.result import Exhibit
 from tasks.page.trend import trend_picture
 from tasks.page.webpage import webpage
-from tests.page.browser import Tab, browsing
+from tests.page.browser import Tab
 from tests.page.examples import HOSTILE, result_of
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = pytest.mark.slow
 
 BEYOND = """[...document.querySelectorAll("body *")]
   .filter(e => !e.closest(".box, .card, pre") && e.getBoundingClientRect().right > innerWidth + 1)
@@ -50,12 +43,6 @@ PALE = """(() => {
       return (a + 0.05) / (b + 0.05) < 4.5;
     }).map(e => e.outerHTML.slice(0, 80));
 })()"""
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    with browsing(str(CHROMIUM), tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module", params=["plain", "wide", "hostile"])
