@@ -10,7 +10,7 @@ from tasks.table.columns import is_text
 
 _NUMBER = r"^\s*([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(?i:inf|infinity)|(?i:nan))\s*$"
 _FOREIGN_NUMBER = r"^\s*[-+]?\d[\d ']*(,\d+)+(\.\d+)?\s*$|^\s*[-+]?\d+(\.\d{3})+,\d+\s*$"
-_WORDS = pa.array(["false", "true", "False", "True", "FALSE", "TRUE", "0", "1"])
+_WORDS = ("false", "true", "False", "True", "FALSE", "TRUE", "0", "1")  # no array: making one imports pandas
 _MOST = 0.5
 
 
@@ -103,5 +103,5 @@ def _numerals(column: pa.Array, decimal: str) -> tuple[pa.BooleanArray, pa.Array
 
 
 def _words(column: pa.Array) -> tuple[pa.BooleanArray, pa.Array]:
-    place = pc.index_in(column, _WORDS.cast(column.type))
+    place = pc.index_in(column, pa.array(_WORDS).cast(column.type))
     return pc.is_valid(place), pc.bit_wise_and(place, 1)
