@@ -71,14 +71,16 @@ class Course:
         """Refuse a training that has come to nothing.
 
         Just above the stable range the weights need not leave all bounds: they are thrown about. So the mean squared
-        error of the last epoch, and that of the last weights over all rows, must be lower than the untrained neuron's.
-        Where that one happens to be near least squares there is nothing to lower: up to four times the least error
-        is let pass, and the verdict says how far off it is.
+        error of the last weights over all rows, and that of the last epoch unless it is the first one too, must not
+        be above the untrained neuron's. Where that one happens to be near least squares there is nothing to lower:
+        up to four times the least error is let pass, and the verdict says how far off it is.
 
         Raises:
             Diverged: If they are not.
         """
-        last = max(float(self.loss[-1]), self.plan.error(self.state))
+        last = self.plan.error(self.state)
+        if self.done > 1:
+            last = max(last, float(self.loss[-1]))
         if last > self.first and last > USELESS * self.plan.least_error:
             growth = last / self.first if self.first else math.inf
             raise Diverged(self.done, self.plan.rule.rate, self.plan.trained_limit, growth)

@@ -134,6 +134,10 @@ def test_diverged_says_what_to_do_and_survives_pickling() -> None:
     )
     assert (error.epoch, error.learning_rate, error.stable_limit) == (3, 1.0, 0.02841)
     assert isinstance(error, ArithmeticError)
+    assert str(pickle.loads(pickle.dumps(Diverged(100, 0.0298, 0.02841, 1.7)))) == (  # noqa: S301
+        "diverged: the loss ends at 1.7 times the untrained neuron's, at epoch 100; "
+        "the stable range for this data ends at 0.0284; lower `learning_rate` (now 0.0298) or use the default preset"
+    )
 
 
 def test_the_pure_modules_do_not_import_tensorflow() -> None:
