@@ -54,7 +54,7 @@ def coefficient_plot(found: Sequence[Effect]) -> bytes:
     """Draw estimates as dots, least squares' intervals as bars, the truth, where it is known, as crosses."""
     shown = list(reversed(found[:MOST]))
     places = range(len(shown))
-    with drawing(7.0, 1.5 + 0.32 * max(len(shown), 2)) as figure:
+    with drawing(5.6, 1.5 + 0.32 * max(len(shown), 2)) as figure:
         axes = figure.add_subplot()
         axes.axvline(0, color=GREY, linewidth=1)
         middle = [(effect.low + effect.high) / 2 for effect in shown]

@@ -50,7 +50,7 @@ def loss_curve(loss: ArrayLike, baseline: float | None = None) -> bytes:
         baseline: Mean squared error of predicting the training mean; a dashed line.
     """
     errors = np.asarray(loss, dtype=np.float64)
-    with drawing(7.0, 4.6) as figure:
+    with drawing(5.6, 3.9) as figure:
         axes = figure.add_subplot()
         marker = "o" if errors.size <= 20 else None
         axes.plot(

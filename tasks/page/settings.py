@@ -45,7 +45,7 @@ def flattened(settings: Mapping[str, object], prefix: str = "") -> Iterator[tupl
 
 def _value(value: object) -> str:
     if isinstance(value, list | tuple):
-        return shortened(", ".join(map(_value, value)), LONGEST_VALUE)
+        return shortened(", ".join(map(_value, value)) or "–", LONGEST_VALUE)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

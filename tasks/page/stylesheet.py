@@ -53,7 +53,9 @@ th, td {
   padding: 0.35rem 0.6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line);
   max-width: 36rem; min-width: 3rem;
 }
-thead th { background: var(--ground); font-weight: 600; vertical-align: bottom; border-bottom-width: 2px; }
+thead th {
+  background: var(--ground); font-weight: 600; vertical-align: bottom; border-bottom-width: 2px; white-space: nowrap;
+}
 tbody th { font-weight: 600; min-width: 6rem; }
 th:first-child, td:first-child { padding-left: 0.25rem; }
 .long tbody th { min-width: min(18rem, 45vw); }
@@ -76,6 +78,8 @@ img { display: block; max-width: 100%; height: auto; }
   .facts div { flex-basis: 8.5rem; }
   .facts strong { font-size: 1.2rem; }
   .wide img { max-width: none; width: 40rem; }
+  table { font-size: 0.875rem; }
+  th, td { padding: 0.3rem 0.45rem; }
   nav a { display: inline-block; padding: 0.25rem 0; }
 }
 @media print {

@@ -16,8 +16,8 @@ FILE = "trend.svg"
 NEWEST = 5
 """Runs in the table, this one included."""
 
-_WIDTH, _HEIGHT = 540, 170
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 16, 34
+_WIDTH, _HEIGHT = 400, 170  # no wider: a phone shrinks it to fit, and what is written in it
+_LEFT, _RIGHT, _TOP, _BOTTOM = 68, 16, 16, 34
 
 
 def trend(past: Sequence[PastRun], now: PastRun) -> Iterator[Block]:
@@ -52,11 +52,11 @@ def trend_picture(runs: Sequence[PastRun]) -> bytes:
     )
     ends = (
         f'<text x="{_LEFT}" y="{_HEIGHT - 10}">{moment(runs[0])}</text>'
-        f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 10}" text-anchor="end">{moment(runs[-1])}, this run</text>'
+        f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 10}" text-anchor="end">this run</text>'
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
-        f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="13" fill="{GREY}">'
+        f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="14" fill="{GREY}">'
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>{rules}{ends}'
         f'<polyline points="{line}" fill="none" stroke="{BLUE}" stroke-width="2"/>{dots}'
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{VERMILION}"/></svg>'
@@ -117,7 +117,7 @@ def _settings(before: PastRun, now: PastRun) -> str:
 
 def _value(value: object) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(_value, value))
+        return ", ".join(map(_value, value)) or "–"
     return "–" if value is None else str(value)
 
 

@@ -138,5 +138,5 @@ def test_columns_are_not_broadcast() -> None:
 def test_every_loss_curve_is_drawn(loss: np.ndarray, baseline: float | None) -> None:
     """One epoch, a perfect fit, gaps, wobble and forty decades make a figure without a warning."""
     png = loss_curve(loss, baseline)
-    assert pixels(png).shape[1] == 770
+    assert pixels(png).shape[1] == 616
     assert near(png, BLUE) > 20

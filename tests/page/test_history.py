@@ -142,8 +142,9 @@ def test_the_picture_stays_inside_its_frame(rmse: list[float]) -> None:
     ]
     tree = ET.fromstring(trend_picture(runs))  # noqa: S314 - our own
     places = {tag: tree.findall(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("circle", "rect")}
-    assert places["rect"][0].get("fill") == "white"
+    frame = places["rect"][0]
+    assert frame.get("fill") == "white"
     assert len(places["circle"]) == len(rmse)
     for dot in places["circle"]:
-        assert 0 < float(dot.get("cx", "nan")) < 540
-        assert 0 < float(dot.get("cy", "nan")) < 170
+        assert 0 < float(dot.get("cx", "nan")) < float(frame.get("width", "nan"))
+        assert 0 < float(dot.get("cy", "nan")) < float(frame.get("height", "nan"))

@@ -97,6 +97,15 @@ def test_what_scrolls_can_be_reached_by_the_keyboard(tab: Tab, page: str) -> Non
     assert tab.value(f"{scrolling}.filter(e => e.tabIndex !== 0).map(e => e.outerHTML.slice(0, 80))") == []
 
 
+def test_the_writing_in_the_pictures_can_be_read_on_a_phone(tab: Tab, page: str) -> None:
+    """A picture shrinks to the screen's width or scrolls, and its letters stay at least nine pixels high."""
+    tab.show(page, 390, "light")
+    shrunk = tab.value("[...document.images].map(i => i.clientWidth / i.naturalWidth)")
+    letters = [11 * 110 / 72, 11 * 110 / 72, 14]  # two figures at their resolution, and the trend
+    heights = sorted(share * letter for share, letter in zip(shrunk, sorted(letters), strict=True))
+    assert heights[0] >= 9, heights
+
+
 def test_the_first_screen_of_a_desktop_holds_the_verdict_and_the_facts(tab: Tab, page: str) -> None:
     tab.show(page, 1280, "light")
     assert tab.value('document.querySelector(".facts").getBoundingClientRect().bottom < innerHeight')
