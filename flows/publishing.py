@@ -1,4 +1,4 @@
-"""The end of a run, new every time even when all stages were cached: its folder, and the artifact in Prefect's UI."""
+"""The end of a run, new every time even when all stages were cached: its folder, and the artifacts in Prefect's UI."""
 
 import hashlib
 import shlex
@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.runtime import flow_run
 
 from flows.flags import flags
 from tasks.config import Settings
 from tasks.page.blocks import Block
+from tasks.page.coefficients import coefficient_records, coefficients
 from tasks.page.fitting import fitted_markdown
 from tasks.page.history import as_past, earlier_runs
 from tasks.page.markdown import markdown
 from tasks.page.report import report
 from tasks.page.result import Exhibits, Findings, Lineage, Repeats, Result
+from tasks.page.text import named
 from tasks.page.trend import FILE as TREND
 from tasks.page.trend import trend_picture
 from tasks.page.webpage import webpage
@@ -31,12 +33,15 @@ from tasks.table.formula import formula
 from tasks.table.sql import expression
 
 ARTIFACT_KEY = "regression-report"
+TABLE_KEY = "regression-coefficients"
+MOST_COEFFICIENTS = 500
+"""Rows of the table in Prefect's UI, which shows all of them on one page."""
 
 
 def publish(
     run: Run, settings: Settings, scores: Artifact, figures: Artifact, repeats: Artifact | None = None
 ) -> Result:
-    """Write `runs/<run>/` and create the markdown artifact.
+    """Write `runs/<run>/` and create the artifacts: the report, and the coefficients as a table.
 
     The folder gets the figures, `model.json`, `model.sql`, `report.html`, `report.md` and, last, `result.json`: one
     that has it is whole.
@@ -63,7 +68,20 @@ def publish(
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )
+    _publish_coefficients(findings)
     return result
+
+
+def _publish_coefficients(findings: Findings) -> None:
+    """Create the table artifact: the weights and the bias alone, to be compared from run to run."""
+    listed = coefficients(findings)
+    shown = listed[:MOST_COEFFICIENTS]
+    rest = f", the first {len(shown)} of {len(listed):,}" if len(shown) < len(listed) else ""
+    create_table_artifact(
+        coefficient_records(shown),
+        key=TABLE_KEY,
+        description=f"Weights and bias for {named(findings.target)}{rest}; from … to is the 95 % interval.",
+    )
 
 
 def _write(folder: Path, result: Result, blocks: Sequence[Block], files: Mapping[str, bytes]) -> None:

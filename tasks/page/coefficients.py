@@ -94,6 +94,24 @@ def coefficient_table(findings: Findings, listed: Sequence[Coefficient]) -> Tabl
     )
 
 
+def coefficient_records(listed: Sequence[Coefficient]) -> list[dict[str, str | float | None]]:
+    """Write each weight and the bias as a record, in full precision, for those who sort, copy and compare."""
+    return [
+        {
+            "name": "bias" if each.is_bias else named(each.name),
+            "estimate": each.estimate,
+            "true": each.true,
+            "least squares": each.least_squares,
+            "standard error": each.standard_error,
+            "t": each.t,
+            "p": each.p,
+            "from": each.low,
+            "to": each.high,
+        }
+        for each in listed
+    ]
+
+
 def _row(coefficient: Coefficient, known: bool) -> list[Text]:
     return [
         Strong("bias") if coefficient.is_bias else named(coefficient.name),

@@ -1,16 +1,19 @@
 """What a run leaves for people: its folder, its two reports, and the artifact in Prefect's UI."""
 
+import json
 import shlex
 from html.parser import HTMLParser
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 
 from flows import cli
+from flows.publishing import ARTIFACT_KEY, TABLE_KEY
 from flows.regression import regression
 from tasks.config import Settings
 from tasks.page.fitting import LIMIT
@@ -42,9 +45,13 @@ def folder_of(settings: Settings, result: Result) -> Path:
     return (Path(settings.artifacts) / result.report).parent
 
 
-def artifact_of(result: Result) -> str:
+def artifact_of(result: Result, key: str = ARTIFACT_KEY) -> str:
+    """Return what an artifact of the run holds: markdown, or a table as JSON."""
     assert result.lineage is not None
-    wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[result.lineage.flow_run]))  # type: ignore[list-item]
+    wanted = ArtifactFilter(
+        flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(result.lineage.flow_run)]),
+        key=ArtifactFilterKey(any_=[key]),
+    )
     with get_client(sync_client=True) as client:
         (artifact,) = client.read_artifacts(artifact_filter=wanted)
     return str(artifact.data)
@@ -109,6 +116,22 @@ def test_the_artifact_stays_below_its_size(settings: Settings) -> None:
     assert "the 20 of 200 weights with the largest |t|" in page.replace("\\", "")
     html = (folder_of(settings, result) / "report.html").read_text()
     assert html.count('<th scope="row">x200</th>') == 2
+
+
+def test_the_coefficients_are_a_table_of_their_own(settings: Settings) -> None:
+    """A row a weight and one for the bias, with the numbers of the result; a cached run publishes it too."""
+    regression(settings)
+    result = regression(settings)
+    rows = json.loads(artifact_of(result, TABLE_KEY))
+    assert {row["name"]: row["estimate"] for row in rows} == {
+        **result.model.weights,
+        "bias": result.model.bias,
+    }
+    errors = result.least_squares.standard_errors
+    assert {row["name"]: row["standard error"] for row in rows} == errors
+    for row in rows:
+        assert row["from"] < row["least squares"] < row["to"]
+        assert row["t"] == pytest.approx(row["least squares"] / row["standard error"])
 
 
 def test_the_lineage_leads_back(settings: Settings, penguins: Path) -> None:
