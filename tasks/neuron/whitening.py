@@ -1,11 +1,10 @@
-"""Whitening: centred features of unit variance without correlation, and the way back to raw units."""
+"""Whitening: what makes of the features centred ones of unit variance without correlation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tasks.neuron.statistics import Array, Moments
 
@@ -27,21 +26,6 @@ class Whitening:
     scale: Array
     target_mean: float
     target_scale: float
-
-    def apply(self, features: ArrayLike) -> Array:
-        """Return the whitened rows (n, r) of raw features (n, d)."""
-        whitened: Array = (np.asarray(features, dtype=np.float64) - self.centre) @ self.matrix
-        return whitened
-
-    def apply_target(self, targets: ArrayLike) -> Array:
-        """Return the standardised targets (n,)."""
-        standard: Array = (np.asarray(targets, dtype=np.float64) - self.target_mean) / self.target_scale
-        return standard
-
-    def fold_back(self, weights: ArrayLike, bias: float) -> tuple[Array, float]:
-        """Return raw weights (d,) and bias from whitened weights (r,) and bias, in float64."""
-        raw: Array = self.target_scale * (self.matrix @ np.asarray(weights, dtype=np.float64))
-        return raw, self.target_mean + self.target_scale * bias - float(self.centre @ raw)
 
 
 def whitening(m: Moments, *, bias: bool = True) -> Whitening:

@@ -8,19 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
-from tasks.neuron.fit import Fit, fit, shuffler
+from tasks.neuron.fit import Fit, fit
 from tasks.neuron.least_squares import solve
 from tasks.neuron.metrics import Verdict, verdict
-from tasks.neuron.plan import first_state
-from tasks.neuron.recipe import Diverged, Schedule, schedule
+from tasks.neuron.recipe import Diverged
 from tasks.neuron.sgd import Rule, empty_blocks, train_blocks
 from tasks.neuron.state import State
-from tasks.neuron.statistics import moments
-from tasks.neuron.whitening import whitening
 from tests.neuron.examples import example_problem, random_problem
 
 ROOT = Path(__file__).parents[2]
@@ -30,83 +26,6 @@ def judged(x: np.ndarray, y: np.ndarray, *, bias: bool = True, **settings: Any) 
     """Return the verdict on a fit."""
     f = fit(x, y, bias=bias, **settings)
     return verdict(f.weights, f.bias, solve(x, y, bias=bias))
-
-
-def neuron(state: State, features: int, *, bias: bool) -> tuple[keras.Model, keras.layers.Dense]:
-    """Return a Keras model in the state of ours."""
-    dense = keras.layers.Dense(1, use_bias=bias)
-    model = keras.Sequential([keras.Input((features,)), dense])
-    dense.set_weights([state.weights[:, None], np.array([state.bias])][: 1 + bias])
-    return model, dense
-
-
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize(("rows", "features"), [(104, 2), (50, 12), (20, 1)])
-def test_tutorial_equals_keras(rows: int, features: int, bias: bool) -> None:
-    """Weights, bias and each epoch's loss are model.fit's on the same batches, the short last one too."""
-    rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (rows, features))
-    y = x @ rng.normal(size=features) + 1 + rng.normal(size=rows)
-    epochs = 4
-    ours = fit(
-        x, y, recipe="tutorial", epochs=epochs, learning_rate=0.05, bias=bias, initializer="uniform", seed=3
-    )
-    model, dense = neuron(first_state(features, "uniform", 3, bias=bias), features, bias=bias)
-    model.compile(optimizer=keras.optimizers.SGD(0.05), loss="mse")
-    rng, losses = shuffler(3), []
-    for _ in range(epochs):
-        rows_now = rng.permutation(rows)
-        history = model.fit(
-            np.float32(x[rows_now]),
-            np.float32(y[rows_now]),
-            batch_size=min(32, rows),
-            shuffle=False,
-            verbose=0,
-        )
-        losses.append(history.history["loss"][0])
-    np.testing.assert_allclose(ours.weights, dense.get_weights()[0][:, 0], rtol=2e-5, atol=2e-6)
-    np.testing.assert_allclose(ours.loss, losses, rtol=2e-5)
-    assert ours.bias == (pytest.approx(float(dense.get_weights()[1][0]), rel=2e-5) if bias else 0.0)
-
-
-class Falling(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """The calibrated recipe's learning rate, in Keras's own operations."""
-
-    def __init__(self, first: float, fall: Schedule) -> None:
-        self.first, self.fall = first, fall
-
-    def __call__(self, step: Any) -> Any:
-        step = keras.ops.cast(step, "float32")
-        late = keras.ops.maximum(step - self.fall.hold, 0)
-        return self.first * self.fall.decay**step / (1 + self.fall.slope * late)
-
-
-@pytest.mark.parametrize("epochs", [4, 30])
-def test_calibrated_equals_keras(epochs: int) -> None:
-    """Whitened rows, a falling rate and a loss summed over the batch and divided by B do the same.
-
-    Four epochs are short of time and average; thirty decay exponentially.
-    """
-    x, y = example_problem(1, rows=104)
-    batch = 32
-    ours = fit(x, y, epochs=epochs, batch_size=batch, seed=5)
-    white = whitening(moments(np.column_stack([x, y])))
-    z, t = white.apply(x).astype(np.float32), white.apply_target(y).astype(np.float32)
-    model, dense = neuron(first_state(2, "glorot_uniform", 5), 2, bias=True)
-    fall = schedule(ours.learning_rate, 4, epochs)
-    assert (fall.slope > 0) == (epochs == 4)
-    model.compile(
-        optimizer=keras.optimizers.SGD(Falling(ours.learning_rate, fall)),
-        loss=lambda true, predicted: keras.ops.sum((true - predicted) ** 2) / batch,
-    )
-    rng = shuffler(5)
-    for _ in range(epochs):
-        rows_now = rng.permutation(104)
-        model.fit(z[rows_now], t[rows_now, None], batch_size=batch, shuffle=False, verbose=0)
-    kernel, offset = dense.get_weights()
-    weights, bias = white.fold_back(kernel[:, 0], float(offset[0]))
-    np.testing.assert_allclose(ours.weights, weights, rtol=1e-5)
-    assert ours.bias == pytest.approx(bias, rel=1e-5)
 
 
 def test_default_recipe_is_indistinguishable_from_least_squares() -> None:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tasks.neuron.coordinates import Coordinates, standardised, whitened
 from tasks.neuron.recipe import Diverged, final_rate, schedule, starting_rate, steps_per_epoch
 from tasks.neuron.stability import stable_limit
 from tasks.neuron.statistics import moments
-from tasks.neuron.whitening import whitening
+from tasks.neuron.whitening import Whitening, whitening
 from tests.neuron.examples import example_problem, random_problem
+
+
+def rows_of(white: Whitening, x: np.ndarray) -> np.ndarray:
+    """Return the whitened rows (n, r)."""
+    rows: np.ndarray = (x - white.centre) @ white.matrix
+    return rows
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -22,7 +30,7 @@ def test_whitened_rows_are_white(bias: bool) -> None:
     """Second moments are the identity, about the mean or, without bias, about zero; the target's is 1."""
     x, y = random_problem(1, 500, 4)
     white = whitening(moments(np.column_stack([x, y])), bias=bias)
-    z, t = white.apply(x), white.apply_target(y)
+    z, t = rows_of(white, x), (y - white.target_mean) / white.target_scale
     np.testing.assert_allclose(z.T @ z / 500, np.eye(4), atol=1e-9)
     assert np.mean(t**2) == pytest.approx(1)
     if bias:
@@ -34,14 +42,18 @@ def test_whitened_rows_are_white(bias: bool) -> None:
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_fold_back_predicts_the_same(bias: bool) -> None:
-    """Raw weights predict in target units what whitened weights predict in standardised ones."""
+@pytest.mark.parametrize("units", [whitened, lambda white: standardised(white, [False] * 4)])
+def test_fold_back_predicts_the_same(units: Callable[[Whitening], Coordinates], bias: bool) -> None:
+    """Raw weights predict in target units what the weights of the training predict in theirs."""
     x, y = random_problem(2, 50, 3)
-    white = whitening(moments(np.column_stack([x, y])), bias=bias)
+    at = units(whitening(moments(np.column_stack([x, y])), bias=bias))
+    written = np.empty((4, 50), np.float32)
+    at.write([*x.T, y], written)
     w, b = np.array([0.3, -0.7, 1.1]), 0.25 if bias else 0.0
-    raw, offset = white.fold_back(w, b)
-    expected = white.target_mean + white.target_scale * (white.apply(x) @ w + b)
-    np.testing.assert_allclose(x @ raw + offset, expected, rtol=1e-9)
+    raw, offset = at.fold_back(w, b)
+    expected = at.target_mean + at.target_scale * (written[:3].T @ w + b)
+    np.testing.assert_allclose(x @ raw + offset, expected, rtol=1e-5)
+    np.testing.assert_allclose(at.target_mean + at.target_scale * written[3], y, rtol=1e-5)
     assert bias or offset == 0
 
 
@@ -51,7 +63,7 @@ def test_null_directions_are_dropped() -> None:
     wide = np.column_stack([x[:, 0] * 1e-9, np.full(100, 0.1), x[:, 1] * 1e9, x[:, 0] * 5, x.sum(axis=1)])
     white = whitening(moments(np.column_stack([wide, y])))
     assert white.matrix.shape == (5, 2)
-    assert np.isfinite(white.apply(wide)).all()
+    assert np.isfinite(rows_of(white, wide)).all()
 
 
 def test_a_constant_target_keeps_its_units() -> None:

@@ -186,7 +186,7 @@ def test_moments_and_leverage_of_parts_are_those_of_the_table() -> None:
     cut = all_moments(parts(x, y, 7))
     np.testing.assert_allclose(cut.scatter, table.scatter, rtol=1e-13)
     white = whitening(table)
-    expected = (white.apply(x) ** 2).sum(axis=1).max()
+    expected = (((x - white.centre) @ white.matrix) ** 2).sum(axis=1).max()
     for units in (whitened(white), standardised(white, [False] * 4)):
         assert leverage(parts(x, y, 7), units) == pytest.approx(expected, rel=1e-4)
 
