@@ -1,0 +1,61 @@
+"""The same settings leave the same bytes in every stage, in two processes that share nothing but the code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """
+import json, sys
+from flows.regression import regression
+from tasks.config import Settings
+from tasks.store import parts
+store, told = sys.argv[1], {}
+for name, rows in (("small", 1000), ("article", 1000), ("in parts", 12_000)):
+    if name == "in parts":
+        parts.MOST_ROWS, parts.PART_ROWS, parts.GROUP_ROWS = 1000, 2000, 256
+    result = regression(Settings.model_validate({
+        "preset": "article" if name == "article" else "default",
+        "artifacts": f"{store}/{name}", "problem": {"rows": rows}, "training": {"epochs": 10},
+    }))
+    told[name] = {
+        f"{stage} {file.path}": file.sha256 for stage, each in result.stages.items() for file in each.files
+    }
+print(json.dumps(told))
+"""
+
+
+def files(folder: Path, server: str, **environment: str) -> dict[str, dict[str, Any]]:
+    """Run three flows in a process of its own, in a folder of its own; return the digest of every file by flow."""
+    folder.mkdir()
+    settings = {**os.environ, "PREFECT_API_URL": server, "PREFECT_HOME": str(folder / "prefect")}
+    settings |= {"PYTHONPATH": str(ROOT), "PREFECT_LOGGING_LEVEL": "ERROR", **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(folder / "store")],
+        cwd=folder,
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.slow
+def test_two_processes_leave_the_same_bytes(tmp_path: Path, prefect_server: str) -> None:
+    """Data, parts, weights, Keras model, history, metrics, predictions and figures; whatever strings hash to."""
+    one = files(tmp_path / "one", prefect_server, PYTHONHASHSEED="1")
+    other = files(tmp_path / "other", prefect_server, PYTHONHASHSEED="2", TZ="Asia/Tokyo", LC_ALL="C")
+    assert one == other
+    for flow, least in (("small", 14), ("article", 12), ("in parts", 20)):
+        kinds = {name.rpartition(".")[2] for name in one[flow]}
+        assert len(one[flow]) >= least
+        assert {"npz", "parquet", "json", "keras", "png"} <= kinds
