@@ -1,16 +1,15 @@
-"""Blocks of rows for the program: from a table in memory, or from parts that are read again in every epoch."""
+"""Blocks of rows for the program: from a small table, or from parts that are read again in every epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from itertools import cycle
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.neuron.coordinates import Coordinates
-from tasks.neuron.parts import Columns, Part
+from tasks.neuron.coordinates import Coordinates, raw
+from tasks.neuron.parts import Columns, Memory, Part
 from tasks.neuron.prefetch import ahead
 from tasks.neuron.sgd import Rule, Table, empty_blocks, train_blocks
 from tasks.neuron.state import State
@@ -20,7 +19,7 @@ BLOCK = 2**21  # floats that a call of the program gets of large data, 8 MiB: le
 FLOATS = 2**22  # floats of small data handed over at once, several epochs of it: 16 MiB
 GATHER = 4096  # rows that are picked and turned at a time, in the cache
 PIECE = 128  # rows that stay together in a shuffle: picking fewer, the memory's latency would count
-AHEAD = 2  # blocks of a table, or batches of parts, that are made while one is trained on
+AHEAD = 2  # batches of parts that are read while one is trained on
 
 Calls: TypeAlias = Generator["Call"]
 Shuffles: TypeAlias = Mapping[str, Any]
@@ -70,6 +69,10 @@ class _Fed(NamedTuple):
 def train_table(state: State, table: Table, rule: Rule, rng: np.random.Generator, epochs: range) -> Calls:
     """Train on a table in memory, in a new order of its rows in every epoch.
 
+    Every order is equally likely where the table has no more than `BLOCK` numbers. Picking single rows out of a larger
+    one in every epoch would take ten times as long as training: its rows are dealt out once, every order equally
+    likely, and from then on shuffled by pieces, see `train_parts`.
+
     Args:
         state: Where to start.
         table: (n, k + 1) float32, the target last.
@@ -82,9 +85,9 @@ def train_table(state: State, table: Table, rule: Rule, rng: np.random.Generator
     length = _whole(rows, rule.batch_size)
     if width * length <= BLOCK:
         return _train_small(state, table, rule, rng, epochs)
-    length = _whole(max(1, BLOCK // width), rule.batch_size)
-    fed = ahead(_from_table(table, rng, epochs, _buffers(width, length), length), AHEAD)
-    return _train_fed(state, fed, rule, None)
+    # The generator that is spawned is the same for a training that is continued: `rng` is then in another state.
+    part = Memory(list(_dealt(table, rng.spawn(1)[0])))
+    return train_parts(state, [part], raw(width - 1), rule, rng, epochs)
 
 
 def train_parts(
@@ -107,7 +110,10 @@ def train_parts(
     """
     width = units.basis.shape[1] + 1
     fed = _from_parts(parts, units, rng, epochs, max(1, BLOCK // width), rule.batch_size)
-    return _train_fed(state, fed, rule, units.metric)
+    for block, count, shuffles in fed:
+        rows = np.array([count])
+        state, squares = train_blocks(state, block, rows, rule, units.metric)
+        yield Call(state, rows, squares, shuffles)
 
 
 def _train_small(state: State, table: Table, rule: Rule, rng: np.random.Generator, epochs: range) -> Calls:
@@ -126,26 +132,13 @@ def _train_small(state: State, table: Table, rule: Rule, rng: np.random.Generato
         yield Call(state, valid[:count], squares[:count], rng.bit_generator.state)
 
 
-def _train_fed(state: State, fed: Iterator[_Fed], rule: Rule, metric: Array | None) -> Calls:
-    """Train on one block after the other."""
-    for block, count, shuffles in fed:
-        rows = np.array([count])
-        state, squares = train_blocks(state, block, rows, rule, metric)
-        yield Call(state, rows, squares, shuffles)
-
-
-def _from_table(
-    table: Table, rng: np.random.Generator, epochs: range, buffers: Iterator[Table], length: int
-) -> Iterator[_Fed]:
-    for _ in epochs:
-        order = rng.permutation(len(table))
-        for start in range(0, len(order), length):
-            block, part = next(buffers), order[start : start + length]
-            for at in range(0, len(part), GATHER):
-                picked = table[part[at : at + GATHER]]
-                block[0, :, at : at + len(picked)] = picked.T
-            last = start + length >= len(order)
-            yield _Fed(block, len(part), rng.bit_generator.state if last else None)
+def _dealt(table: Table, rng: np.random.Generator) -> Table:
+    """Return the columns (k + 1, n) of a table with its rows in random order."""
+    order = rng.permutation(len(table))
+    dealt = np.empty(table.shape[::-1], np.float32)
+    for start in range(0, len(order), GATHER):
+        dealt[:, start : start + GATHER] = table[order[start : start + GATHER]].T
+    return dealt
 
 
 def _from_parts(
@@ -210,10 +203,6 @@ def _shuffled(read: _Read, places: Sequence[NDArray[Any]]) -> Iterator[NDArray[A
         place[whole : whole + read.first] = column[: read.first]
         place[whole + read.first :] = column[end:]
         yield place
-
-
-def _buffers(width: int, length: int) -> Iterator[Table]:
-    return cycle([empty_blocks((1, width, length)) for _ in range(AHEAD + 2)])
 
 
 def _whole(rows: int, batch_size: int) -> int:

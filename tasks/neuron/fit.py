@@ -62,7 +62,7 @@ def fit(
     on_checkpoint: OnCheckpoint | None = None,
     **options: Any,
 ) -> Fit:
-    """Train one linear neuron on rows in memory, in an exact new shuffle in every epoch.
+    """Train one linear neuron on rows in memory, which are shuffled in every epoch, see `train_table`.
 
     The same arguments give the same bits in any process on the same machine, whether the training was continued from
     a checkpoint or not.

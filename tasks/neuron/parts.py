@@ -17,6 +17,7 @@ from tasks.neuron.statistics import Moments, column_moments, merge
 Columns: TypeAlias = Sequence[NDArray[Any]]
 """Consecutive rows: the features and then the target, each (m,)."""
 
+HELD = 2**17  # rows of a piece of a part in memory
 BLOCK = 8192  # rows that are whitened at a time
 AHEAD = 2  # batches that are decoded while one is used
 
@@ -43,9 +44,13 @@ class Memory:
         """Return the number of rows."""
         return len(self.columns[0])
 
-    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Columns]:  # noqa: ARG002 - one piece has one order
-        """Yield all columns at once."""
-        yield self.columns
+    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Columns]:
+        """Yield all rows, some at a time; with `rng` in a random order of pieces."""
+        starts = np.arange(0, self.rows, HELD)
+        if rng is not None:
+            rng.shuffle(starts)
+        for start in starts:
+            yield [column[start : start + HELD] for column in self.columns]
 
 
 def part_moments(part: Part) -> Moments:
