@@ -122,11 +122,11 @@ def _train_small(state: State, table: Table, rule: Rule, rng: np.random.Generato
     length = _whole(rows, rule.batch_size)
     calls = -(-epochs.stop // max(1, FLOATS // (width * length)))
     chunk = -(-epochs.stop // calls)
-    blocks = empty_blocks((chunk, width, length))
+    blocks, columns = empty_blocks((chunk, width, length)), np.ascontiguousarray(table.T)
     for first in epochs[::chunk]:
         count = min(chunk, epochs.stop - first)
         for block in blocks[:count]:
-            block[:, :rows] = table[rng.permutation(rows)].T
+            np.take(columns, rng.permutation(rows), axis=1, out=block[:, :rows], mode="clip")
         valid = np.where(np.arange(chunk) < count, rows, 0)
         state, squares = train_blocks(state, blocks, valid, rule)
         yield Call(state, valid[:count], squares[:count], rng.bit_generator.state)

@@ -43,11 +43,11 @@ def stable_limit(
     live = values > np.finfo(np.float64).eps * len(values) * max(float(values[-1]), 0.0)
     if not live.any():
         return math.inf
-    z, h = x @ vectors[:, live], values[live]
+    z, h = np.ascontiguousarray((x @ vectors[:, live]).T), values[live]
     noise = 0.0 if rows <= batch_size else 1 / batch_size
     c, radius = np.eye(len(h)), 0.0
     for _ in range(200):
-        fourth = 4 / len(z) * (z.T * ((z @ c) * z).sum(axis=1)) @ z
+        fourth = 4 / len(x) * (z * ((c @ z) * z).sum(axis=0)) @ z.T
         c = ((1 - noise) * np.outer(h, h) * c + noise * fourth) / np.add.outer(h, h)
         previous, radius = radius, float(np.linalg.norm(c))
         c /= radius
