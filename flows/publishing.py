@@ -121,7 +121,7 @@ def _lineage(run: Run, settings: Settings) -> Lineage:
         started=f"{flow_run.scheduled_start_time:%Y-%m-%dT%H:%M:%SZ}",
         code=hashlib.sha256(lines.encode()).hexdigest(),
         libraries=dict(sorted(libraries.items())),
-        source=table.contents if table else None,
+        source=table.digest if table else None,
         command=shlex.join(["linear-neuron", "run", *flags(settings)]),
     )
 

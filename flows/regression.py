@@ -59,7 +59,7 @@ def stages(call: Run | Forecast, settings: Settings) -> tuple[Artifact, Artifact
     if settings.input.data is None:
         data = call(generate, problem=settings.problem, seed=settings.seed)
     else:
-        data = call(ingest, table=table_of(settings.input, settings.split.by))
+        data = call(ingest, table=table_of(settings.input, settings.split.by, call.root))
     parts = call(split, data=data, options=settings.split, seed=settings.seed)
     seeds = list(range(settings.seed, settings.seed + settings.repeats))
     models = call.each(train, "seed", seeds, rows=parts.starting_with("train"), training=settings.training)

@@ -156,6 +156,9 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
     elif isinstance(value, BaseModel):
         for field in (name for name, info in type(value).model_fields.items() if not info.exclude):
             yield from _leaves(field, getattr(value, field))
+    elif isinstance(value, dict):
+        for each, inner in value.items():
+            yield from _leaves(f"{name} of {each}", inner)
     else:
         yield name, json.dumps(value)
 
@@ -199,4 +202,5 @@ def _differences(old: Components, new: Components) -> list[str]:
 def _brief(value: str | None) -> str:
     if value is None:
         return "absent"
-    return value[:8] if len(value) == hashlib.sha256().digest_size * 2 else value
+    text = value.strip('"')
+    return text[:8] if len(text) == hashlib.sha256().digest_size * 2 else value

@@ -10,13 +10,14 @@ from pathlib import Path, PurePosixPath
 from tasks.caching import forget, recorded, records
 from tasks.config import Cleaning
 from tasks.page.result import Result
+from tasks.reading import KNOWN, home_of
 from tasks.store.artifact import Artifact, damage
 from tasks.store.checkpoints import kept as checkpoints
 from tasks.store.leases import Claims, claims
 from tasks.store.locks import taken
 from tasks.store.writing import discard
 
-STAGES = ("generate", "ingest", "split", "train", "evaluate", "report", "repeats")
+STAGES = ("generate", "files", "ingest", "split", "train", "evaluate", "report", "repeats")
 ARTIFACT_NAME = re.compile(r"[0-9a-f]{16}")
 RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 """Only folders with these names are ever removed, whatever folder the user has named as the store."""
@@ -107,6 +108,10 @@ def remove_remains(root: Path) -> None:
         if path.stat().st_mtime < since and not (
             artifact and all((root / home).is_dir() for home in artifact.homes())
         ):
+            path.unlink()
+    for path in _files(root / KNOWN):
+        home = home_of(path)
+        if path.stat().st_mtime < since and not (home and (root / home).is_dir()):
             path.unlink()
     for path in (root / "keys").glob("*/*.json"):
         if path.stat().st_mtime < since and not (records(root) / path.stem).exists():

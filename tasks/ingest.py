@@ -1,23 +1,21 @@
 """Stage `ingest`: take the user's own table in, checked."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 from pyarrow.fs import LocalFileSystem
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from tasks.config import Input
-from tasks.neuron.statistics import Moments, column_moments, merge
+from tasks.provenance import provenance
+from tasks.reading import File, joined, kept, key_of, read_file, remembered
 from tasks.stage import stage
 from tasks.store.artifact import Artifact
-from tasks.store.parts import Parts, gather
+from tasks.store.digests import Digests
+from tasks.store.parts import gather, is_large, part_name
 from tasks.store.verification import content
 from tasks.store.writing import draft, publish
 from tasks.table.agreement import disagreements
@@ -25,15 +23,15 @@ from tasks.table.columns import Columns, Wanted, choose
 from tasks.table.dealing import check_columns
 from tasks.table.dialect import Dialect
 from tasks.table.errors import BadTable, Finding, counted, judged, shown
-from tasks.table.intake import Layout, carried, layout, merged, taken
+from tasks.table.intake import Layout, carried, layout
 from tasks.table.location import Member, anchored, source
 from tasks.table.source import explained, look
-from tasks.table.summary import Summary
 from tasks.table.validation import Table as Known
 from tasks.table.validation import findings
 
-MOST_PAIRED = 2000
-"""Columns up to which those that copy each other are looked for: it takes time and memory by their square."""
+DATA = "data"
+MOST_NAMED = 100
+"""Files of a folder whose digests are kept apart in the key."""
 
 
 class Table(BaseModel):
@@ -43,7 +41,12 @@ class Table(BaseModel):
 
     path: str = Field(exclude=True)
     ending: str
-    contents: str
+    contents: str | dict[str, str]
+    """A digest; of a folder with not too many files, that of each by name, so that a run can say what is new."""
+    files: dict[str, str] = Field(exclude=True)
+    """Of a folder, the digest of each file's contents: what was read of one before need not be read again."""
+    code: str = Field(exclude=True)
+    """Of a folder, a digest of the code that reads a file."""
     target: str
     features: tuple[str, ...] | None
     exclude: tuple[str, ...]
@@ -55,6 +58,13 @@ class Table(BaseModel):
     encoding: str | None
     by: tuple[str, ...] = ()
     """Columns that the rows will be dealt by; those that are not learnt from go along behind the target."""
+
+    @property
+    def digest(self) -> str:
+        """A digest over all files, for people to compare."""
+        if isinstance(self.contents, str):
+            return self.contents
+        return _over(self.contents)
 
     @property
     def wanted(self) -> Wanted:
@@ -89,25 +99,28 @@ def ingest(table: Table, root: Path) -> Artifact:
     plan = layout(readable, columns, is_text=found.is_text, keep_missing=table.missing == "mean", along=along)
     with draft(root) as folder:
         files = [
-            _take_in(look.member, plan, table.dialect, Parts(folder, f"file{number}", plan.schema))
+            _file(look.member, plan, table, root, folder / str(number))
             for number, look in enumerate(looked)
             if look.schema is not None
         ]
         known = _known(columns, files)
-        broken = len(files) < len(looked) or any(file.findings for file in files)
         told = [
             *(finding for look in looked for finding in look.findings),
             *disagreements(looked, columns, table.wanted, is_text=found.is_text),
             *(finding for file in files for finding in file.findings),
-            *(
-                each
-                for each in findings(known, missing=table.missing)
-                if not (broken and each.rule == "too-few-rows")
+            *_judgements(
+                known,
+                table.missing,
+                whole=len(files) == len(looked) and not any(file.findings for file in files),
             ),
         ]
-        warnings = [*columns.warnings, *judged(told, table.warn)]
-        gather(folder, "data", [path for file in files for path in file.paths], plan.schema)
-        return publish(folder, root, "ingest", _facts(columns, known, table.missing, warnings))
+        facts = _facts(columns, known, table.missing, [*columns.warnings, *judged(told, table.warn)])
+        if table.files:
+            files = [file if file.artifact else kept(file, root) for file in files]
+            if is_large(known.rows, len(plan.schema)):
+                return _referring(files, facts)
+        gather(folder, DATA, [path for file in files for path in file.paths], plan.schema)
+        return publish(folder / DATA, root, "ingest", facts)
 
 
 def check(given: Input, by: Sequence[str] = ()) -> None:
@@ -131,95 +144,100 @@ def check(given: Input, by: Sequence[str] = ()) -> None:
             raise BadTable(*first.findings)
 
 
-def table_of(given: Input, by: Sequence[str] = ()) -> Table:
+def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> Table:
     """Describe the user's table for `ingest`, its contents by a digest over all of its files.
 
     Args:
         given: the table.
         by: columns that its rows will be dealt by.
+        root: the store that remembers the digests of large files.
 
     Raises:
         BadTable: it is missing, unreadable, or lacks a column.
     """
     check(given, by)
     found = source(given.data or "")
-    listing = "".join(
-        f"{member.name if found.is_folder else '.'}\0{_digest(member)}\n" for member in found.members
-    )
-    return _described(given, hashlib.sha256(listing.encode()).hexdigest(), by)
+    known = Digests(root or Path())
+    files = {member.name if found.is_folder else ".": _digest(member, known) for member in found.members}
+    if root:
+        known.write()
+    if not found.is_folder:
+        return _described(given, files["."], by)
+    return _described(given, files if len(files) <= MOST_NAMED else _over(files), by, files)
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """What was taken from one file: the parts with the rows that can be used, and what there is to say about all."""
-
-    name: str
-    paths: Sequence[Path]
-    rows: int
-    summaries: Mapping[str, Summary]
-    moments: Moments | None
-    findings: Sequence[Finding] = ()
+def _over(files: Mapping[str, str]) -> str:
+    listing = "".join(f"{name}\0{digest}\n" for name, digest in files.items())
+    return hashlib.sha256(listing.encode()).hexdigest()
 
 
-def _described(given: Input, contents: str, by: Sequence[str] = ()) -> Table:
+def _described(
+    given: Input,
+    contents: str | dict[str, str],
+    by: Sequence[str] = (),
+    files: Mapping[str, str] | None = None,
+) -> Table:
     return Table(
         path=anchored(given.data or ""),
         ending="".join(PurePosixPath(given.data or "").suffixes[-2:]),
         contents=contents,
+        files=dict(files or {}),
+        code=_code() if files else "",
         by=tuple(by),
         **given.model_dump(exclude={"data"}),
     )
 
 
-def _digest(member: Member) -> str:
+def _code() -> str:
+    """Return a digest of the code that reads a file, and of the libraries that it uses."""
+    found = provenance("tasks.reading", "read_file")
+    return hashlib.sha256(json.dumps([found.modules, found.libraries]).encode()).hexdigest()
+
+
+def _digest(member: Member, known: Digests) -> str:
     with explained(member):
-        if isinstance(member.filesystem, LocalFileSystem):
-            return content(Path(member.path).resolve())
-        with member.opened() as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return known.of(_place(member), member.look, lambda: _read_digest(member))
 
 
-def _take_in(member: Member, plan: Layout, dialect: Dialect, parts: Parts) -> _File:
-    """Read a file once: write its usable rows, and sum up all of them. Of one that breaks off nothing is used."""
-    summaries: Mapping[str, Summary] = dict.fromkeys(plan.kinds, Summary())
-    moments = None
-    try:
-        for some in taken(member, plan, dialect):
-            parts.append(some.rows)
-            summaries = merged(summaries, some.summaries)
-            moments = _joined(moments, _moments(some.rows, plan, None if moments is None else moments.shift))
-        parts.finish()
-    except BadTable as error:
-        if any(finding.rule != "irregular-rows" for finding in error.findings):
-            for path in parts.paths:
-                path.unlink()
-            return _File(member.name, (), 0, summaries, None, error.findings)
-        parts.finish()
-        return _File(member.name, parts.paths, parts.rows, summaries, moments, error.findings)
-    return _File(member.name, parts.paths, parts.rows, summaries, moments)
+def _place(member: Member) -> str:
+    if isinstance(member.filesystem, LocalFileSystem):
+        return str(Path(member.path).absolute())
+    return f"{member.filesystem.type_name} {member.path}"
 
 
-def _moments(rows: pa.RecordBatch, plan: Layout, shift: NDArray[np.float64] | None) -> Moments | None:
-    """Return the moments of the numeric columns over the rows in which all have a value, if there are any."""
-    columns = [rows.column(name) for name in plan.kinds if name not in plan.categorical]
-    whole = [column for column in columns if column.null_count]
-    if whole:
-        mask = reduce(pc.and_, map(pc.is_valid, whole))
-        columns = [column.filter(mask) for column in columns]
-    if len(columns) > MOST_PAIRED or not len(columns[0]):
-        return None
-    try:
-        return column_moments([column.to_numpy(zero_copy_only=False) for column in columns], shift)
-    except ValueError:  # too large to square; the fit will say so
-        return None
+def _read_digest(member: Member) -> str:
+    if isinstance(member.filesystem, LocalFileSystem):
+        return content(Path(member.path).absolute())
+    with member.opened() as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _joined(a: Moments | None, b: Moments | None) -> Moments | None:
-    return merge(a, b) if a and b else a or b
+def _file(member: Member, plan: Layout, table: Table, root: Path, folder: Path) -> File:
+    """Return what is in a file: read now, or, of one of many, when it was first met."""
+    if not table.files:
+        return read_file(member, plan, table.dialect, folder)
+    key = key_of(table.files[member.name], member, plan, table.dialect, table.code)
+    return remembered(key, member.name, root) or read_file(member, plan, table.dialect, folder, key)
 
 
-def _known(columns: Columns, files: Sequence[_File]) -> Known:
-    moments = reduce(_joined, (file.moments for file in files), None)
+def _judgements(known: Known, missing: str, *, whole: bool) -> Iterator[Finding]:
+    """Judge the rows; where a file could not be read, or not all of it, it is no wonder that they are few."""
+    for finding in findings(known, missing=missing):
+        if whole or finding.rule != "too-few-rows":
+            yield finding
+
+
+def _referring(files: Sequence[File], facts: dict[str, JsonValue]) -> Artifact:
+    """Return the record of large data that lies where its files were left, in their order."""
+    parts = [
+        file.artifact.files[path.name] for file in files if file.artifact is not None for path in file.paths
+    ]
+    names = [part_name(DATA, number) for number in range(len(parts))]
+    return Artifact(stage="ingest", files=dict(zip(names, parts, strict=True)), facts=facts).checked()
+
+
+def _known(columns: Columns, files: Sequence[File]) -> Known:
+    moments = reduce(joined, (file.moments for file in files), None)
     return Known(
         features=columns.features,
         target=columns.target,

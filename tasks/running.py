@@ -18,7 +18,7 @@ from tasks.store.artifact import Artifact
 from tasks.store.checkpoints import drop as drop_checkpoint
 from tasks.store.leases import Lease
 from tasks.store.locks import locked
-from tasks.store.verification import Verification
+from tasks.store.verification import Verification, unseal
 from tasks.store.writing import sweep
 
 
@@ -175,6 +175,7 @@ class Run:
         stage, given = self._makers[home]
         get_run_logger().warning("%s runs again: %s", stage.name, harm)
         forget(self.root, key_for(stage.fn, given))
+        unseal(self.root, home)
         (again,) = self._results(stage, [given], harm)
         if any(file not in again.files.values() for file in part.files.values()):
             raise OSError(f"{harm}, and `{stage.name}`, run again, left other contents; start the run again")

@@ -106,21 +106,24 @@ class Parts:
 
 
 def gather(folder: Path, name: str, paths: Sequence[Path], schema: pa.Schema) -> None:
-    """Make the files at `paths` one table: a single file if it is small, else parts that are numbered through."""
-    rows = sum(Shard(path).rows for path in paths)
-    if is_large(rows, len(schema)):
+    """Make the files at `paths` one table, in a folder `name` below: one file if it is small, else numbered parts.
+
+    Parts that lie in `folder` themselves, drafts, are moved.
+    """
+    (folder / name).mkdir()
+    if is_large(sum(Shard(path).rows for path in paths), len(schema)):
         for number, path in enumerate(paths):
-            path.rename(folder / part_name(name, number))
-        return
-    if len(paths) == 1:
-        paths[0].rename(folder / f"{name}.parquet")
-        return
-    tables = [pq.read_table(path, partitioning=None) for path in paths] or [schema.empty_table()]
-    pq.write_table(
-        pa.concat_tables(tables), folder / f"{name}.parquet", use_dictionary=False, compression="none"
-    )
-    for path in paths:
-        path.unlink()
+            path.rename(folder / name / part_name(name, number))
+    elif len(paths) == 1 and paths[0].is_relative_to(folder):
+        paths[0].rename(folder / name / f"{name}.parquet")
+    else:
+        tables = [pq.read_table(path, partitioning=None) for path in paths] or [schema.empty_table()]
+        pq.write_table(
+            pa.concat_tables(tables),
+            folder / name / f"{name}.parquet",
+            use_dictionary=False,
+            compression="none",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,11 @@ def seal(root: Path, artifact: Artifact) -> None:
     _write(root, _sealed(root, artifact) | _looks(root, artifact))
 
 
+def unseal(root: Path, home: str) -> None:
+    """Forget how the files of a folder looked when they were whole: the next hit reads them."""
+    (root / home / SEAL).unlink(missing_ok=True)
+
+
 def is_small(artifact: Artifact) -> bool:
     """Say whether an artifact is read at every hit."""
     return sum(file.bytes for file in artifact.files.values()) <= SMALL

@@ -52,6 +52,15 @@ class Member:
         """Whether its bytes are compressed."""
         return self.path.lower().endswith(".gz")
 
+    @property
+    def look(self) -> tuple[int, ...]:
+        """How it looks from outside: size, time of the last write and, on this machine, of a change, and inode."""
+        if isinstance(self.filesystem, fs.LocalFileSystem):
+            stat = Path(self.path).stat()
+            return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+        info = self.filesystem.get_file_info(self.path)
+        return info.size or 0, info.mtime_ns or 0
+
     def opened(self) -> pa.NativeFile:
         """Open it for reading anywhere in it."""
         return self.filesystem.open_input_file(self.path)
