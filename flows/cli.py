@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from flows.complaints import described
 from flows.terminal import keep_stderr
-from tasks.config import Cleaning, Settings, overlaid
+from tasks.config import Cleaning, Prediction, Settings, overlaid
 
 BAD_INPUT = 2
 NIGHTLY = "0 6 * * *"
@@ -25,6 +25,7 @@ COMMANDS = {
     "plan": "say which stages a run would run, and why; run none",
     "serve": "stay and run on a schedule; needs a running Prefect server",
 }
+PREDICT = "predict"
 HOUSEKEEPING = {
     "list": "list artifacts and runs with sizes and ages",
     "verify": "read every file again and name the damaged ones",
@@ -48,9 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
-        given = (
-            Cleaning.model_validate(_given(options, Cleaning)) if "task" in options else _settings(options)
-        )
+        given = _understood(options)
     except ValidationError as error:
         _refuse(described(error))
     keep_stderr()
@@ -60,6 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return housekeeping.TASKS[options["task"]](
             Path(options["artifacts"]).resolve(), given, options["json"]
         )
+    if isinstance(given, Prediction):
+        from flows import predicting
+
+        return predicting.run(given, options["json"])
     from flows import commands  # imports Prefect, which takes a second: only once there is something to do
 
     if options["command"] == "serve":
@@ -81,6 +84,19 @@ def _options(arguments: Sequence[str]) -> dict[str, Any]:
         near = difflib.get_close_matches(unknown[0].partition("=")[0], flags, n=1)
         parser.error(f"`{unknown[0]}` is not an option" + (f"; did you mean `{near[0]}`?" if near else ""))
     return vars(options)
+
+
+def _understood(options: dict[str, Any]) -> Settings | Cleaning | Prediction:
+    """Hold what was given against the schema of the command.
+
+    Raises:
+        ValidationError: it does not fit.
+    """
+    if "task" in options:
+        return Cleaning.model_validate(_given(options, Cleaning))
+    if options["command"] == PREDICT:
+        return Prediction.model_validate(_given(options, Prediction))
+    return _settings(options)
 
 
 def _settings(options: dict[str, Any]) -> Settings:
@@ -122,6 +138,9 @@ def _parser() -> Parser:
         sub.add_argument(
             "--config", default=None, metavar="FILE.toml", help="Settings by section; flags go over them."
         )
+    sub = _subcommand(commands, PREDICT, "add the predictions of a run's model to the rows of a file")
+    for name, field in Prediction.model_fields.items():
+        _add_flag(sub, name, field)
     cache = commands.add_parser("cache", help="list, verify or clean the artifacts folder")
     tasks = cache.add_subparsers(dest="task", required=True, metavar="TASK")
     for task, does in HOUSEKEEPING.items():
@@ -178,6 +197,7 @@ def _flags() -> list[str]:
     names = [
         *(name for _, name, _ in _fields()),
         *Cleaning.model_fields,
+        *Prediction.model_fields,
         "no-bias",
         "config",
         "cron",

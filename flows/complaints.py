@@ -19,6 +19,8 @@ def _problem(kind: str, place: tuple[int | str, ...], value: object, message: st
     names = [str(part) for part in place if isinstance(part, str) and part.isidentifier()] or ["settings"]
     if kind == "extra_forbidden":
         return _unknown(str(place[-1]), [str(part) for part in place[:-1]])
+    if kind == "missing":
+        return f"`{names[-1]}` is needed"
     if kind == "value_error":
         return message.removeprefix("Value error, ")
     if kind == "literal_error":

@@ -56,6 +56,19 @@ def _path(path: str) -> str:
     return path
 
 
+Delimiter = Annotated[
+    Annotated[str, AfterValidator(_delimiter)] | None,
+    Field(min_length=1, max_length=1, description="What stands between the cells of a CSV; detected."),
+]
+Decimal = Annotated[
+    Literal[".", ","] | None, Field(description="Decimal sign of a CSV; detected by default.")
+]
+Encoding = Annotated[
+    Annotated[str, AfterValidator(_text_encoding)] | None,
+    Field(description="Encoding of a CSV, such as cp1252; detected by default."),
+]
+
+
 def _duration(value: object) -> object:
     found = re.fullmatch(r"(\d+)([hdw])", value) if isinstance(value, str) else None
     if found is None:
@@ -125,18 +138,9 @@ class Input(Section):
         description="Rules to be warned of instead of refused: missing-values, text-in-numbers, and so on; "
         "the cells or columns in question are done without.",
     )
-    delimiter: Annotated[str, AfterValidator(_delimiter)] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=1,
-        description="What stands between the cells of a CSV; detected.",
-    )
-    decimal: Literal[".", ","] | None = Field(
-        default=None, description="Decimal sign of a CSV; detected by default."
-    )
-    encoding: Annotated[str, AfterValidator(_text_encoding)] | None = Field(
-        default=None, description="Encoding of a CSV, such as cp1252; detected by default."
-    )
+    delimiter: Delimiter = None
+    decimal: Decimal = None
+    encoding: Encoding = None
 
     @model_validator(mode="after")
     def _data_and_target_come_together(self) -> Self:
@@ -208,6 +212,34 @@ class Cleaning(Section):
         default=None, description="Drop the oldest runs above this size: 500MB, 5GB."
     )
     dry_run: bool = Field(default=False, description="Say what would go; remove nothing.")
+
+
+class Prediction(Section):
+    """What `predict` reads and writes."""
+
+    model: Place = Field(
+        min_length=1,
+        description="A model.json, or a run: its folder, its name in the artifacts folder, or latest.",
+    )
+    data: Place = Field(
+        min_length=1, description="Rows to predict: what `run` learns from, the target not needed."
+    )
+    output: Place = Field(
+        min_length=1,
+        description="Where the rows go, with the predictions: .csv, .csv.gz, .tsv, .parquet, .feather.",
+    )
+    column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Name of the predictions' column; predicted_TARGET by default.",
+    )
+    overwrite: bool = Field(default=False, description="Replace the output if it is there.")
+    artifacts: Place = Field(
+        default="artifacts", min_length=1, description="Folder in which runs are looked for."
+    )
+    delimiter: Delimiter = None
+    decimal: Decimal = None
+    encoding: Encoding = None
 
 
 class Settings(Section):

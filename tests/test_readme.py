@@ -19,9 +19,7 @@ COMMANDS = re.findall(r"^\$ (?:\.venv/bin/)?linear-neuron (.*?)(?: {2,}#.*)?$", 
 def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command line parses, and its settings are valid."""
     monkeypatch.chdir(ROOT)
-    options = cli._options(shlex.split(command))
-    if "task" not in options:
-        cli._settings(options)
+    cli._understood(cli._options(shlex.split(command)))
 
 
 def test_there_are_commands() -> None:

@@ -7,6 +7,7 @@ Drafts and unfinished files are locked while they are written, so that `sweep` k
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from pydantic import JsonValue
 from tasks.store.artifact import Artifact, File, digest
 from tasks.store.locks import hold, is_abandoned
 
+_PART = re.compile(r"\.[0-9a-f]{32}\.part")
 NAME_LENGTH = 16
 """Hexadecimal digits of a folder's name: 64 bits, so that a clash needs billions of artifacts."""
 
@@ -55,16 +57,29 @@ def publish(folder: Path, root: Path, stage: str, facts: dict[str, JsonValue] | 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a small file whole: under a temporary name beside it, flushed, then renamed."""
     make_folder(path.parent)
+    with whole(path) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Lend a temporary name beside `path` to write a file under; written to the end, it gets its name, else it goes."""
     part, handle = _held_file(path)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-            part.replace(path)
+        yield part
+        os.fsync(handle)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+        os.close(handle)
     _flush_folder(path.parent)
+
+
+def sweep_beside(path: Path) -> None:
+    """Remove the temporary files in the folder of `path` that killed processes left."""
+    for part in path.parent.glob(".*.part"):
+        if _PART.fullmatch(part.name) and is_abandoned(part):
+            part.unlink(missing_ok=True)
 
 
 def sweep(root: Path) -> None:

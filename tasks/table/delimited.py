@@ -83,17 +83,19 @@ def _is_at_its_end(reader: arrow_csv.CSVStreamingReader) -> bool:
         return False
 
 
-def batches(text: Text, types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+def batches(
+    text: Text, types: Mapping[str, pa.DataType], *, verbatim: bool = False
+) -> Iterator[pa.RecordBatch]:
     """Yield those of the named columns that there are, with these types, and skip irregular rows.
 
-    Empty cells, NA, NaN, null are nulls.
+    Empty cells, NA, NaN, null are nulls; in columns of text they stay as they are where `verbatim`.
 
     Raises:
         pa.ArrowInvalid: a cell cannot be read as the type of its column.
     """
     raw = _names(text)
     wanted = {name: types[name.strip()] for name in raw if name.strip() in types}
-    with _reader(text, _converting(text, wanted)) as reader:
+    with _reader(text, _converting(text, wanted, verbatim=verbatim)) as reader:
         for batch in reader:
             yield batch.rename_columns([name.strip() for name in batch.schema.names])
 
@@ -122,10 +124,12 @@ def _names(text: Text) -> list[str]:
         return list(reader.schema.names)
 
 
-def _converting(text: Text, types: Mapping[str, pa.DataType] | None = None) -> arrow_csv.ConvertOptions:
+def _converting(
+    text: Text, types: Mapping[str, pa.DataType] | None = None, *, verbatim: bool = False
+) -> arrow_csv.ConvertOptions:
     """Name the columns to read with their types; by default all columns, with types that fit the first block."""
     return arrow_csv.ConvertOptions(
-        strings_can_be_null=True,
+        strings_can_be_null=not verbatim,
         include_columns=list(types or ()),
         column_types=dict(types or {}),
         decimal_point=text.dialect.decimal or ".",

@@ -10,17 +10,21 @@ The prediction is the bias plus what each input column adds, summed up in the co
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tasks.table.encoding import Category, Encoding, Number
+from tasks.table.errors import BadTable, printable
 
 FILE = "model.json"
+MOST_BYTES = 2**28
+"""Of a file that is read: a million columns."""
 
 Vector = NDArray[np.float64]
 
@@ -96,6 +100,26 @@ def formula(encoding: Encoding, weights: ArrayLike, bias: float) -> Formula:
     left = dict(zip(encoding.features, np.asarray(weights, np.float64).tolist(), strict=True))
     inputs = tuple(_input(column, [left[name] for name in column.names]) for column in encoding.columns)
     return Formula(target=encoding.target, bias=bias, inputs=inputs)
+
+
+def read(path: Path) -> Formula:
+    """Read a model back from its file.
+
+    Raises:
+        BadTable: it cannot be read, or is no model.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadTable(f"`model` of {str(path)!r} has more than {MOST_BYTES:,} bytes; give a {FILE}")
+        return Formula.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise BadTable(f"`model` of {str(path)!r} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = printable(f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}")[:160]
+        raise BadTable(
+            f"`model` of {str(path)!r} is no {FILE} ({reason}); `linear-neuron run` writes one into a run's folder"
+        ) from error
 
 
 def predict(model: Formula, columns: Mapping[str, pa.Array]) -> Predicted:

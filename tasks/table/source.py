@@ -74,12 +74,13 @@ def _schemas(member: Member, dialect: Dialect) -> tuple[pa.Schema, pa.Schema]:
 
 
 def batches(
-    member: Member, types: Mapping[str, pa.DataType], dialect: Dialect
+    member: Member, types: Mapping[str, pa.DataType], dialect: Dialect, *, verbatim: bool = False
 ) -> Iterator[tuple[pa.RecordBatch, str]]:
     """Yield the named columns of a file, some rows at a time, with the sign that stands before its decimals.
 
     The columns have the types given where the file's format leaves that open; a text file in which a cell cannot
     be read as such comes as text from there on. Columns that the file lacks are null.
+    `verbatim` leaves the cells of a text file's columns of text as they are written.
 
     Raises:
         BadTable: the file is damaged; or, after its last row, some had not as many cells as the header.
@@ -88,7 +89,7 @@ def batches(
         if member.format == "CSV":
             text = delimited.opened(member, dialect)
             decimal = text.dialect.decimal or "."
-            for batch in _texts(text, types):
+            for batch in _texts(text, types, verbatim=verbatim):
                 yield _with_keys(batch, member, types), decimal
             finding = delimited.irregular_finding(text, None)
             if finding:
@@ -98,18 +99,20 @@ def batches(
                 yield _with_keys(batch, member, types), "."
 
 
-def _texts(text: delimited.Text, types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+def _texts(
+    text: delimited.Text, types: Mapping[str, pa.DataType], *, verbatim: bool
+) -> Iterator[pa.RecordBatch]:
     """Read columns as their types for as long as that goes, and from then on all of them as bytes.
 
     What comes late, a cell of text at row ten million, must not cost every row the time that looking for it takes.
     """
     done = 0
     try:
-        for batch in delimited.batches(text, types):
+        for batch in delimited.batches(text, types, verbatim=verbatim):
             done += batch.num_rows
             yield batch
     except pa.ArrowInvalid:
-        for batch in delimited.batches(text, dict.fromkeys(types, pa.binary())):
+        for batch in delimited.batches(text, dict.fromkeys(types, pa.binary()), verbatim=verbatim):
             skipped = min(done, batch.num_rows)
             done -= skipped
             yield batch.slice(skipped)

@@ -41,6 +41,15 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not {"prefect", "tensorflow", "keras", "numpy", "pandas", "matplotlib"} & set(done.stderr.split())
 
 
+def test_a_cached_run_does_not_pay_for_pandas() -> None:
+    """Loading the flow imports neither pandas, which pyarrow would bring along, nor TensorFlow."""
+    program = "import sys, flows.regression; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert not {"pandas", "tensorflow", "keras", "matplotlib"} & set(done.stdout.split())
+
+
 def test_run_prints_the_result_alone_and_then_pays_only_for_what_changed(
     tmp_path: Path, prefect_server: str
 ) -> None:
