@@ -1,6 +1,7 @@
 """Progress of a training: one line that is rewritten on a terminal, a few lines in the run's log, a bar in the UI."""
 
 import sys
+import threading
 import time
 from types import TracebackType
 from typing import Self, cast
@@ -16,6 +17,8 @@ PAUSE = 5.0
 """Seconds between two messages to Prefect's server, and before the first: a short training sends none."""
 SHARE = 0.01
 """Of the time that messages to the server may take; where they are slow, there are fewer."""
+_TERMINAL = threading.Lock()
+"""Held by the one of several trainings at a time that has the terminal's line."""
 
 
 class Progress:
@@ -25,7 +28,7 @@ class Progress:
         """Prepare to count to `epochs`."""
         self.epochs = epochs
         self.text = ""
-        self._on_terminal = sys.stderr.isatty()
+        self._on_terminal = False
         self._logger = get_run_logger()
         self._bar = _Bar()
         self._pace: tuple[float, float] | None = None  # epochs done when first called, and when that was
@@ -48,15 +51,17 @@ class Progress:
             self._next_message = now + max(PAUSE, spent / SHARE)
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Take the terminal's line, if there is a terminal and no other training at the same time has it."""
+        self._on_terminal = sys.stderr.isatty() and _TERMINAL.acquire(blocking=False)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the terminal's line back; the bar is left where the training ended, whether well or not."""
-        if self._on_terminal and self.text:
-            print(file=sys.stderr)
+        if self._on_terminal:
+            _TERMINAL.release()
+            print(end="\n" if self.text else "", file=sys.stderr)
         if error is None:
             self._logger.info(self.text)
             if self._bar.shown:

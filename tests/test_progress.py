@@ -98,6 +98,17 @@ def test_a_part_of_an_epoch_is_progress_too(clock: Clock, terminal: Terminal) ->
     assert terminal.getvalue().endswith("\repoch 0.75/2  loss 4  2:30 left\x1b[K\n")
 
 
+def test_of_several_trainings_one_has_the_terminals_line(clock: Clock, terminal: Terminal) -> None:
+    """They would overwrite each other; the next one to begin after its end has it then."""
+    with Progress(10) as one:
+        with Progress(20) as other:
+            other(20, 1.0)
+        one(10, 1.0)
+    with Progress(30) as later:
+        later(30, 1.0)
+    assert terminal.getvalue() == "\repoch 10/10  loss 1\x1b[K\n\repoch 30/30  loss 1\x1b[K\n"
+
+
 def test_a_short_training_sends_nothing(clock: Clock, sent: list[tuple[float, float, str]]) -> None:
     with Progress(100) as shown:
         clock.now += PAUSE - 0.01

@@ -75,6 +75,9 @@ def errors(targets: ArrayLike, predictions: ArrayLike) -> Errors:
 
     Raises:
         ValueError: If the shapes differ, no target is present, or a prediction is not finite.
+
+    >>> errors([1.0, 2.0, float("nan")], [1.0, 4.0, 9.0]).scores
+    Scores(rows=2, rmse=1.4142135623730951, mae=1.0, r2=-7.0)
     """
     y, p = _present(targets, predictions)
     gaps, mean = y - p, float(y.mean())
@@ -103,43 +106,8 @@ def merged(a: Errors, b: Errors) -> Errors:
     )
 
 
-def rmse(targets: ArrayLike, predictions: ArrayLike) -> float:
-    """Return √(mean (target − prediction)²) over the rows (n,) whose target is present."""
-    return scores(targets, predictions).rmse
-
-
-def mae(targets: ArrayLike, predictions: ArrayLike) -> float:
-    """Return mean |target − prediction| over the rows (n,) whose target is present."""
-    return scores(targets, predictions).mae
-
-
-def r2(targets: ArrayLike, predictions: ArrayLike) -> float:
-    """Return 1 − Σ(target − prediction)² / Σ(target − mean)² over the rows (n,) whose target is present.
-
-    NaN if those targets are constant.
-    """
-    return scores(targets, predictions).r2
-
-
-def scores(targets: ArrayLike, predictions: ArrayLike) -> Scores:
-    """Return all errors of predictions (n,) against targets (n,), NaN where a target is missing.
-
-    Raises:
-        ValueError: If the shapes differ, no target is present, or a prediction is not finite.
-
-    >>> scores([1.0, 2.0, float("nan")], [1.0, 4.0, 9.0])
-    Scores(rows=2, rmse=1.4142135623730951, mae=1.0, r2=-7.0)
-    """
-    return errors(targets, predictions).scores
-
-
-def rounding_rmse(targets: ArrayLike) -> float:
-    """Return the RMSE between targets (n,) and themselves rounded to one decimal: about 0.1/√12."""
-    return rounding_errors(targets).scores.rmse
-
-
 def rounding_errors(targets: ArrayLike) -> Errors:
-    """Return the sums over targets (n,) against themselves rounded to one decimal."""
+    """Return the sums over targets (n,) against themselves rounded to one decimal: an RMSE of about 0.1/√12."""
     y = np.asarray(targets, dtype=np.float64)
     return errors(y, np.round(y, 1))
 

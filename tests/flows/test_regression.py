@@ -212,6 +212,15 @@ def test_a_diverging_training_is_refused_and_leaves_no_weights(settings: Setting
     assert not any((root / "drafts").iterdir())
 
 
+def test_a_rate_above_the_stable_range_that_ended_well_is_said(settings: Settings) -> None:
+    """In the result's notes; a training within the range has none."""
+    (note,) = regression(changed(settings, {"training": {"learning_rate": 1.0}})).notes
+    assert note.startswith(
+        "the learning rate of 1 is above the stable range for this data, which ends at 0.9"
+    )
+    assert regression(settings).notes == []
+
+
 def test_too_few_rows_for_a_test_part_are_refused(settings: Settings) -> None:
     with pytest.raises(BadTable, match="test_fraction"):
         regression(changed(settings, {"problem": {"rows": 20}, "split": {"test_fraction": 0.01}}))

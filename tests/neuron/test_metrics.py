@@ -11,14 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.neuron.least_squares import solve, solve_moments
-from tasks.neuron.metrics import Scores, errors, mae, merged, r2, rmse, rounding_rmse, scores, verdict
+from tasks.neuron.metrics import Scores, errors, merged, rounding_errors, verdict
 from tasks.neuron.statistics import moments
 from tests.neuron.examples import example_problem, random_problem
 
 
 def test_scores_by_hand() -> None:
     """Figures worked out by hand, with a missing target left out."""
-    assert scores([1.0, 2.0, 3.0, np.nan], [1.0, 2.0, 6.0, 100.0]) == Scores(3, math.sqrt(3), 1.0, 1 - 9 / 2)
+    found = errors([1.0, 2.0, 3.0, np.nan], [1.0, 2.0, 6.0, 100.0]).scores
+    assert found == Scores(3, math.sqrt(3), 1.0, 1 - 9 / 2)
 
 
 def test_scikit_learn_agrees() -> None:
@@ -26,9 +27,9 @@ def test_scikit_learn_agrees() -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     _, y = random_problem(0, 100, 3)
     p = y + np.random.default_rng(1).normal(size=100)
-    assert rmse(y, p) == pytest.approx(metrics.root_mean_squared_error(y, p))
-    assert mae(y, p) == pytest.approx(metrics.mean_absolute_error(y, p))
-    assert r2(y, p) == pytest.approx(metrics.r2_score(y, p))
+    assert errors(y, p).scores.rmse == pytest.approx(metrics.root_mean_squared_error(y, p))
+    assert errors(y, p).scores.mae == pytest.approx(metrics.mean_absolute_error(y, p))
+    assert errors(y, p).scores.r2 == pytest.approx(metrics.r2_score(y, p))
 
 
 def test_rmse_is_the_models_and_not_the_roundings() -> None:
@@ -38,24 +39,27 @@ def test_rmse_is_the_models_and_not_the_roundings() -> None:
     by_hand = math.sqrt(
         sum((t - p) ** 2 for t, p in zip(y.tolist(), predictions.tolist(), strict=True)) / 1000
     )
-    assert rmse(y, predictions) == pytest.approx(by_hand, rel=1e-12)
-    assert rmse(y, predictions) == pytest.approx(10 / math.sqrt(3), rel=0.1)
-    assert rounding_rmse(y) == pytest.approx(0.1 / math.sqrt(12), rel=0.1)
-    assert rmse(y, predictions) > 100 * rounding_rmse(y)
+    assert errors(y, predictions).scores.rmse == pytest.approx(by_hand, rel=1e-12)
+    assert errors(y, predictions).scores.rmse == pytest.approx(10 / math.sqrt(3), rel=0.1)
+    assert rounding_errors(y).scores.rmse == pytest.approx(0.1 / math.sqrt(12), rel=0.1)
+    assert errors(y, predictions).scores.rmse > 100 * rounding_errors(y).scores.rmse
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50), st.floats(-1e3, 1e3))
 def test_a_shifted_prediction_has_the_shift_as_error(targets: list[float], shift: float) -> None:
     """RMSE and MAE of target + c are |c|, and RMSE is never below MAE."""
     y = np.array(targets)
-    assert rmse(y, y + shift) == pytest.approx(abs(shift), abs=1e-9)
-    assert mae(y, y + shift) == pytest.approx(abs(shift), abs=1e-9)
-    assert rmse(y, np.zeros_like(y)) >= mae(y, np.zeros_like(y)) * (1 - 1e-12) - 1e-100
+    assert errors(y, y + shift).scores.rmse == pytest.approx(abs(shift), abs=1e-9)
+    assert errors(y, y + shift).scores.mae == pytest.approx(abs(shift), abs=1e-9)
+    assert (
+        errors(y, np.zeros_like(y)).scores.rmse
+        >= errors(y, np.zeros_like(y)).scores.mae * (1 - 1e-12) - 1e-100
+    )
 
 
 def test_r2_of_a_constant_target_is_nan() -> None:
     """There is nothing to explain."""
-    assert math.isnan(r2([2.0, 2.0], [1.0, 3.0]))
+    assert math.isnan(errors([2.0, 2.0], [1.0, 3.0]).scores.r2)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +76,7 @@ def test_what_cannot_be_scored_is_refused(
 ) -> None:
     """Nothing is broadcast, and no figure comes from no rows."""
     with pytest.raises(ValueError, match=message):
-        scores(targets, predictions)
+        errors(targets, predictions)
 
 
 def test_verdict_follows_its_formulas() -> None:
