@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 # A machine may forbid bytecode; without it every start takes two to three times as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-all check bench lock clean
+.PHONY: help setup run test test-all check bench example lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -64,6 +64,9 @@ check: setup ## format, lint, types and the direction of imports
 
 bench: setup ## run the benchmarks, tests/benchmarks/bench_*.py
 	@$(BIN)/python -m pytest tests/benchmarks -o addopts=--import-mode=importlib -o python_files='bench_*.py' -s $(ARGS)
+
+example: setup ## remake artifacts/example/: a report, and screenshots of it and of Prefect's UI (needs Chromium)
+	@$(BIN)/python -m pytest tests/nightly/make_example.py $(ARGS)
 
 lock: ## remake requirements.lock with uv; pins are kept unless ARGS=--upgrade
 	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: pip install uv, or make lock UV=/path/to/uv' >&2; exit 1; }

@@ -40,7 +40,7 @@ def regression(settings: Asked = UNTOUCHED) -> Result:
     """Fit a linear regression with a single-layer neural network; stages that nothing has changed for are cached.
 
     Args:
-        settings: what to fit, how, and where the files go.
+        settings: What to fit, how, and where the files go.
 
     Returns:
         What `result.json` of the run holds.

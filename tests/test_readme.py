@@ -39,6 +39,13 @@ def test_links_lead_somewhere() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+def test_pictures_are_described_and_small() -> None:
+    pictures = re.findall(r"!\[(.*?)\]\(([^)]+)\)", README)
+    assert pictures
+    assert all(words for words, _ in pictures)
+    assert [file for _, file in pictures if (ROOT / file).stat().st_size > 300_000] == []
+
+
 def test_the_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert set(re.findall(r"`?make ([a-z-]+)", README)) <= targets

@@ -33,7 +33,7 @@ a { color: var(--link); }
 .bad strong { color: var(--bad); }
 .facts { display: flex; flex-wrap: wrap; gap: 0.75rem; margin: 1rem 0; }
 .facts div {
-  flex: 1 1 10rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px;
+  flex: 1 1 9rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px;
   padding: 0.65rem 0.9rem;
 }
 .facts dt { color: var(--quiet); font-size: 0.875rem; }
