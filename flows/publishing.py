@@ -2,7 +2,7 @@
 
 import hashlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,11 +22,13 @@ from tasks.page.text import named
 from tasks.page.trend import FILE as TREND
 from tasks.page.trend import trend_picture
 from tasks.page.webpage import webpage
+from tasks.previous import last_schema, schema_of
 from tasks.provenance import provenance
 from tasks.running import Run
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_npz
 from tasks.store.writing import write_atomically
+from tasks.table.changes import grown, lost
 from tasks.table.encoding import Encoding
 from tasks.table.formula import FILE as MODEL
 from tasks.table.formula import formula
@@ -50,7 +52,7 @@ def publish(
     exhibits = Exhibits.model_validate_json(figures.path(run.root, "exhibits.json").read_bytes())
     name = _run_name()
     result = Result(
-        **dict(findings),
+        **{**dict(findings), "notes": [*findings.notes, *_changes(run, settings, name)]},
         run=name,
         settings=settings.model_dump(mode="json"),
         stages=run.stages,
@@ -70,6 +72,17 @@ def publish(
     )
     _publish_coefficients(findings)
     return result
+
+
+def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
+    """Yield what has changed in the user's table since the last run before this one."""
+    files = [file.path for file in run.stages["ingest"].files] if "ingest" in run.stages else []
+    now = schema_of(run.root, files)
+    before = last_schema(run.root, settings.input, name) if now else None
+    if now and before:
+        yield from map(
+            str, (*lost(before, [column.name for column in now.columns], now.left_out), *grown(before, now))
+        )
 
 
 def _publish_coefficients(findings: Findings) -> None:

@@ -10,6 +10,7 @@ from pyarrow.fs import LocalFileSystem
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from tasks.config import Input
+from tasks.previous import last_schema
 from tasks.provenance import provenance
 from tasks.reading import File, joined, kept, key_of, read_file, remembered
 from tasks.stage import stage
@@ -19,12 +20,14 @@ from tasks.store.parts import gather, is_large, part_name
 from tasks.store.verification import content
 from tasks.store.writing import draft, publish
 from tasks.table.agreement import disagreements
+from tasks.table.changes import FILE as SCHEMA
+from tasks.table.changes import Column, Schema, lost
 from tasks.table.columns import Columns, Wanted, choose
 from tasks.table.dealing import check_columns
 from tasks.table.dialect import Dialect
 from tasks.table.errors import BadTable, Finding, counted, judged, shown
 from tasks.table.intake import Layout, carried, layout
-from tasks.table.location import Member, anchored, source
+from tasks.table.location import Member, Source, anchored, source
 from tasks.table.source import explained, look
 from tasks.table.validation import Table as Known
 from tasks.table.validation import findings
@@ -115,11 +118,15 @@ def ingest(table: Table, root: Path) -> Artifact:
             ),
         ]
         facts = _facts(columns, known, table.missing, [*columns.warnings, *judged(told, table.warn)])
+        (folder / DATA).mkdir()
+        (folder / DATA / SCHEMA).write_text(
+            _schema(known, columns).model_dump_json(indent=1), encoding="utf-8"
+        )
         if table.files:
             files = [file if file.artifact else kept(file, root) for file in files]
             if is_large(known.rows, len(plan.schema)):
-                return _referring(files, facts)
-        gather(folder, DATA, [path for file in files for path in file.paths], plan.schema)
+                return _referring(files, publish(folder / DATA, root, "ingest", facts))
+        gather(folder / DATA, DATA, [path for file in files for path in file.paths], plan.schema)
         return publish(folder / DATA, root, "ingest", facts)
 
 
@@ -134,14 +141,7 @@ def check(given: Input, by: Sequence[str] = ()) -> None:
         BadTable: it is missing, unreadable, or lacks a column.
     """
     if given.data is not None:
-        table = _described(given, "")
-        found = source(given.data)
-        first = look(found.members[0], table.dialect)
-        if first.schema is not None:
-            choose(first.schema, table.wanted, table.warn, cells_are_text=found.is_text)
-            check_columns(by, first.schema.names)
-        elif not found.is_folder:
-            raise BadTable(*first.findings)
+        _first_look(given, by)
 
 
 def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> Table:
@@ -150,13 +150,15 @@ def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> 
     Args:
         given: the table.
         by: columns that its rows will be dealt by.
-        root: the store that remembers the digests of large files.
+        root: the store; it has the last run's columns, and the digests of large files that were read before.
 
     Raises:
-        BadTable: it is missing, unreadable, or lacks a column.
+        BadTable: it is missing, unreadable, lacks a column, or one that the last run learnt from.
     """
-    check(given, by)
-    found = source(given.data or "")
+    found, columns = _first_look(given, by)
+    before = last_schema(root, given) if root else None
+    if before and columns:
+        judged(lost(before, columns.used, columns.left_out), given.warn)
     known = Digests(root or Path())
     files = {member.name if found.is_folder else ".": _digest(member, known) for member in found.members}
     if root:
@@ -164,6 +166,19 @@ def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> 
     if not found.is_folder:
         return _described(given, files["."], by)
     return _described(given, files if len(files) <= MOST_NAMED else _over(files), by, files)
+
+
+def _first_look(given: Input, by: Sequence[str]) -> tuple[Source, Columns | None]:
+    """Find the files, and choose the columns by the first of them; of a folder another one may be readable."""
+    table = _described(given, "")
+    found = source(given.data or "")
+    first = look(found.members[0], table.dialect)
+    if first.schema is None:
+        if found.is_folder:
+            return found, None
+        raise BadTable(*first.findings)
+    check_columns(by, first.schema.names)
+    return found, choose(first.schema, table.wanted, table.warn, cells_are_text=found.is_text)
 
 
 def _over(files: Mapping[str, str]) -> str:
@@ -227,13 +242,20 @@ def _judgements(known: Known, missing: str, *, whole: bool) -> Iterator[Finding]
             yield finding
 
 
-def _referring(files: Sequence[File], facts: dict[str, JsonValue]) -> Artifact:
-    """Return the record of large data that lies where its files were left, in their order."""
+def _schema(known: Known, columns: Columns) -> Schema:
+    ranges = {name: known.range(name) for name in columns.used}
+    described = (Column(name=name, lowest=low, highest=high) for name, (low, high) in ranges.items())
+    return Schema(columns=tuple(described), left_out=columns.left_out)
+
+
+def _referring(files: Sequence[File], told: Artifact) -> Artifact:
+    """Return the record of large data that lies where its files were left, in order, and of what is told of it."""
     parts = [
         file.artifact.files[path.name] for file in files if file.artifact is not None for path in file.paths
     ]
     names = [part_name(DATA, number) for number in range(len(parts))]
-    return Artifact(stage="ingest", files=dict(zip(names, parts, strict=True)), facts=facts).checked()
+    every = dict(zip(names, parts, strict=True)) | told.files
+    return Artifact(stage="ingest", files=every, facts=told.facts).checked()
 
 
 def _known(columns: Columns, files: Sequence[File]) -> Known:

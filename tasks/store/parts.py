@@ -106,21 +106,20 @@ class Parts:
 
 
 def gather(folder: Path, name: str, paths: Sequence[Path], schema: pa.Schema) -> None:
-    """Make the files at `paths` one table, in a folder `name` below: one file if it is small, else numbered parts.
+    """Make the files at `paths` one table in `folder`: a single file if it is small, else parts numbered through.
 
-    Parts that lie in `folder` themselves, drafts, are moved.
+    Parts that lie beside the folder or below, which are drafts too, are moved.
     """
-    (folder / name).mkdir()
     if is_large(sum(Shard(path).rows for path in paths), len(schema)):
         for number, path in enumerate(paths):
-            path.rename(folder / name / part_name(name, number))
-    elif len(paths) == 1 and paths[0].is_relative_to(folder):
-        paths[0].rename(folder / name / f"{name}.parquet")
+            path.rename(folder / part_name(name, number))
+    elif len(paths) == 1 and paths[0].is_relative_to(folder.parent):
+        paths[0].rename(folder / f"{name}.parquet")
     else:
         tables = [pq.read_table(path, partitioning=None) for path in paths] or [schema.empty_table()]
         pq.write_table(
             pa.concat_tables(tables),
-            folder / name / f"{name}.parquet",
+            folder / f"{name}.parquet",
             use_dictionary=False,
             compression="none",
         )

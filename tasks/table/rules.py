@@ -21,11 +21,17 @@ Rule = Literal[
     "duplicate-columns",
     "exact-fit",
     "left-out",
+    "removed-columns",
+    "retyped-columns",
+    "added-columns",
+    "drift",
 ]
 """Rules that the user may turn from an error into a warning. A cell or column that breaks one is then done without."""
 
 Fatal = Literal["unknown-column", "unusable-column", "reserved-name", "too-few-rows", "setting"]
 """Rules that nothing can be fitted without; a finding of these is always an error."""
 
-HARMLESS: frozenset[str] = frozenset({"constant-columns", "duplicate-columns", "exact-fit", "left-out"})
+HARMLESS: frozenset[str] = frozenset(
+    {"constant-columns", "duplicate-columns", "exact-fit", "left-out", "added-columns", "drift"}
+)
 """Rules whose breach is a warning to begin with: a fit is possible, and says so itself where it suffers."""

@@ -51,6 +51,11 @@ class Table:
         """Add up a count of a column's summaries over the files."""
         return int(sum(_each(self, name, field)))
 
+    def range(self, name: str) -> tuple[float, float] | tuple[None, None]:
+        """Return the lowest and the highest of a column's numbers; None of categories, and where there are none."""
+        lowest, highest = min(_each(self, name, "lowest")), max(_each(self, name, "highest"))
+        return (lowest, highest) if lowest <= highest else (None, None)
+
     @property
     def numeric(self) -> tuple[str, ...]:
         """The columns of numbers, the target last."""
