@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
-	@echo 'ARGS="…" is passed on by run, test, test-all and bench; PYTHON=… makes a new $(VENV) (make clean first).'
+	@echo 'ARGS="…" is passed on by run, test, test-all, bench and example; PYTHON=… makes a new $(VENV) (make clean first).'
 
 # What the set-up was made from, kept in $(VENV): a copied checkout, another lock or an interrupted set-up all differ.
 LOCKED_FROM  := { echo '$(CURDIR)'; cat requirements.lock; }

@@ -39,7 +39,7 @@ if run := os.environ.get("PREFECT__FLOW_RUN_ID"):
 
 
 class Terminals:
-    """Terminals side by side in one folder; what is exported in one of them is known to all that come after."""
+    """Terminals side by side in one folder; what is exported in one of them is, as the README asks, in all after it."""
 
     def __init__(self, folder: Path) -> None:
         """Copy the checkout into an empty folder."""

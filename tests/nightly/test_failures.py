@@ -62,7 +62,7 @@ def test_a_failed_run_is_told_and_shown(terminals: Terminals, chat: tuple[str, l
 
     message = until(lambda: heard)[0]
     assert message.splitlines() == [
-        "nightly: Failed",
+        "regression: Failed",
         reason,
         f"http://{terminals.address}/runs/flow-run/{run['id']}",
     ]
