@@ -25,9 +25,6 @@ TRAIN = "train"
 TEST = "test"
 ENCODING = "encoding.json"
 
-Fit = tuple[Encoding, Tally, Tally]
-"""The encoding, and the sums over the training and the test rows."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -56,6 +53,28 @@ class Rows:
         return self.held if isinstance(self.held, pa.Table) else read_parquet(self.held[0].path)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the rows are dealt and encoded."""
+
+    layout: Layout
+    columns: int
+    """The columns that the rows can become, the target's among them: as many as weights and bias."""
+    options: Split
+    rule: Rule | None
+    """By what rows are dealt; None where lots are drawn."""
+    seed: int
+
+    def fit(self, training: Tally, tests: Tally) -> Encoding:
+        """Fit the encoding to the training rows, of which there must be enough."""
+        check_sizes(self.options.method, self.options.test_fraction, training.rows, tests.rows, self.columns)
+        return fit(training, self.layout)
+
+
+Fit = tuple[Encoding, Tally, Tally]
+"""The encoding, and the sums over the training and the test rows."""
+
+
 @stage
 def split(data: Artifact, options: Split, seed: int, root: Path) -> Artifact:
     """Deal the rows of the data to `train.parquet` and, unless it is empty, `test.parquet`, all columns as numbers.
@@ -71,16 +90,16 @@ def split(data: Artifact, options: Split, seed: int, root: Path) -> Artifact:
     """
     layout, rows = _layout(data.facts), _rows(data, root)
     columns = width(rows.tables(layout.categorical), layout)
-    rule = _rule(rows, layout, columns, options, seed)
+    plan = Plan(layout, columns, options, _rule(rows, layout, columns, options, seed), seed)
     with draft(root) as folder:
         if rows.in_parts(columns):
             with draft(root) as aside:
-                found = _deal_in_parts(rows, layout, columns, options, rule, seed, aside, folder)
+                found = _deal_in_parts(rows, plan, aside, folder)
         else:
-            found = _deal(rows, layout, columns, options, rule, seed, folder)
+            found = _deal(rows.whole(), plan, folder)
         encoding, _, tests = found
         (folder / ENCODING).write_text(encoding.model_dump_json(indent=1), encoding="utf-8")
-        notes = [*([remark(rule, tests.rows, rows.count)] if rule else []), *remarks(*found)]
+        notes = [*([remark(plan.rule, tests.rows, rows.count)] if plan.rule else []), *remarks(*found)]
         return publish(folder, root, "split", data.facts | _told(data.facts, encoding, notes))
 
 
@@ -105,7 +124,6 @@ def _rows(data: Artifact, root: Path) -> Rows:
 
 
 def _rule(rows: Rows, layout: Layout, columns: int, options: Split, seed: int) -> Rule | None:
-    """Return by what the rows are dealt; None where lots are drawn."""
     check_columns(options.by, rows.schema.names)
     if options.method == "random":
         return None
@@ -121,43 +139,31 @@ def _told(facts: dict[str, Any], encoding: Encoding, notes: Sequence[str]) -> di
     return {"features": list(encoding.features), **({"notes": told} if told else {})}
 
 
-def _deal(
-    rows: Rows, layout: Layout, columns: int, options: Split, rule: Rule | None, seed: int, folder: Path
-) -> Fit:
+def _deal(table: pa.Table, plan: Plan, folder: Path) -> Fit:
     """Write training and test rows in their order."""
-    table = rows.whole()
-    if rule is None:
-        chosen = partition(table.num_rows, options.test_fraction, seed, parameters=columns)
+    if plan.rule is None:
+        chosen = partition(table.num_rows, plan.options.test_fraction, plan.seed, parameters=plan.columns)
     else:
-        mask = rule.is_test(table)
+        mask = plan.rule.is_test(table)
         chosen = np.flatnonzero(~mask), np.flatnonzero(mask)
-    train, test = (table.select(list(layout.used)).take(pa.array(places)) for places in chosen)
-    training, tests = tally(train, layout), tally(test, layout)
-    check_sizes(options.method, options.test_fraction, training.rows, tests.rows, columns)
-    encoding = fit(training, layout)
+    train, test = (table.select(list(plan.layout.used)).take(pa.array(places)) for places in chosen)
+    training, tests = tally(train, plan.layout), tally(test, plan.layout)
+    encoding = plan.fit(training, tests)
     for name, part in ((TRAIN, train), (TEST, test)):
         if part.num_rows:
             write_parquet(folder / f"{name}.parquet", encoding.apply(part))
     return encoding, training, tests
 
 
-def _deal_in_parts(
-    rows: Rows,
-    layout: Layout,
-    columns: int,
-    options: Split,
-    rule: Rule | None,
-    seed: int,
-    aside: Path,
-    folder: Path,
-) -> Fit:
+def _deal_in_parts(rows: Rows, plan: Plan, aside: Path, folder: Path) -> Fit:
     """Write training and test rows in random order, every order equally likely, with one part in memory at a time.
 
     Each row goes to a part that is drawn for it, and each part is shuffled when it has all of its rows: C. R. Rao,
     "Generation of random permutations of given number of elements using random sampling numbers", 1961.
     """
-    tests = test_size(rows.count, options.test_fraction, columns)
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    layout, columns = plan.layout, plan.columns
+    tests = test_size(rows.count, plan.options.test_fraction, columns)
+    rng = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(0,)))
     schema = pa.schema([rows.schema.field(name) for name in layout.used])
     sums = dict.fromkeys((TRAIN, TEST), tally(schema.empty_table(), layout))
     with ExitStack() as stack:
@@ -167,25 +173,25 @@ def _deal_in_parts(
             )
             for name, count in ((TRAIN, rows.count - tests), (TEST, tests))
         }
-        for table, mask in _dealt(rows, layout, rule, tests, rng):
+        for table, mask in _dealt(rows, plan, tests, rng):
             for name, chosen in ((TRAIN, ~mask), (TEST, mask)):
                 part = table.select(list(layout.used)).filter(pa.array(chosen))
                 sums[name] = merged(sums[name], tally(part, layout))
                 _append(spills[name], part, rng)
-    check_sizes(options.method, options.test_fraction, sums[TRAIN].rows, sums[TEST].rows, columns)
-    encoding = fit(sums[TRAIN], layout)
+    encoding = plan.fit(sums[TRAIN], sums[TEST])
     for key, (name, spill) in enumerate(spills.items(), start=1):
         for number, part in enumerate(spill.taken()):
             if not part.num_rows:
                 continue
-            own = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key, number)))
+            own = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(key, number)))
             shuffled = part.take(pa.array(own.permutation(part.num_rows)))
             write_part(folder / part_name(name, number), encoding.apply(shuffled))
     return encoding, sums[TRAIN], sums[TEST]
 
 
-def _dealt(rows: Rows, layout: Layout, rule: Rule | None, tests: int, rng: np.random.Generator) -> Dealt:
-    tables = rows.tables(list(dict.fromkeys([*layout.used, *(rule.columns if rule else ())])))
+def _dealt(rows: Rows, plan: Plan, tests: int, rng: np.random.Generator) -> Dealt:
+    rule = plan.rule
+    tables = rows.tables(list(dict.fromkeys([*plan.layout.used, *(rule.columns if rule else ())])))
     if rule is None:
         return by_lot(tables, rows.count, tests, rng)
     return ((table, rule.is_test(table)) for table in tables)
