@@ -1,5 +1,6 @@
 """What a run did and where its result comes from: stages, files with their digests, versions, the command."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 
 from tasks.page.blocks import Block, Code, Command, Heading, Paragraph, Table, Text
@@ -8,6 +9,9 @@ from tasks.page.text import counted, plain, shortened
 
 MOST_FILES = 6
 """Files of a stage that are listed; large data has one per shard."""
+
+ARTIFACTS = "artifacts"
+"""The folder that `predict` looks for runs in, if not told otherwise."""
 
 LONGEST_REASON = 300
 DIGITS = 12
@@ -36,9 +40,26 @@ def lineage(result: Result) -> Iterator[Block]:
     if result.lineage is not None:
         yield _origin(result, result.lineage)
     yield _files(result.stages)
+    yield Paragraph(
+        [
+            "Predictions for other rows (the run's folder also has the model as ",
+            Code("model.json"),
+            " and ",
+            Code("model.sql"),
+            "):",
+        ]
+    )
+    yield Command(_predicting(result))
     if result.lineage is not None:
         yield Paragraph("The same again, or, where nothing has changed, from the cache:")
         yield Command(result.lineage.command)
+
+
+def _predicting(result: Result) -> str:
+    artifacts = str(result.settings.get("artifacts", ARTIFACTS))
+    elsewhere = [f"--artifacts={artifacts}"] if artifacts != ARTIFACTS else []
+    given = [f"--model={result.run}", "--data=rows.csv", "--output=predicted.csv"]
+    return shlex.join(["linear-neuron", "predict", *elsewhere, *given])
 
 
 def _origin(result: Result, origin: Lineage) -> Table:

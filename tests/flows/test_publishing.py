@@ -15,7 +15,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from flows import cli
 from flows.publishing import ARTIFACT_KEY, TABLE_KEY
 from flows.regression import regression
-from tasks.config import Settings
+from tasks.config import Prediction, Settings
 from tasks.page.fitting import LIMIT
 from tasks.page.result import Result
 from tasks.table.formula import Formula, predict
@@ -153,6 +153,16 @@ def test_the_lineage_leads_back(settings: Settings, penguins: Path) -> None:
     assert again.lineage is not None
     assert again.lineage.code == result.lineage.code
     assert [column.rows for column in result.profile] == [result.metrics.train.rows] * len(result.profile)
+
+
+def test_the_report_says_how_to_predict(settings: Settings) -> None:
+    """The command in it finds the run's model, whatever folder the runs are in."""
+    result = regression(settings)
+    text = (folder_of(settings, result) / "report.md").read_text()
+    line = next(line for line in text.splitlines() if "linear-neuron predict" in line)
+    given = cli._understood(cli._options(shlex.split(line)[1:]))
+    assert isinstance(given, Prediction)
+    assert (Path(given.artifacts) / "runs" / given.model / "model.json").is_file()
 
 
 def test_data_that_leave_nothing_over_have_a_report_too(settings: Settings) -> None:
