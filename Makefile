@@ -5,6 +5,7 @@ VENV   ?= .venv
 PYTHON ?= python3.13 python3.12 python3.11 python3  # the first that runs, is 3.11 to 3.13 and has venv makes $(VENV)
 UV     ?= uv
 ARGS   ?=
+BENCH_SCALE ?= 1
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
@@ -17,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
-	@echo 'ARGS="…" is passed on by run, test, test-all, bench and example; PYTHON=… makes a new $(VENV) (make clean first).'
+	@echo 'ARGS="…" is passed on by run, test, test-all, bench and example; BENCH_SCALE=0.05 tries bench; PYTHON=… makes a new $(VENV) (make clean first).'
 
 # What the set-up was made from, kept in $(VENV): a copied checkout, another lock or an interrupted set-up all differ.
 LOCKED_FROM  := { echo '$(CURDIR)'; cat requirements.lock; }
@@ -62,17 +63,30 @@ check: setup ## format, lint, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup ## run the benchmarks, tests/benchmarks/bench_*.py
-	@$(BIN)/python -m pytest tests/benchmarks -o addopts=--import-mode=importlib -o python_files='bench_*.py' -s $(ARGS)
+# The rivals lie beside the set-up, not in it: nothing else is to see them.
+bench: setup ## run the benchmarks, tests/benchmarks/bench_*.py; the rivals they need take 6 GB of disk
+	@set -e; \
+	if ! cmp -s tests/benchmarks/requirements.lock $(VENV)/rivals/locked-from; then \
+	    echo 'setting up $(VENV)/rivals from tests/benchmarks/requirements.lock, which takes a few minutes'; \
+	    rm -rf $(VENV)/rivals; \
+	    $(PIP) install --no-compile --no-deps --require-hashes --target $(VENV)/rivals \
+	        -r tests/benchmarks/requirements.lock; \
+	    cp tests/benchmarks/requirements.lock $(VENV)/rivals/locked-from; \
+	fi; \
+	BENCH_SCALE=$(BENCH_SCALE) PYTHONPATH=$(VENV)/rivals $(BIN)/python -m pytest tests/benchmarks -W default -s \
+	    -o addopts=--import-mode=importlib -o python_files='bench_*.py' $(ARGS)
 
 example: setup ## remake artifacts/example/: a report, and screenshots of it and of Prefect's UI (needs Chromium)
 	@$(BIN)/python -m pytest tests/nightly/make_example.py $(ARGS)
 
-lock: ## remake requirements.lock with uv; pins are kept unless ARGS=--upgrade
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
+
+lock: ## remake requirements.lock and that of the rivals with uv; pins are kept unless ARGS=--upgrade
 	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: pip install uv, or make lock UV=/path/to/uv' >&2; exit 1; }
-	@$(UV) pip compile pyproject.toml --extra dev --output-file requirements.lock --quiet \
-	    --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' $(ARGS)
+	@$(COMPILE) pyproject.toml --extra dev --output-file requirements.lock $(ARGS)
+	@$(COMPILE) tests/benchmarks/requirements.in --constraint requirements.lock \
+	    --output-file tests/benchmarks/requirements.lock $(ARGS)
 
 clean: ## remove the set-up and the tools' caches; artifacts/ stays
 	rm -rf $(VENV) .venv.lock build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -9,6 +9,7 @@ import pytest
 
 from flows import cli
 from tasks.config import Settings
+from tests.benchmarks import results
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,3 +50,11 @@ def test_pictures_are_described_and_small() -> None:
 def test_the_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert set(re.findall(r"`?make ([a-z-]+)", README)) <= targets
+
+
+def test_the_figures_are_those_that_were_measured() -> None:
+    """What `make bench` wrote last is what RESULTS.md shows and what the README quotes."""
+    measured = results.read()
+    assert measured
+    assert results.SHOWN.read_text(encoding="utf-8") == results.page(measured)
+    assert results.aims_table(measured) in README
