@@ -138,6 +138,15 @@ def _program(
             return tf.reduce_sum(tf.concat([x, tf.ones((1, batch_size))], axis=0) * r, axis=1)
         return tf.concat([tf.linalg.matvec(x, r), [tf.reduce_sum(r)]], axis=0)
 
+    def gained(gain: Any, gradient: Any) -> Any:
+        if not metrical:
+            return gain * gradient
+        if features <= ELEMENTWISE:
+            return tf.reduce_sum(
+                gain * gradient[:, None], axis=0
+            )  # a metric is symmetric: adding columns is faster
+        return tf.linalg.matvec(gain, gradient)
+
     @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
     def run(numbers: Any, counts: Any, blocks: Any) -> Any:
         parameters, schedule, gain = tf.split(numbers, [features + 1, 4, math.prod(gains)])
@@ -158,7 +167,7 @@ def _program(
             # d/dw of Σ r² / weight is 2·Σ r·x / weight
             rate = 2 * rate_of(t) / tf.cast(weight, tf.float64)
             gradient = tf.cast(project(x, residual), tf.float64)
-            w = w - rate * (tf.reduce_sum(gain * gradient, axis=1) if metrical else gain * gradient)
+            w = w - rate * gained(gain, gradient)
             loss = loss + tf.cast(tf.reduce_sum(residual * residual), tf.float64)
             return k, start + batch_size, w, t + 1, loss
 
