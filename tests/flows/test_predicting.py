@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
@@ -401,3 +402,32 @@ def test_bad_usage_is_said_in_one_line(given: list[str], message: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+PEAK = """
+import resource, sys
+from flows.cli import main
+status = main(["predict", *sys.argv[1:], "--overwrite"])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+raise SystemExit(status)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path, model: Path, ending: str) -> None:
+    """A million rows and six times as many need about the same: a few blocks, whatever the row groups."""
+    block = pa.table(
+        {"a": np.random.default_rng(0).normal(size=10**6), "b": np.ones(10**6), "k": ["u", "v"] * 500_000}
+    )
+    data, peaks = tmp_path / f"in.{ending}", []
+    for count in (1, 6):
+        rows = pa.concat_tables([block] * count)
+        pq.write_table(rows, data) if ending == "parquet" else arrow_csv.write_csv(rows, data)
+        given = [f"--model={model}", f"--data={data}", f"--output={tmp_path / 'out'}.{ending}"]
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, *given], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        peaks.append(float(done.stdout.split()[-1]))
+    assert peaks[1] < peaks[0] + 150, peaks
+    assert peaks[1] < 700
