@@ -23,6 +23,22 @@ def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) 
     cli._understood(cli._options(shlex.split(command)))
 
 
+@pytest.mark.usefixtures("prefect_server")
+def test_the_worked_example_prints_what_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The refusal word for word; of the fit the first figures."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("flows.cli.keep_stderr", lambda: None)
+    example = README.partition("some gaps:\n\n```console\n")[2].partition("```")[0]
+    shown = re.findall(r"^\$ linear-neuron (.*)\n((?:(?!\$ ).*\n)*)", example, flags=re.MULTILINE)
+    assert len(shown) == 2
+    for (command, output), status in zip(shown, (2, 0), strict=True):
+        assert cli.main([*shlex.split(command), "--artifacts", str(tmp_path)]) == status
+        printed = capsys.readouterr()
+        assert (printed.err if status else printed.out).startswith(output.removesuffix("…\n"))
+
+
 def test_there_are_commands() -> None:
     assert len(COMMANDS) > 3
 

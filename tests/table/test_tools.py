@@ -142,3 +142,13 @@ def test_a_missing_target_is_never_filled_in(tmp_path: Path) -> None:
     table, facts = read(tmp_path / "t.csv", missing="mean", warn=("missing-target",))
     assert len(table) == ROWS - 1
     assert facts["notes"][1].startswith("column 'y' has 1 missing value")
+
+
+def test_the_penguins_with_all_their_columns() -> None:
+    """The file has the numbers of the smaller one, in the same order, beside text and gaps."""
+    data = Path(__file__).parents[1] / "data"
+    everything = pd.read_csv(data / "penguins_all.csv")
+    assert everything["species"].value_counts().to_dict() == {"Adelie": 152, "Gentoo": 124, "Chinstrap": 68}
+    numbers = pd.read_csv(data / "penguins.csv")
+    whole = everything.dropna(subset=["bill_len"]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(whole[numbers.columns.tolist()], numbers)
