@@ -10,8 +10,8 @@ from PIL import Image
 
 from tests.nightly.conftest import Ticks
 from tests.nightly.readme import ROOT
-from tests.nightly.terminals import Terminals, until
-from tests.nightly.test_prefect_ui import FIGURES, STAGES, bars_of
+from tests.nightly.terminals import Terminals
+from tests.nightly.ui import FIGURES, open_artifact, open_form, open_run
 from tests.page.browser import Tab
 
 SPLIT = '[...document.querySelectorAll("*")].findLast(e => e.innerText?.startsWith("Split (Optional)"))'
@@ -51,17 +51,14 @@ def test_report(tab: Tab, report: str) -> None:
 
 def test_artifact(tab: Tab, terminals: Terminals, ticks: Ticks, report: str) -> None:
     """The report in Prefect's UI."""
-    page = terminals.page(ticks.first)
-    tab.show(f"http://{terminals.address}/artifacts/artifact/{page['id']}", 1280, "light")
+    open_artifact(tab, terminals, terminals.artifact(ticks.first, "markdown")["id"])
     tab.wait(f"{FIGURES}.length === 5 && {FIGURES}.every(i => i.complete)")
     keep(tab, "prefect-report")
 
 
 def test_run(tab: Tab, terminals: Terminals, ticks: Ticks, report: str) -> None:
     """The graph of a night on which nothing had changed, and the list of its tasks."""
-    tab.show(f"http://{terminals.address}/runs/flow-run/{ticks.second}", 1280, "light")
-    tab.wait('!!document.querySelector("canvas")')
-    until(lambda: len(bars_of(tab)) == len(STAGES))
+    open_run(tab, terminals, ticks.second, stages=5)
     tab.value('document.querySelector("#task-runs").click()')
     tab.wait("(document.body.innerText.match(/\\nCached\\n\\d+s/g) || []).length === 5")
     keep(tab, "prefect-run")
@@ -70,7 +67,7 @@ def test_run(tab: Tab, terminals: Terminals, ticks: Ticks, report: str) -> None:
 def test_form(tab: Tab, terminals: Terminals, report: str) -> None:
     """The form that asks for a run's settings."""
     nightly = terminals.ask("deployments/name/regression/nightly")
-    tab.show(f"http://{terminals.address}/deployments/deployment/{nightly['id']}/run", 1280, "light")
+    open_form(tab, terminals, nightly["id"])
     tab.wait(
         '["Rows to draw", "Where the weights start"].every(text => document.body.innerText.includes(text))'
     )

@@ -115,9 +115,9 @@ class Terminals:
         tasks = self.ask("task_runs/filter", flow_runs={"id": {"any_": [run]}})
         return {task["name"].rpartition("-")[0]: task["state"]["name"] for task in tasks}
 
-    def page(self, run: str) -> dict[str, Any]:
-        """Return the markdown artifact of a flow run."""
-        asked = {"flow_run_id": {"any_": [run]}, "type": {"any_": ["markdown"]}}
+    def artifact(self, run: str, kind: str) -> dict[str, Any]:
+        """Return the artifact of a kind (`markdown`, `table`) that a flow run has left."""
+        asked = {"flow_run_id": {"any_": [run]}, "type": {"any_": [kind]}}
         (artifact,) = self.ask("artifacts/filter", artifacts=asked)
         return dict(artifact)
 

@@ -55,7 +55,7 @@ def test_a_failed_run_is_told_and_shown(terminals: Terminals, chat: tuple[str, l
     assert "'x'" in reason
     assert "row 3" in reason
 
-    page = terminals.page(run["id"])
+    page = terminals.artifact(run["id"], "markdown")
     assert page["key"] == "regression-report"
     assert page["data"].startswith("# Stage ingest failed\n")
     assert f"prefect flow-run retry {run['id']}" in page["data"]
