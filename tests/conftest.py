@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from prefect.settings import (
     PREFECT_API_URL,
@@ -15,6 +16,11 @@ from prefect.testing.utilities import prefect_test_harness
 
 from tasks.config import Settings
 from tests.page.browser import CHROMIUM, Tab, browsing
+
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile(
+    "unhurried"
+)  # how long an example takes is a matter of the machine's other work
 
 IN_MEMORY = "sqlite+aiosqlite:///:memory:"
 
