@@ -57,6 +57,7 @@ def run(settings: Settings, as_json: bool) -> int:
 def plan(settings: Settings, as_json: bool) -> int:
     """Print what a run would do with each stage, and why; return the exit status."""
     try:
+        check(settings.input, settings.split.by)
         forecast = _forecast(settings)
     except BadTable as error:
         return _explain(error)

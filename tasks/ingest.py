@@ -33,6 +33,8 @@ from tasks.table.validation import Table as Known
 from tasks.table.validation import findings
 
 DATA = "data"
+WAITING = ("duplicate-names", "unnamed-columns")
+"""Rules about names whose breach waits for what the values have to say, so that all findings come together."""
 MOST_NAMED = 100
 """Files of a folder whose digests are kept apart in the key."""
 
@@ -96,7 +98,7 @@ def ingest(table: Table, root: Path) -> Artifact:
     readable = [look.schema for look in looked if look.schema is not None]
     if not readable:
         raise BadTable(*(finding for look in looked for finding in look.findings))
-    columns = choose(readable[0], table.wanted, table.warn, cells_are_text=found.is_text)
+    columns = choose(readable[0], table.wanted, (*table.warn, *WAITING), cells_are_text=found.is_text)
     stored = [look.stored for look in looked if look.stored is not None]
     along = carried(stored, [name for name in table.by if name not in columns.used], is_text=found.is_text)
     plan = layout(readable, columns, is_text=found.is_text, keep_missing=table.missing == "mean", along=along)
@@ -108,6 +110,7 @@ def ingest(table: Table, root: Path) -> Artifact:
         ]
         known = _known(columns, files)
         told = [
+            *columns.warnings,
             *(finding for look in looked for finding in look.findings),
             *disagreements(looked, columns, table.wanted, is_text=found.is_text),
             *(finding for file in files for finding in file.findings),
@@ -117,7 +120,7 @@ def ingest(table: Table, root: Path) -> Artifact:
                 whole=len(files) == len(looked) and not any(file.findings for file in files),
             ),
         ]
-        facts = _facts(columns, known, table.missing, [*columns.warnings, *judged(told, table.warn)])
+        facts = _facts(columns, known, table.missing, judged(told, table.warn))
         (folder / DATA).mkdir()
         (folder / DATA / SCHEMA).write_text(
             _schema(known, columns).model_dump_json(indent=1), encoding="utf-8"
@@ -141,7 +144,8 @@ def check(given: Input, by: Sequence[str] = ()) -> None:
         BadTable: it is missing, unreadable, or lacks a column.
     """
     if given.data is not None:
-        _first_look(given, by)
+        _, columns = _first_look(given, by)
+        judged(columns.warnings if columns else (), given.warn)
 
 
 def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> Table:
@@ -158,7 +162,8 @@ def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> 
     found, columns = _first_look(given, by)
     before = last_schema(root, given) if root else None
     if before and columns:
-        judged(lost(before, columns.used, columns.left_out), given.warn)
+        ambiguous = [finding.column for finding in columns.warnings if finding.column]
+        judged(lost(before, [*columns.used, *ambiguous], columns.left_out), given.warn)
     known = Digests(root or Path())
     files = {member.name if found.is_folder else ".": _digest(member, known) for member in found.members}
     if root:
@@ -178,7 +183,7 @@ def _first_look(given: Input, by: Sequence[str]) -> tuple[Source, Columns | None
             return found, None
         raise BadTable(*first.findings)
     check_columns(by, first.schema.names)
-    return found, choose(first.schema, table.wanted, table.warn, cells_are_text=found.is_text)
+    return found, choose(first.schema, table.wanted, (*table.warn, *WAITING), cells_are_text=found.is_text)
 
 
 def _over(files: Mapping[str, str]) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.types as kinds
 
-from tasks.table.errors import Finding, judged, shown
+from tasks.table.errors import BadTable, Finding, judged, shown
+from tasks.table.rules import HARMLESS
 
 _LISTED = 8
 BIAS = "bias"
@@ -88,8 +89,9 @@ def choose(
         *ambiguous,
         *_unusable(types, wanted, categorical),
     ]
-    if not features and not findings:
-        findings.append(_no_features(wanted.target, names))
+    if not features:
+        reasons = [finding for finding in findings if finding.rule not in HARMLESS]
+        raise BadTable(*(reasons or [_no_features(wanted.target, names)]))
     left_out = tuple(name for name in asked if name not in features and name not in spoilt)
     if left_out:
         findings.append(_left_out(left_out))

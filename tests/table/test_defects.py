@@ -84,8 +84,8 @@ DEFECTS: dict[str, tuple[Frames, Found]] = {
         ("irregular-rows", None, 2, 61, "1,2"),
     ),
     "a doubled name": (
-        text(lambda lines: ["x,x,k,y\n", *lines[1:]]),
-        ("duplicate-names", "x", 2, None, None),
+        text(lambda lines: ["x,n,n,y\n", *lines[1:]]),
+        ("duplicate-names", "n", 2, None, None),
     ),
     "an empty name": (
         text(lambda lines: ["x,,k,y\n", *lines[1:]]),
@@ -171,7 +171,9 @@ def test_a_defect_is_found_by_its_rule_and_can_be_a_warning(tmp_path: Path, defe
     if expected[0] not in HARMLESS:
         assert_found(frames, path, expected)
     table, facts = read(path, warn=(expected[0], *also))
-    assert len(facts["notes"]) > 1  # the column of text is left out in any case
+    assert [
+        note for note in facts["notes"] if not note.startswith("left out")
+    ]  # the column of text is, always
     assert len(table) >= ROWS - (expected[2] or 0)
 
 
@@ -205,3 +207,18 @@ def test_defects_of_several_kinds_and_files_come_together(tmp_path: Path) -> Non
         ("infinite-values", "y", 6, "b.csv"),
         ("text-in-numbers", "x", 1, "d.csv"),
     }
+
+
+def test_names_and_values_are_judged_together(tmp_path: Path) -> None:
+    """A doubled name does not hide what is wrong in other columns."""
+    broken = SOUND.assign(z=SOUND["x"], w=SOUND["y"] ** 2, y=SOUND["y"].where(SOUND.index != 5, np.inf))
+    lines = broken.astype({"n": object}).to_csv(index=False).splitlines()
+    lines[0] = "x,n,,y,x,w"
+    lines[9] = "1,oops,a,2,3,4"
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    assert [(finding.rule, finding.column) for finding in refused(tmp_path / "t.csv")] == [
+        ("duplicate-names", "x"),
+        ("unnamed-columns", ""),
+        ("text-in-numbers", "n"),
+        ("infinite-values", "y"),
+    ]
