@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from flows.cli import BAD_INPUT
 from tasks.config import Prediction
 from tasks.store.rows import KNOWN, Style, is_known, is_text, writer
 from tasks.store.writing import sweep_beside, whole
@@ -17,7 +18,7 @@ from tasks.table.location import Source, source
 from tasks.table.scoring import Account, columns_of, remarks, scored, scored_columns
 from tasks.table.source import look
 
-DONE, FAILED, BAD_INPUT = 0, 1, 2
+DONE, FAILED = 0, 1
 LATEST = "latest"
 
 
