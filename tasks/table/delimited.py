@@ -119,6 +119,15 @@ def irregular_finding(text: Text, name: str | None) -> Finding | None:
     )
 
 
+def _misfit(member: Member, message: str) -> str:
+    if "straddl" in message:
+        size = f"{BLOCK // 2**20} MiB"
+        return (
+            f"{located(member.name)} has a row of more than {size}; shorten it, or close a quote that is open"
+        )
+    return f"{located(member.name)} is no CSV table; give it a row of column names with rows below"
+
+
 def _names(text: Text) -> list[str]:
     with _reader(text, arrow_csv.ConvertOptions()) as reader:
         return list(reader.schema.names)
@@ -159,9 +168,7 @@ def _reader(text: Text, options: arrow_csv.ConvertOptions) -> Iterator[arrow_csv
     except pa.ArrowInvalid as error:
         if "conversion error" in str(error):
             raise
-        raise BadTable(
-            f"{located(text.member.name)} is no CSV table; give it a row of column names with rows below"
-        ) from error
+        raise BadTable(_misfit(text.member, str(error))) from error
 
 
 def _first_irregular(text: Text) -> int | None:

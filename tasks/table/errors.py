@@ -7,6 +7,8 @@ from pathlib import Path
 from tasks.table.rules import HARMLESS, Fatal, Rule
 
 _LONGEST = 60
+MOST_SAID = 50
+"""Findings that one line tells; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ class BadTable(ValueError):
 
     def __str__(self) -> str:
         """Join the findings into one line."""
-        lines = [str(finding) for finding in self.findings]
-        return lines[0] if len(lines) == 1 else f"{len(lines)} findings: " + " | ".join(lines)
+        count, lines = len(self.findings), [str(finding) for finding in self.findings[:MOST_SAID]]
+        more = [f"… and {count - MOST_SAID:,} more"] if count > MOST_SAID else []
+        return lines[0] if count == 1 else f"{count:,} findings: " + " | ".join([*lines, *more])
 
 
 def judged(findings: Iterable[Finding], warn: Collection[str] = ()) -> tuple[Finding, ...]:

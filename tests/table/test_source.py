@@ -189,6 +189,10 @@ TEXTS: dict[str, tuple[bytes, str]] = {
         b'x,k,y\n1,a,2\n2,"b,3\n',
         "row 2 has 2 cells where the header has 3: '2,\"b,3'; correct it, or quote cells that hold ','",
     ),
+    "an endless row": (
+        b"x,k,y\n1,a,2\n2," + b"b" * 10_000_000 + b",3\n4,c,5\n",
+        "`data` of 't.csv' has a row of more than 4 MiB; shorten it, or close a quote that is open",
+    ),
     "no header": (
         b"1.5,2\n2.5,3\n",
         "`target`: no column is named 'y'; the first row holds numbers; put the columns' names above it",
