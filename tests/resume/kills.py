@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,23 @@ class Task:
         return Completed(data=result)
 
 
+class Calls:
+    """Hand a run the stand-ins in place of the stages."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def __call__(self, stage: Any, **inputs: Any) -> Artifact:
+        return self.run(Task(stage), **inputs)  # type: ignore[arg-type]
+
+    def each(self, stage: Any, name: str, values: Iterable[Any], **inputs: Any) -> list[Artifact]:
+        return self.run.each(Task(stage), name, values, **inputs)  # type: ignore[arg-type]
+
+
 def run(root: Path) -> None:
     settings = Settings.model_validate({"artifacts": str(root), "problem": {"rows": 200}})
     with disable_run_logger(), lease(root) as held:
-        call = Run(root, held)
-        stages(lambda stage, **inputs: call(Task(stage), **inputs), settings)  # type: ignore[arg-type]
+        stages(Calls(Run(root, held)), settings)  # type: ignore[arg-type]
 
 
 def watch(root: Path, last: int, told: int) -> None:
