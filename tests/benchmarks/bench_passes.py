@@ -1,5 +1,6 @@
 """One epoch over 2²³ rows, in memory and from Parquet, beside what else goes over rows."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def test_passes(tmp_path: Path) -> None:
                 lines.append([f"{features} features, {place}", str(batch), *shown(rates)])
                 found.append((f"{features} features, {place}, batch {batch}", rates))
                 print(*lines[-1], flush=True)
+        shutil.rmtree(folder)
     record("passes", TOLD.format(files=", ".join(files)), HEAD, lines, aims(found))
 
 
