@@ -1,4 +1,4 @@
-"""The rows: reading the user's table, choosing columns, validating them, dealing rows to training and test.
+"""The rows: reading the user's table, choosing and validating columns, dealing and encoding rows, predicting them.
 
 Nothing here writes a file, imports another room, Prefect or TensorFlow.
 """

@@ -101,7 +101,7 @@ def said(key: int, kind: pa.DataType) -> str:
     if kinds.is_date(kind):
         return str(number.cast(pa.timestamp("us")).cast(pa.date32())[0].as_py())
     if kinds.is_timestamp(kind):
-        return str(number.cast(pa.timestamp("us", kind.tz))[0].as_py())
+        return str(number.cast(pa.timestamp("us", kind.tz))[0].as_py()).removesuffix(" 00:00:00")
     return str(number[0].as_py())
 
 

@@ -163,6 +163,8 @@ def test_times_are_said_as_their_column_has_them() -> None:
     assert [said(int(key), days.type) for key in ordered(days, "day")] == ["1969-07-20", "2024-02-29"]
     stamps = instant("2024-02-29T12:30", unit="ns")
     assert said(int(ordered(stamps, "at")[0]), stamps.type) == "2024-02-29 12:30:00"
+    midnight = instant("2024-02-29", unit="us")
+    assert said(int(ordered(midnight, "at")[0]), midnight.type) == "2024-02-29"
     years = pa.chunked_array([pa.array([2024], pa.uint16())])
     assert said(int(ordered(years, "year")[0]), years.type) == "2024"
 
