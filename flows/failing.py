@@ -20,7 +20,8 @@ def failing_visibly(run: Run, settings: Settings) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        failure = Failure(run.at, f"{type(error).__name__}: {error}", tuple(run.stages), _resume(settings))
+        reason, findings = f"{type(error).__name__}: {error}", getattr(error, "findings", ())
+        failure = Failure(run.at, reason, tuple(run.stages), _resume(settings), findings)
         error.add_note(in_words(failure))
         try:
             create_markdown_artifact(in_markdown(failure), key=ARTIFACT_KEY, description=failure.reason)

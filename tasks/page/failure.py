@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.page.markdown import escaped
+from tasks.page.findings import tabulated
+from tasks.page.markdown import escaped, markdown
 from tasks.page.text import visible
+from tasks.table.errors import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +18,14 @@ class Failure:
         reason: Why, in one line.
         finished: The stages before it, whose results are in the cache.
         resume: The command that takes up at the failed stage.
+        findings: Where the user's table is why, what is wrong with it.
     """
 
     stage: str | None
     reason: str
     finished: Sequence[str]
     resume: str
+    findings: Sequence[Finding] = ()
 
 
 def in_words(failure: Failure) -> str:
@@ -44,7 +48,11 @@ def in_markdown(failure: Failure) -> str:
     where = f"Stage {failure.stage}" if failure.stage else "The run"
     cached = ", ".join(failure.finished) or "nothing"
     command = "".join(f"    {line}\n" for line in visible(failure.resume).splitlines())
+    several = len(failure.findings) > 1
+    why = (
+        markdown([tabulated(failure.findings)], lambda _: None) if several else f"{escaped(failure.reason)}\n"
+    )
     return (
-        f"# {where} failed\n\n{escaped(failure.reason)}\n\n"
+        f"# {where} failed\n\n{why}\n"
         f"Finished, and taken from the cache by the next run: {cached}.\n\nTo resume:\n\n{command}"
     )

@@ -1,7 +1,8 @@
-"""What is wrong with the user's table, for the terminal: one line for one finding, an aligned table for several."""
+"""What is wrong with the user's table: for the terminal one line, or an aligned table; for a page a table."""
 
 from collections.abc import Sequence
 
+from tasks.page.blocks import Table
 from tasks.page.text import counted, plain, shortened, visible
 from tasks.table.errors import Finding
 
@@ -10,6 +11,9 @@ LONGEST_CELL = 40
 
 MOST_FINDINGS = 50
 """Findings that are listed; the others are counted."""
+
+HEADER = ["rule", "file", "column", "count", "first row", "value", "what to do"]
+NUMBERS = {"count", "first row"}
 
 
 def listed(findings: Sequence[Finding]) -> str:
@@ -20,20 +24,30 @@ def listed(findings: Sequence[Finding]) -> str:
     """
     if len(findings) == 1:
         return plain(str(findings[0]))
-    head = ["rule", "file", "column", "count", "first row", "value", "what to do"]
-    rows = [head, *(_cells(finding) for finding in findings[:MOST_FINDINGS])]
-    columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
+    columns = _columns(findings)
     widths = [max(map(len, column)) for column in columns]
-    numbers = [column[0] in {"count", "first row"} for column in columns]
     lines = [
         "  ".join(
-            cell.rjust(width) if number else cell.ljust(width)
-            for cell, width, number in zip(row, widths, numbers, strict=True)
+            cell.rjust(width) if column[0] in NUMBERS else cell.ljust(width)
+            for cell, column, width in zip(row, columns, widths, strict=True)
         ).rstrip()
         for row in zip(*columns, strict=True)
     ]
-    rest = len(findings) - MOST_FINDINGS
-    return "\n".join([f"{counted(len(findings), 'finding')}, nothing was trained", *lines, *_more(rest)])
+    return "\n".join([f"{counted(len(findings), 'finding')}, nothing was trained", *lines, *_more(findings)])
+
+
+def tabulated(findings: Sequence[Finding]) -> Table:
+    """Write the same as a table of a page."""
+    columns = _columns(findings)
+    header, *rows = (list(row) for row in zip(*columns, strict=True))
+    caption = " ".join([f"{counted(len(findings), 'finding')}; nothing was trained.", *_more(findings)])
+    return Table(caption, header, rows, "".join("r" if column[0] in NUMBERS else "l" for column in columns))
+
+
+def _columns(findings: Sequence[Finding]) -> list[tuple[str, ...]]:
+    """Return the columns, each under its name, that have anything in them."""
+    rows = [HEADER, *(_cells(finding) for finding in findings[:MOST_FINDINGS])]
+    return [column for column in zip(*rows, strict=True) if any(column[1:])]
 
 
 def _cells(finding: Finding) -> list[str]:
@@ -53,5 +67,6 @@ def _cell(text: str | None) -> str:
     return "" if text is None else shortened(visible(text), LONGEST_CELL)
 
 
-def _more(rest: int) -> list[str]:
+def _more(findings: Sequence[Finding]) -> list[str]:
+    rest = len(findings) - MOST_FINDINGS
     return [f"… and {rest:,} more"] if rest > 0 else []
