@@ -28,7 +28,7 @@ from tasks.table.dialect import Dialect
 from tasks.table.errors import BadTable, Finding, counted, judged, shown
 from tasks.table.intake import Layout, carried, layout
 from tasks.table.location import Member, Source, anchored, source
-from tasks.table.source import explained, look
+from tasks.table.source import Look, explained, look
 from tasks.table.validation import Table as Known
 from tasks.table.validation import findings
 
@@ -109,22 +109,11 @@ def ingest(table: Table, root: Path) -> Artifact:
             if look.schema is not None
         ]
         known = _known(columns, files)
-        told = [
-            *columns.warnings,
-            *(finding for look in looked for finding in look.findings),
-            *disagreements(looked, columns, table.wanted, is_text=found.is_text),
-            *(finding for file in files for finding in file.findings),
-            *_judgements(
-                known,
-                table.missing,
-                whole=len(files) == len(looked) and not any(file.findings for file in files),
-            ),
-        ]
-        facts = _facts(columns, known, table.missing, judged(told, table.warn))
+        notes = judged(_told(looked, columns, files, known, table), table.warn)
+        facts = _facts(columns, known, table.missing, notes)
         (folder / DATA).mkdir()
-        (folder / DATA / SCHEMA).write_text(
-            _schema(known, columns).model_dump_json(indent=1), encoding="utf-8"
-        )
+        schema = _schema(known, columns).model_dump_json(indent=1)
+        (folder / DATA / SCHEMA).write_text(schema, encoding="utf-8")
         if table.files:
             files = [file if file.artifact else kept(file, root) for file in files]
             if is_large(known.rows, len(plan.schema)):
@@ -240,10 +229,20 @@ def _file(member: Member, plan: Layout, table: Table, root: Path, folder: Path) 
     return remembered(key, member.name, root) or read_file(member, plan, table.dialect, folder, key)
 
 
-def _judgements(known: Known, missing: str, *, whole: bool) -> Iterator[Finding]:
-    """Judge the rows; where a file could not be read, or not all of it, it is no wonder that they are few."""
-    for finding in findings(known, missing=missing):
-        if whole or finding.rule != "too-few-rows":
+def _told(
+    looked: Sequence[Look], columns: Columns, files: Sequence[File], known: Known, table: Table
+) -> Iterator[Finding]:
+    """Yield all that is to be said: of the names, of each file, of how they agree, and of the rows of all of them.
+
+    Where a file could not be read, or not all of it, it is no wonder that the rows are few.
+    """
+    yield from columns.warnings
+    broken = [finding for look in looked for finding in look.findings]
+    broken += [finding for file in files for finding in file.findings]
+    yield from broken
+    yield from disagreements(looked, columns, table.wanted, is_text=looked[0].member.format == "CSV")
+    for finding in findings(known, missing=table.missing):
+        if not broken or finding.rule != "too-few-rows":
             yield finding
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks.config import Input
+from tasks.page.history import RUN_NAME
 from tasks.table.changes import FILE, Schema
 from tasks.table.location import anchored
 
-RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 SCHEMA_PATH = re.compile(r"ingest/[0-9a-f]{16}/" + re.escape(FILE))
 MOST_RUNS = 50
 """Runs that are looked at, the newest."""
