@@ -50,11 +50,15 @@ def test_a_cached_run_does_not_pay_for_pandas() -> None:
     assert not {"pandas", "tensorflow", "keras", "matplotlib"} & set(done.stdout.split())
 
 
+@pytest.mark.parametrize(
+    "runs",
+    [pytest.param(True, id="server"), pytest.param(False, id="temporary server", marks=pytest.mark.slow)],
+)
 def test_run_prints_the_result_alone_and_then_pays_only_for_what_changed(
-    tmp_path: Path, prefect_server: str
+    tmp_path: Path, prefect_server: str, runs: bool
 ) -> None:
     """`--json` leaves nothing else on stdout; the next run, told otherwise by a file and a flag, says why it ran."""
-    first = command("run", "--json", "--rows", "500", cwd=tmp_path)
+    first = command("run", "--json", "--rows", "500", cwd=tmp_path, server=prefect_server if runs else None)
     assert first.returncode == 0, first.stderr
     result = json.loads(first.stdout)
     assert {"run", "model", "metrics", "least_squares", "verdict", "stages", "report"} <= set(result)
