@@ -44,7 +44,10 @@ CHANGES: dict[str, tuple[dict[str, Any], Set[str]]] = {
         {"edits": [["body", "tasks/neuron/*.py", "_two_sum"]]},
         {"train"},
     ),
-    "a helper of evaluate": ({"edits": [["body", "tasks/neuron/metrics.py", "rmse"]]}, {"evaluate"}),
+    "a helper of evaluate": (
+        {"edits": [["body", "tasks/neuron/metrics.py", "rounding_errors"]]},
+        {"evaluate"},
+    ),
     "a helper of report, two modules away": (
         {"edits": [["body", "tasks/page/text.py", "shortened"]]},
         {"report"},
