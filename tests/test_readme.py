@@ -37,7 +37,9 @@ def test_the_worked_example_prints_what_is_shown(
         assert cli.main([*shlex.split(command), "--artifacts", str(tmp_path)]) == status
         printed = capsys.readouterr()
         if status:
-            assert output in printed.err  # Prefect's log goes there too, where it was set up before the command
+            assert (
+                output in printed.err
+            )  # Prefect's log goes there too, where it was set up before the command
         else:
             assert printed.out.startswith(output.removesuffix("…\n"))
 
