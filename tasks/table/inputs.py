@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -100,11 +101,9 @@ def _numbers(values: pa.Array, name: str, decimal: str, start: int, member: Memb
         raise BadTable(
             f"column {shown(name)} of {located(member.name)} holds {kind}; the model needs numbers there"
         )
-    try:
+    with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):  # raised for spaces, words and other text
         if decimal == ".":
             return values.cast(pa.float64())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        pass  # spaces, a word, or text
     numbers, is_text = parsed(values, pa.float64(), decimal)
     if pc.any(is_text).as_py():
         words, is_other = parsed(values, pa.bool_())
