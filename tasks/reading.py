@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tasks.neuron.prefetch import ahead
 from tasks.neuron.statistics import Moments, column_moments, merge
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_npz, write_npz
@@ -33,6 +34,8 @@ STAGE = "files"
 KNOWN = "known"
 ROWS, SUMMARY, MOMENTS = "rows", "summary.json", "moments.npz"
 
+AHEAD = 2
+"""Blocks of rows that are read while those before them are correlated and written."""
 MOST_PAIRED = 2000
 """Columns up to which those that copy each other are looked for: it takes time and memory by their square."""
 
@@ -63,7 +66,7 @@ def read_file(member: Member, plan: Layout, dialect: Dialect, folder: Path, key:
     moments = None
     found: tuple[Finding, ...] = ()
     try:
-        for some in taken(member, plan, dialect):
+        for some in ahead(taken(member, plan, dialect), AHEAD):
             parts.append(some.rows)
             summaries = merged(summaries, some.summaries)
             moments = joined(moments, _moments(some.rows, plan, None if moments is None else moments.shift))
