@@ -1,6 +1,7 @@
 """The command `linear-neuron`. Its flags are the fields of `tasks.config`; help comes without any heavy import.
 
-Exit status: 0 done; 1 a stage failed; 2 bad usage or bad input; 3 the fit was refused. Messages go to stderr.
+Exit status: 0 done; 1 a stage failed; 2 bad usage or bad input; 3 the fit was refused; 130 interrupted.
+Messages go to stderr.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from flows.terminal import keep_stderr
 from tasks.config import Cleaning, Prediction, Settings, overlaid
 
 BAD_INPUT = 2
+INTERRUPTED = 130
+"""As a shell says it: 128 and the number of the signal."""
 NIGHTLY = "0 6 * * *"
 COMMANDS = {
     "run": "fit, evaluate and report; stages that nothing has changed for are taken from the cache",
@@ -53,6 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         _refuse(described(error))
     keep_stderr()
+    try:
+        return _done(given, options)
+    except KeyboardInterrupt:
+        print(
+            "linear-neuron: interrupted; what is finished stays, the same command goes on from there",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+
+
+def _done(given: Settings | Cleaning | Prediction, options: dict[str, Any]) -> int:
     if isinstance(given, Cleaning):
         from flows import housekeeping
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -161,3 +163,30 @@ def test_a_diverging_rate_exits_with_three(tmp_path: Path, prefect_server: str) 
     assert "diverged at epoch 1; the stable range for this data ends at 0.02" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "artifacts" / "train").exists()
+
+
+@pytest.mark.slow
+def test_an_interrupted_command_ends_in_one_line(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of a fit: status 130, no traceback, and the same command takes up what is finished."""
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home")}
+    command = [
+        sys.executable,
+        "-m",
+        "flows",
+        "run",
+        "--epochs",
+        "1000000",
+        "--artifacts",
+        str(tmp_path / "store"),
+    ]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        while not list((tmp_path / "store" / "split").glob("*")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == (
+        "linear-neuron: interrupted; what is finished stays, the same command goes on from there"
+    )
+    assert "Traceback" not in said
