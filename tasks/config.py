@@ -45,8 +45,11 @@ def _text_encoding(name: str) -> str:
 
 
 def _delimiter(sign: str) -> str:
-    if not sign.isascii() or sign in '\r\n\0"':
-        raise ValueError(f"`delimiter` of {sign!r} cannot stand between cells; give an ASCII sign")
+    r"""Check the sign; a shell gives a tab most easily as \t."""
+    if sign == "\\t":
+        return "\t"
+    if len(sign) != 1 or not sign.isascii() or sign in '\r\n\0"':
+        raise ValueError(f"`delimiter` of {sign!r} cannot stand between cells; give one ASCII sign, or \\t")
     return sign
 
 
@@ -58,7 +61,7 @@ def _path(path: str) -> str:
 
 Delimiter = Annotated[
     Annotated[str, AfterValidator(_delimiter)] | None,
-    Field(min_length=1, max_length=1, description="What stands between the cells of a CSV; detected."),
+    Field(description="What stands between the cells of a CSV; detected by default."),
 ]
 Decimal = Annotated[
     Literal[".", ","] | None, Field(description="Decimal sign of a CSV; detected by default.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tasks.config import Input
 from tasks.table.dialect import decimal_of, encoding_of, sniffed
 from tests.table.reading import read, refusal, refused
 
@@ -68,6 +69,11 @@ def test_what_is_given_goes_over_what_is_found(tmp_path: Path) -> None:
     """A delimiter of one's own, a decimal sign in a file that leaves it open, an encoding."""
     (tmp_path / "t.csv").write_text("x~y\n1~2\n2~4\n3~7\n")
     assert read(tmp_path / "t.csv", delimiter="~")[0]["y"].to_pylist() == [2, 4, 7]
+    (tmp_path / "t.csv").write_text("x\ty\n1\t2\n2\t4\n3\t7\n")
+    assert read(tmp_path / "t.csv", delimiter="\\t")[0]["y"].to_pylist() == [2, 4, 7]
+    for sign in (";;", "ü", '"', "\n", ""):
+        with pytest.raises(ValueError, match="cannot stand between cells"):
+            Input(data="t.csv", target="y", delimiter=sign)
     (tmp_path / "t.csv").write_text("x;y\n1.500;2\n2.500;4\n3.750,5;7\n")
     assert "first '3.750,5' in row 3" in refusal(tmp_path / "t.csv")
     assert "first '1.500' in row 1" in refusal(tmp_path / "t.csv", decimal=",")
