@@ -14,15 +14,15 @@ ROWS = 5_500_000  # just so many that they are kept in parts
 BOUND = 100  # MiB; three times as many rows more are 380 in float64, and a single column of them 126
 
 PROGRAM = """
-import json, resource, sys
+import json, sys
 from flows.regression import regression
 from tasks.config import Settings
+from tests.memory import peak
 result = regression(Settings.model_validate({
     "artifacts": sys.argv[1], "problem": {"rows": int(sys.argv[2])},
     "training": {"epochs": 1, "batch_size": 256},
 }))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps([peak, result.verdict.converged, len(result.stages["split"].files)]))
+print(json.dumps([peak(), result.verdict.converged, len(result.stages["split"].files)]))
 """
 
 

@@ -405,10 +405,11 @@ def test_bad_usage_is_said_in_one_line(given: list[str], message: str) -> None:
 
 
 PEAK = """
-import resource, sys
+import sys
 from flows.cli import main
+from tests.memory import peak
 status = main(["predict", *sys.argv[1:], "--overwrite"])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(peak())
 raise SystemExit(status)
 """
 

@@ -45,7 +45,7 @@ def killed_at_points(folder: Path, first: int, step: int) -> list[dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("first", "step", "least"), [(3, 13, 9), pytest.param(1, 1, 120, marks=pytest.mark.slow)]
+    ("first", "step", "least"), [(3, 29, 4), pytest.param(1, 1, 120, marks=pytest.mark.slow)]
 )
 def test_after_a_kill_at_any_write_point_the_next_run_leaves_what_an_undisturbed_one_leaves(
     tmp_path: Path, first: int, step: int, least: int
@@ -101,7 +101,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -
     ("event", "part", "finished"),
     [
         pytest.param("os.rename", "/records/", [], marks=pytest.mark.slow, id="before the first record"),
-        pytest.param("os.rename", "/train/", ["generate", "split"], id="before the training gets its name"),
+        pytest.param(
+            "os.rename",
+            "/train/",
+            ["generate", "split"],
+            marks=pytest.mark.slow,
+            id="before the training gets its name",
+        ),
         pytest.param(
             "os.rename",
             "/keys/train",

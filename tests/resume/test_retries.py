@@ -214,8 +214,8 @@ print(json.dumps([result.model_dump(mode="json")[each] for each in ("stages", "m
 """
 
 
-@pytest.mark.parametrize("processes", [3, pytest.param(8, marks=pytest.mark.slow)])
-def test_processes_at_once_train_once(tmp_path: Path, prefect_server: str, processes: int) -> None:
+@pytest.mark.slow
+def test_eight_processes_at_once_train_once(tmp_path: Path, prefect_server: str) -> None:
     """None fails, each gets the same numbers, every stage is computed by one of them alone, and nothing is left."""
     root = tmp_path / "store"
     environment = {**os.environ, "PREFECT_API_URL": prefect_server, "PREFECT_HOME": str(tmp_path / "home")}
@@ -223,7 +223,7 @@ def test_processes_at_once_train_once(tmp_path: Path, prefect_server: str, proce
     program = [sys.executable, "-c", PROGRAM, str(root)]
     together = [
         subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(processes)
+        for _ in range(8)
     ]
     ended = [(*process.communicate(timeout=240), process.returncode) for process in together]
     assert [(error, code) for _, error, code in ended if code != 0] == []

@@ -12,13 +12,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BLOCK = 1_000_000
 PEAK = """
-import resource, sys
+import sys
 from pathlib import Path
 from tasks.config import Input
 from tasks.ingest import ingest, table_of
+from tests.memory import peak
 artifact = ingest.fn(table_of(Input(data=sys.argv[1], target="y")), Path(sys.argv[2]))
 assert len(artifact.files) > 4
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak())
 """
 
 
@@ -31,7 +32,7 @@ def peak(path: Path, store: Path) -> float:
         text=True,
         check=True,
     )
-    return int(done.stdout) / 1024
+    return float(done.stdout)
 
 
 @pytest.mark.slow
