@@ -232,6 +232,7 @@ def digest(f: Fit) -> str:
     return hashlib.sha256(f.weights.tobytes() + np.float64(f.bias).tobytes() + f.loss.tobytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits_in_two_processes() -> None:
     """Another process repeats the fit to the last bit; another seed does not."""
     x, y = example_problem(0)

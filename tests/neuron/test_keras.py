@@ -117,7 +117,7 @@ def standardised_doubles(white: Whitening) -> Coordinates:
     return standardised(white, [False] * 3)
 
 
-@pytest.mark.parametrize("epochs", [3, 30])
+@pytest.mark.parametrize("epochs", [3, pytest.param(30, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("preset", ["default", "article", "course"])
 @pytest.mark.parametrize(("train", "units"), [(in_memory, whitened), (in_parts, standardised_doubles)])
 def test_every_preset_equals_keras(

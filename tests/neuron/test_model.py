@@ -51,6 +51,7 @@ def test_saved_bytes_load_again(tmp_path: Path, bias: float | None) -> None:
     assert loaded.count_params() == model.count_params()
 
 
+@pytest.mark.slow
 def test_same_weights_same_bytes_in_two_processes() -> None:
     """Neither the time nor the process, nor models made before, are in the bytes; the weights are."""
     build([1.0], 1.0, 1)

@@ -146,6 +146,7 @@ def test_a_real_run_whose_whole_process_group_is_killed_is_taken_up_where_it_was
     assert list(store.rglob("*.part")) == []
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_once_and_leaves_nothing_half_written(
     tmp_path: Path, prefect_server: str, undisturbed: dict[str, Any]
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import duckdb
@@ -116,7 +117,7 @@ def test_sql_in_sqlite(fill: bool) -> None:
     """The same expression in another database."""
     model, rows = model_of(drawn(ROWS), fill=fill), with_new_levels(drawn(ROWS, seed=1))
     names = ", ".join('"' + name.replace('"', '""') + '"' for name in rows.column_names)
-    with sqlite3.connect(":memory:") as database:
+    with closing(sqlite3.connect(":memory:")) as database:
         database.execute(f"CREATE TABLE t ({names})")
         database.executemany(
             f"INSERT INTO t VALUES ({', '.join('?' * rows.num_columns)})",  # noqa: S608
