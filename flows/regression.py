@@ -31,11 +31,7 @@ SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=os.cpu_count())
 """Runs what `Run.each` calls: the trainings of several seeds."""
 
 
-@flow(
-    name="regression",
-    persist_result=False,
-    task_runner=SIDE_BY_SIDE,
-)
+@flow(name="regression", persist_result=False, task_runner=SIDE_BY_SIDE)
 def regression(settings: Asked = UNTOUCHED) -> Result:
     """Fit a linear regression with a single-layer neural network; stages that nothing has changed for are cached.
 

@@ -109,9 +109,8 @@ class Run:
         """Return the artifacts of a stage's calls; with `harm`, say that this is why one had to be made again."""
         started = time.perf_counter()
         with ExitStack() as held:
-            for key in sorted(
-                {key_for(stage.fn, call) for call in calls}
-            ):  # in one order, so that none waits in a ring
+            # Always in one order, so that no two runs wait for each other.
+            for key in sorted({key_for(stage.fn, call) for call in calls}):
                 held.enter_context(locked(self.root, key, _wait_of(stage.name)))
             looks = [outlook(stage.fn, call, self.root) for call in calls]
             for look, call in zip(looks, calls, strict=True):
