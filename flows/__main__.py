@@ -1,5 +1,5 @@
 """`python -m flows` is the command `linear-neuron`."""
 
-from flows.cli import main
+from flows.command.cli import main
 
 raise SystemExit(main())

@@ -11,7 +11,7 @@ from flows.flags import flags
 from flows.publishing import ARTIFACT_KEY
 from tasks.config import Settings
 from tasks.page.failure import Failure, in_markdown, in_words
-from tasks.running import Run
+from tasks.runtime.run import Run
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def failing_visibly(run: Run, settings: Settings) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason, findings = f"{type(error).__name__}: {error}", getattr(error, "findings", ())
+        reason, findings = f"{type(error).__name__}: {error}", getattr(error, "violations", ())
         failure = Failure(run.at, reason, tuple(run.stages), _resume(settings), findings)
         error.add_note(in_words(failure))
         try:

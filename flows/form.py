@@ -18,13 +18,13 @@ LIMITS = {
     "maximum": "at most",
     "exclusiveMaximum": "below",
 }
-Schema = dict[str, Any]
+JsonSchema = dict[str, Any]
 
 
 class _Form:
     """Rewrites the settings' schema where it becomes the flow's; the settings themselves stay as they are."""
 
-    def __get_pydantic_json_schema__(self, settings: CoreSchema, handler: GetJsonSchemaHandler) -> Schema:
+    def __get_pydantic_json_schema__(self, settings: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
         """Return the schema, with the help of every field rewritten."""
         reference = handler(settings)
         for name, field in handler.resolve_ref_schema(reference)["properties"].items():
@@ -47,7 +47,7 @@ def _decided(section: str, field: str) -> dict[str, object]:
     return {preset: fields[field] for preset, fields in given.items() if field in fields}
 
 
-def _explain(field: Schema, decided: dict[str, object]) -> None:
+def _explain(field: JsonSchema, decided: dict[str, object]) -> None:
     """Say in a field's help what its limits are, and what it stands for when it is left empty."""
     rules = field.get("anyOf", [field])[0]
     limits = [f"{words} {rules[limit]:,}" for limit, words in LIMITS.items() if limit in rules]

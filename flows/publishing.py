@@ -11,28 +11,27 @@ from prefect.runtime import flow_run
 
 from flows.flags import flags
 from tasks.config import Settings
+from tasks.outputs import runs
+from tasks.outputs.result import Evaluation, Lineage, Repeats, ReportFigures, Result
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
-from tasks.page.fitting import fitted_markdown
-from tasks.page.history import as_past, earlier_runs
 from tasks.page.markdown import markdown
 from tasks.page.report import report
-from tasks.page.result import Exhibits, Findings, Lineage, Repeats, Result
+from tasks.page.size_limit import fitted_markdown
 from tasks.page.text import named
 from tasks.page.trend import FILE as TREND
 from tasks.page.trend import trend_picture
 from tasks.page.webpage import webpage
-from tasks.previous import last_schema, schema_of
-from tasks.provenance import provenance
-from tasks.running import Run
+from tasks.runtime.provenance import provenance
+from tasks.runtime.run import Run
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_npz
 from tasks.store.writing import write_atomically
-from tasks.table.changes import grown, lost
+from tasks.table.drift import grown, lost
 from tasks.table.encoding import Encoding
-from tasks.table.formula import FILE as MODEL
-from tasks.table.formula import formula
-from tasks.table.sql import expression
+from tasks.table.model.linear import FILE as MODEL
+from tasks.table.model.linear import linear_model
+from tasks.table.model.sql import expression
 
 ARTIFACT_KEY = "regression-report"
 TABLE_KEY = "regression-coefficients"
@@ -48,8 +47,8 @@ def publish(
     The folder gets the figures, `model.json`, `model.sql`, `report.html`, `report.md` and, last, `result.json`: one
     that has it is whole.
     """
-    findings = Findings.model_validate_json(scores.path(run.root, "metrics.json").read_bytes())
-    exhibits = Exhibits.model_validate_json(figures.path(run.root, "exhibits.json").read_bytes())
+    findings = Evaluation.model_validate_json(scores.path(run.root, "metrics.json").read_bytes())
+    exhibits = ReportFigures.model_validate_json(figures.path(run.root, "exhibits.json").read_bytes())
     name = _run_name()
     result = Result(
         **{**dict(findings), "notes": [*findings.notes, *_changes(run, settings, name)]},
@@ -61,12 +60,13 @@ def publish(
         lineage=_lineage(run, settings),
         repeats=_repeats(repeats, run.root) if repeats else None,
     )
-    past = earlier_runs(run.root / "runs", result)
+    past = runs.earlier(run.root, result)
     images = {each.file: figures.path(run.root, each.file).read_bytes() for each in exhibits.figures}
     if past:
-        images[TREND] = trend_picture([*past, as_past(result)])
+        images[TREND] = trend_picture([*past, result])
     blocks = report(result, exhibits.figures, past)
-    _write(run.root / "runs" / name, result, blocks, images | _exported(run))
+    runs.note_finished(run.root, name)
+    _write(runs.folder(run.root, name), result, blocks, images | _exported(run))
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )
@@ -76,16 +76,15 @@ def publish(
 
 def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
     """Yield what has changed in the user's table since the last run before this one."""
-    files = [file.path for file in run.stages["ingest"].files] if "ingest" in run.stages else []
-    now = schema_of(run.root, files)
-    before = last_schema(run.root, settings.input, name) if now else None
+    now = runs.schema_of(run.root, run.stages)
+    before = runs.last_schema(run.root, settings.input, name) if now else None
     if now and before:
         yield from map(
             str, (*lost(before, [column.name for column in now.columns], now.left_out), *grown(before, now))
         )
 
 
-def _publish_coefficients(findings: Findings) -> None:
+def _publish_coefficients(findings: Evaluation) -> None:
     """Create the table artifact: the weights and the bias alone, to be compared from run to run."""
     listed = coefficients(findings)
     shown = listed[:MOST_COEFFICIENTS]
@@ -115,7 +114,7 @@ def _exported(run: Run) -> dict[str, bytes]:
     model, parts = run.given("evaluate", "model"), run.given("evaluate", "parts")
     fitted = read_npz(model.path(run.root, "weights.npz"))
     encoding = Encoding.model_validate_json(parts.path(run.root, "encoding.json").read_bytes())
-    exported = formula(encoding, fitted["weights"], float(fitted["bias"].item()))
+    exported = linear_model(encoding, fitted["weights"], float(fitted["bias"].item()))
     return {
         MODEL: exported.model_dump_json(indent=1).encode(),
         "model.sql": expression(exported).encode(),

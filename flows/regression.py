@@ -17,11 +17,11 @@ from tasks.config import Settings
 from tasks.evaluate import evaluate
 from tasks.generate import generate
 from tasks.ingest import ingest, table_of
-from tasks.page.result import Result
-from tasks.planning import Forecast
+from tasks.outputs.result import Result
 from tasks.repeats import repeats
 from tasks.report import report
-from tasks.running import Run
+from tasks.runtime.dry_run import DryRun
+from tasks.runtime.run import Run
 from tasks.split import split
 from tasks.store.artifact import Artifact
 from tasks.store.leases import lease
@@ -46,7 +46,7 @@ def regression(settings: Asked = UNTOUCHED) -> Result:
         return publish(run, settings, *stages(run, settings))
 
 
-def stages(call: Run | Forecast, settings: Settings) -> tuple[Artifact, Artifact, Artifact | None]:
+def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, Artifact | None]:
     """Call the stages in order, each with what it reads.
 
     Returns:
@@ -65,9 +65,3 @@ def stages(call: Run | Forecast, settings: Settings) -> tuple[Artifact, Artifact
         return scores, figures, None
     given = {"seeds": seeds, "scores": scores, "parts": parts, "training": settings.training}
     return scores, figures, call(repeats, models=models, **given)
-
-
-if __name__ == "__main__":
-    from flows.cli import main
-
-    raise SystemExit(main())

@@ -66,7 +66,7 @@ Delimiter = Annotated[
 Decimal = Annotated[
     Literal[".", ","] | None, Field(description="Decimal sign of a CSV; detected by default.")
 ]
-Encoding = Annotated[
+TextEncoding = Annotated[
     Annotated[str, AfterValidator(_text_encoding)] | None,
     Field(description="Encoding of a CSV, such as cp1252; detected by default."),
 ]
@@ -143,7 +143,7 @@ class Input(Section):
     )
     delimiter: Delimiter = None
     decimal: Decimal = None
-    encoding: Encoding = None
+    encoding: TextEncoding = None
 
     @model_validator(mode="after")
     def _data_and_target_come_together(self) -> Self:
@@ -242,7 +242,7 @@ class Prediction(Section):
     )
     delimiter: Delimiter = None
     decimal: Decimal = None
-    encoding: Encoding = None
+    encoding: TextEncoding = None
 
 
 class Settings(Section):

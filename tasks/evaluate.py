@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.neuron import least_squares, metrics
-from tasks.neuron.conditioning import remarks
+from tasks.neuron.collinearity import collinearity_notes
 from tasks.neuron.least_squares import LeastSquares as Reference
 from tasks.neuron.metrics import Errors
 from tasks.neuron.parts import all_moments
-from tasks.page.result import Findings, LeastSquares, Model, Parts, Scores, Truth, Verdict
-from tasks.stage import stage
+from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, Truth, Verdict
+from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_matrix, read_npz
-from tasks.store.parts import Shard, part_name, paths_of
+from tasks.store.parts import ParquetPart, part_name, paths_of
 from tasks.store.writing import draft, publish
 
 METRICS = "metrics.json"
@@ -70,7 +70,7 @@ def evaluate(model: Artifact, parts: Artifact, root: Path) -> Artifact:
             with _writer(folder / place) as writer:
                 for (name, path), own in zip(files, names, strict=True):
                     if own == place:
-                        found = _scored(name, Shard(path), weights, bias, mean, writer)
+                        found = _scored(name, ParquetPart(path), weights, bias, mean, writer)
                         scored[name] = scored[name] + found if name in scored else found
         findings = compare(weights, bias, scored, reference, parts.facts, model.facts)
         (folder / METRICS).write_text(findings.model_dump_json(indent=1), encoding="utf-8")
@@ -84,7 +84,7 @@ def compare(
     reference: Reference,
     data: Mapping[str, Any],
     training: Mapping[str, Any],
-) -> Findings:
+) -> Evaluation:
     """Hold a fit against its targets, the mean predictor, least squares and, where known, the truth.
 
     Args:
@@ -101,12 +101,12 @@ def compare(
     if training["bias"]:
         errors["bias"] = _finite(reference.bias_standard_error)
     tutorial = training["recipe"] == "tutorial"
-    return Findings(
+    return Evaluation(
         target=data["target"],
         model=Model(weights=_named(names, weights), bias=bias, parameters=len(names) + training["bias"]),
         metrics=_scores({name: found.neuron for name, found in scored.items()}),
         baseline=_scores({name: found.mean for name, found in scored.items()}),
-        least_squares=LeastSquares(
+        least_squares=ReferenceFit(
             weights=_named(names, reference.weights), bias=reference.bias, standard_errors=errors
         ),
         verdict=Verdict(
@@ -116,7 +116,7 @@ def compare(
         if "true_weights" in data
         else None,
         rounding_rmse=scored["train"].rounding.scores.rmse if tutorial else None,
-        notes=[*data.get("notes", []), *remarks(names, reference), *training["notes"]],
+        notes=[*data.get("notes", []), *collinearity_notes(names, reference), *training["notes"]],
         learning_rate=training["learning_rate"],
         stable_limit=training["stable_limit"],
     )
@@ -126,12 +126,12 @@ def _reference(paths: Sequence[Path], *, bias: bool) -> Reference:
     """Fit by least squares: one file by QR of its rows, many from their moments."""
     if len(paths) == 1:
         return least_squares.solve(*read_matrix(paths[0]), bias=bias)
-    return least_squares.solve_moments(all_moments([Shard(path) for path in paths]), bias=bias)
+    return least_squares.solve_moments(all_moments([ParquetPart(path) for path in paths]), bias=bias)
 
 
 def _scored(
     name: str,
-    shard: Shard,
+    shard: ParquetPart,
     weights: NDArray[np.float64],
     bias: float,
     mean: float,
@@ -174,9 +174,9 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _scores(parts: Mapping[str, Errors]) -> Parts:
+def _scores(parts: Mapping[str, Errors]) -> PartScores:
     scored = {}
     for name, found in parts.items():
         score = found.scores
         scored[name] = Scores(rows=score.rows, rmse=score.rmse, mae=score.mae, r2=_finite(score.r2))
-    return Parts(train=scored["train"], test=scored.get("test"))
+    return PartScores(train=scored["train"], test=scored.get("test"))

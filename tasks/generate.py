@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from tasks.config import Problem
-from tasks.stage import stage
+from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.formats import write_npz
 from tasks.store.parts import is_large, part_count, part_name, write_part
 from tasks.store.writing import draft, publish
-from tasks.table.archive import TARGET, feature_names
+from tasks.table.sources.npz import TARGET, feature_names
 
 DATA = "data.npz"
 
-Drawn = tuple[NDArray[np.float64], NDArray[np.float64]]
+Sample = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @stage
@@ -46,7 +46,7 @@ def generate(problem: Problem, seed: int, root: Path) -> Artifact:
         return publish(folder, root, "generate", facts)
 
 
-def drawn_parts(problem: Problem, seed: int) -> Iterator[Drawn]:
+def drawn_parts(problem: Problem, seed: int) -> Iterator[Sample]:
     """Draw the parts of a large problem, each from a random stream of its own."""
     count = part_count(problem.rows, len(problem.true_weights) + 1)
     for number in range(count):
@@ -55,7 +55,7 @@ def drawn_parts(problem: Problem, seed: int) -> Iterator[Drawn]:
         yield drawn(problem, rows, rng)
 
 
-def drawn(problem: Problem, rows: int, rng: np.random.Generator) -> Drawn:
+def drawn(problem: Problem, rows: int, rng: np.random.Generator) -> Sample:
     """Draw inputs (n, d), uniform in the problem's range, and targets (n,) with uniform noise on them."""
     inputs = rng.uniform(problem.lowest, problem.highest, (rows, len(problem.true_weights)))
     noise = rng.uniform(-problem.noise, problem.noise, rows)

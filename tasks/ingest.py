@@ -10,26 +10,26 @@ from pyarrow.fs import LocalFileSystem
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from tasks.config import Input
-from tasks.previous import last_schema
-from tasks.provenance import provenance
-from tasks.reading import File, joined, kept, key_of, read_file, remembered
-from tasks.stage import stage
+from tasks.outputs.files import IngestedFile, joined, kept, key_of, read_file, remembered
+from tasks.outputs.runs import last_schema
+from tasks.runtime.provenance import provenance
+from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.digests import Digests
 from tasks.store.parts import gather, is_large, part_name
 from tasks.store.verification import content
 from tasks.store.writing import draft, publish
-from tasks.table.agreement import disagreements
-from tasks.table.changes import FILE as SCHEMA
-from tasks.table.changes import Column, Schema, lost
+from tasks.table.casting import CastPlan, carried, layout
 from tasks.table.columns import Columns, Wanted, choose
-from tasks.table.dealing import check_columns
-from tasks.table.dialect import Dialect
-from tasks.table.errors import BadTable, Finding, counted, judged, shown
-from tasks.table.intake import Layout, carried, layout
-from tasks.table.location import Member, Source, anchored, source
-from tasks.table.source import Look, explained, look
-from tasks.table.validation import Table as Known
+from tasks.table.consistency import disagreements
+from tasks.table.drift import FILE as SCHEMA
+from tasks.table.drift import ColumnRange, TableSchema, lost
+from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
+from tasks.table.sources.dialect import Dialect
+from tasks.table.sources.discovery import FileTable, Member, anchored, source
+from tasks.table.sources.reader import Preview, explained, preview
+from tasks.table.split_rules import check_columns
+from tasks.table.validation import TableSummary as Known
 from tasks.table.validation import findings
 
 DATA = "data"
@@ -39,7 +39,7 @@ MOST_NAMED = 100
 """Files of a folder whose digests are kept apart in the key."""
 
 
-class Table(BaseModel):
+class UserTable(BaseModel):
     """The user's table as the cache sees it: by what it holds, not by where it lies or when it was saved."""
 
     model_config = ConfigDict(frozen=True)
@@ -83,7 +83,7 @@ class Table(BaseModel):
 
 
 @stage
-def ingest(table: Table, root: Path) -> Artifact:
+def ingest(table: UserTable, root: Path) -> Artifact:
     """Read the features and the target from the user's files, check every value, and leave them as `data.parquet`.
 
     Large data (above 5 million rows) is left as `data-00000.parquet` and so on, in constant memory. Columns of
@@ -94,22 +94,22 @@ def ingest(table: Table, root: Path) -> Artifact:
         BadTable: a file or a value in it cannot be used; nothing is stored.
     """
     found = source(table.path)
-    looked = [look(member, table.dialect) for member in found.members]
-    readable = [look.schema for look in looked if look.schema is not None]
+    looked = [preview(member, table.dialect) for member in found.members]
+    readable = [preview.schema for preview in looked if preview.schema is not None]
     if not readable:
-        raise BadTable(*(finding for look in looked for finding in look.findings))
+        raise BadTable(*(finding for preview in looked for finding in preview.violations))
     columns = choose(readable[0], table.wanted, (*table.warn, *WAITING), cells_are_text=found.is_text)
-    stored = [look.stored for look in looked if look.stored is not None]
+    stored = [preview.stored for preview in looked if preview.stored is not None]
     along = carried(stored, [name for name in table.by if name not in columns.used], is_text=found.is_text)
     plan = layout(readable, columns, is_text=found.is_text, keep_missing=table.missing == "mean", along=along)
     with draft(root) as folder:
         files = [
-            _file(look.member, plan, table, root, folder / str(number))
-            for number, look in enumerate(looked)
-            if look.schema is not None
+            _file(preview.member, plan, table, root, folder / str(number))
+            for number, preview in enumerate(looked)
+            if preview.schema is not None
         ]
         known = _known(columns, files)
-        notes = judged(_told(looked, columns, files, known, table), table.warn)
+        notes = raise_on_errors(_told(looked, columns, files, known, table), table.warn)
         facts = _facts(columns, known, table.missing, notes)
         (folder / DATA).mkdir()
         schema = _schema(known, columns).model_dump_json(indent=1)
@@ -134,10 +134,10 @@ def check(given: Input, by: Sequence[str] = ()) -> None:
     """
     if given.data is not None:
         _, columns = _first_look(given, by)
-        judged(columns.warnings if columns else (), given.warn)
+        raise_on_errors(columns.warnings if columns else (), given.warn)
 
 
-def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> Table:
+def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> UserTable:
     """Describe the user's table for `ingest`, its contents by a digest over all of its files.
 
     Args:
@@ -152,7 +152,7 @@ def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> 
     before = last_schema(root, given) if root else None
     if before and columns:
         ambiguous = [finding.column for finding in columns.warnings if finding.column]
-        judged(lost(before, [*columns.used, *ambiguous], columns.left_out), given.warn)
+        raise_on_errors(lost(before, [*columns.used, *ambiguous], columns.left_out), given.warn)
     known = Digests(root or Path())
     files = {member.name if found.is_folder else ".": _digest(member, known) for member in found.members}
     if root:
@@ -162,15 +162,15 @@ def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> 
     return _described(given, files if len(files) <= MOST_NAMED else _over(files), by, files)
 
 
-def _first_look(given: Input, by: Sequence[str]) -> tuple[Source, Columns | None]:
+def _first_look(given: Input, by: Sequence[str]) -> tuple[FileTable, Columns | None]:
     """Find the files, and choose the columns by the first of them; of a folder another one may be readable."""
     table = _described(given, "")
     found = source(given.data or "")
-    first = look(found.members[0], table.dialect)
+    first = preview(found.members[0], table.dialect)
     if first.schema is None:
         if found.is_folder:
             return found, None
-        raise BadTable(*first.findings)
+        raise BadTable(*first.violations)
     check_columns(by, first.schema.names)
     return found, choose(first.schema, table.wanted, (*table.warn, *WAITING), cells_are_text=found.is_text)
 
@@ -185,8 +185,8 @@ def _described(
     contents: str | dict[str, str],
     by: Sequence[str] = (),
     files: Mapping[str, str] | None = None,
-) -> Table:
-    return Table(
+) -> UserTable:
+    return UserTable(
         path=anchored(given.data or ""),
         ending="".join(PurePosixPath(given.data or "").suffixes[-2:]),
         contents=contents,
@@ -199,7 +199,7 @@ def _described(
 
 def _code() -> str:
     """Return a digest of the code that reads a file, and of the libraries that it uses."""
-    found = provenance("tasks.reading", "read_file")
+    found = provenance("tasks.outputs.files", "read_file")
     return hashlib.sha256(json.dumps([found.modules, found.libraries]).encode()).hexdigest()
 
 
@@ -221,7 +221,7 @@ def _read_digest(member: Member) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _file(member: Member, plan: Layout, table: Table, root: Path, folder: Path) -> File:
+def _file(member: Member, plan: CastPlan, table: UserTable, root: Path, folder: Path) -> IngestedFile:
     """Return what is in a file: read now, or, of one of many, when it was first met."""
     if not table.files:
         return read_file(member, plan, table.dialect, folder)
@@ -230,15 +230,15 @@ def _file(member: Member, plan: Layout, table: Table, root: Path, folder: Path) 
 
 
 def _told(
-    looked: Sequence[Look], columns: Columns, files: Sequence[File], known: Known, table: Table
-) -> Iterator[Finding]:
+    looked: Sequence[Preview], columns: Columns, files: Sequence[IngestedFile], known: Known, table: UserTable
+) -> Iterator[Violation]:
     """Yield all that is to be said: of the names, of each file, of how they agree, and of the rows of all of them.
 
     Where a file could not be read, or not all of it, it is no wonder that the rows are few.
     """
     yield from columns.warnings
-    broken = [finding for look in looked for finding in look.findings]
-    broken += [finding for file in files for finding in file.findings]
+    broken = [finding for preview in looked for finding in preview.violations]
+    broken += [finding for file in files for finding in file.violations]
     yield from broken
     yield from disagreements(looked, columns, table.wanted, is_text=looked[0].member.format == "CSV")
     for finding in findings(known, missing=table.missing):
@@ -246,13 +246,13 @@ def _told(
             yield finding
 
 
-def _schema(known: Known, columns: Columns) -> Schema:
+def _schema(known: Known, columns: Columns) -> TableSchema:
     ranges = {name: known.range(name) for name in columns.used}
-    described = (Column(name=name, lowest=low, highest=high) for name, (low, high) in ranges.items())
-    return Schema(columns=tuple(described), left_out=columns.left_out)
+    described = (ColumnRange(name=name, lowest=low, highest=high) for name, (low, high) in ranges.items())
+    return TableSchema(columns=tuple(described), left_out=columns.left_out)
 
 
-def _referring(files: Sequence[File], told: Artifact) -> Artifact:
+def _referring(files: Sequence[IngestedFile], told: Artifact) -> Artifact:
     """Return the record of large data that lies where its files were left, in order, and of what is told of it."""
     parts = [
         file.artifact.files[path.name] for file in files if file.artifact is not None for path in file.paths
@@ -262,7 +262,7 @@ def _referring(files: Sequence[File], told: Artifact) -> Artifact:
     return Artifact(stage="ingest", files=every, facts=told.facts).checked()
 
 
-def _known(columns: Columns, files: Sequence[File]) -> Known:
+def _known(columns: Columns, files: Sequence[IngestedFile]) -> Known:
     moments = reduce(joined, (file.moments for file in files), None)
     return Known(
         features=columns.features,
@@ -275,7 +275,9 @@ def _known(columns: Columns, files: Sequence[File]) -> Known:
     )
 
 
-def _facts(columns: Columns, known: Known, missing: str, warnings: Sequence[Finding]) -> dict[str, JsonValue]:
+def _facts(
+    columns: Columns, known: Known, missing: str, warnings: Sequence[Violation]
+) -> dict[str, JsonValue]:
     counts = {name: total for name in columns.used if (total := known.total(name, "missing"))}
     dropped = known.read - known.rows
     return {
@@ -291,7 +293,7 @@ def _facts(columns: Columns, known: Known, missing: str, warnings: Sequence[Find
 
 def _drops(counts: Mapping[str, int], dropped: int) -> Iterator[str]:
     if dropped:
-        each = ", ".join(f"{count:,} in {shown(name)}" for name, count in counts.items())
+        each = ", ".join(f"{count:,} in {quoted(name)}" for name, count in counts.items())
         yield f"{counted(dropped, 'row')} left out for want of a value" + (
             f": missing {each}" if each else ""
         )

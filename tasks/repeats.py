@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.config import Training
-from tasks.neuron.spread import calibrated_risk, tutorial_covariance
-from tasks.neuron.statistics import Array
-from tasks.page.result import Findings, Repeats, Spread
-from tasks.stage import stage
+from tasks.neuron.moments import Array
+from tasks.neuron.seed_variance import calibrated_risk, tutorial_covariance
+from tasks.outputs.result import Evaluation, Repeats, Spread
+from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_npz, write_parquet
-from tasks.store.parts import Shard, paths_of
+from tasks.store.parts import ParquetPart, paths_of
 from tasks.store.writing import draft, publish
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def repeats(
     """
     import pandas as pd  # a third of a second, which only a run with repeats should pay
 
-    findings = Findings.model_validate_json(scores.path(root, "metrics.json").read_bytes())
+    findings = Evaluation.model_validate_json(scores.path(root, "metrics.json").read_bytes())
     fitted = np.array([_parameters(model, root) for model in models])
     reference = np.array([*findings.least_squares.weights.values(), findings.least_squares.bias])
     errors = {
@@ -87,11 +87,11 @@ def _parameters(model: Artifact, root: Path) -> list[float]:
     return [*arrays["weights"].tolist(), arrays["bias"].item()]
 
 
-def _shards(parts: Artifact, root: Path, name: str) -> Iterator[Shard]:
-    return map(Shard, paths_of(parts, root, name))
+def _shards(parts: Artifact, root: Path, name: str) -> Iterator[ParquetPart]:
+    return map(ParquetPart, paths_of(parts, root, name))
 
 
-def _rmse(shards: Iterator[Shard], parameters: Array) -> Array:
+def _rmse(shards: Iterator[ParquetPart], parameters: Array) -> Array:
     """Return the RMSE (N,) over all rows of N parameter vectors, parameters (N, d + 1) with the bias last."""
     count, squares = 0, np.zeros(len(parameters))
     for columns in chain.from_iterable(shard.batches() for shard in shards):
@@ -105,7 +105,9 @@ def _rmse(shards: Iterator[Shard], parameters: Array) -> Array:
     return np.sqrt(squares / count)
 
 
-def _expected(findings: Findings, training: Training, shard: Shard, mse: float) -> tuple[Array, float]:
+def _expected(
+    findings: Evaluation, training: Training, shard: ParquetPart, mse: float
+) -> tuple[Array, float]:
     """Return how far theory expects the weights and the bias from least squares, and what that costs.
 
     Args:

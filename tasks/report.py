@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from tasks.neuron.influence import influence, residual_deviation
 from tasks.neuron.least_squares import solve_moments
-from tasks.neuron.survey import Survey, survey
+from tasks.neuron.profile import TableProfile, profile
+from tasks.outputs.result import Evaluation, Figure, ReportFigures
 from tasks.page.coefficients import coefficients
 from tasks.page.profile import profiled
-from tasks.page.result import Exhibit, Exhibits, Findings
-from tasks.stage import stage
+from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_parquet
-from tasks.store.parts import Shard, paths_of
+from tasks.store.parts import ParquetPart, paths_of
 from tasks.store.writing import draft, publish
 
 EXHIBITS = "exhibits.json"
@@ -32,7 +32,7 @@ BATCH = 2**14
 """Rows that are looked at together."""
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
-Drawn = tuple[bytes, Exhibit]
+Drawn = tuple[bytes, Figure]
 
 
 @stage
@@ -46,26 +46,26 @@ def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Ar
     # Matplotlib takes a second to import: only a report that is really drawn pays for it.
     from tasks.page import captions, effects, figures
 
-    findings = Findings.model_validate_json(scores.path(root, "metrics.json").read_bytes())
+    findings = Evaluation.model_validate_json(scores.path(root, "metrics.json").read_bytes())
     pairs = _pairs(scores, root)
     loss = read_parquet(model.path(root, "history.parquet")).column("loss").to_numpy()
-    looked = survey(_batches(parts, root), findings.metrics.train.rows, MOST_ROWS)
+    looked = profile(_batches(parts, root), findings.metrics.train.rows, MOST_ROWS)
     columns = profiled([*findings.model.weights, findings.target], looked)
     found = effects.effects(coefficients(findings), columns)
     baseline = findings.baseline.train.rmse**2
     drawn: list[Drawn] = [
-        *([(effects.coefficient_plot(found), effects.coefficient_exhibit(found))] if found else []),
+        *([(effects.coefficient_plot(found), effects.coefficient_figure(found))] if found else []),
         (
             figures.predicted_against_actual(findings.target, pairs),
-            captions.predictions_exhibit(findings, pairs),
+            captions.predictions_figure(findings, pairs),
         ),
         *_diagnostics(findings, looked, bias=bool(model.facts["bias"])),
-        (figures.loss_curve(loss, baseline), captions.loss_exhibit(loss, baseline)),
+        (figures.loss_curve(loss, baseline), captions.loss_figure(loss, baseline)),
     ]
     with draft(root) as folder:
         for png, exhibit in drawn:
             (folder / exhibit.file).write_bytes(png)
-        told = Exhibits(figures=[exhibit for _, exhibit in drawn], profile=columns)
+        told = ReportFigures(figures=[exhibit for _, exhibit in drawn], profile=columns)
         (folder / EXHIBITS).write_text(told.model_dump_json(indent=1), encoding="utf-8")
         return publish(folder, root, "report")
 
@@ -81,7 +81,7 @@ def _pairs(scores: Artifact, root: Path) -> Mapping[str, Pair]:
     else:
         share = -(-MOST_PREDICTIONS // len(paths))
         table = pa.concat_tables(
-            pa.Table.from_batches([next(Shard(path).tables())[:share]]) for path in paths
+            pa.Table.from_batches([next(ParquetPart(path).tables())[:share]]) for path in paths
         )
     part = table.column("part").to_numpy()
     actual, predicted = table.column("actual").to_numpy(), table.column("predicted").to_numpy()
@@ -96,7 +96,7 @@ def _batches(parts: Artifact, root: Path) -> Iterator[Sequence[NDArray[Any]]]:
                 yield [column.to_numpy() for column in batch.columns]
 
 
-def _diagnostics(findings: Findings, looked: Survey, *, bias: bool) -> Iterator[Drawn]:
+def _diagnostics(findings: Evaluation, looked: TableProfile, *, bias: bool) -> Iterator[Drawn]:
     """Draw the diagnostic plots, unless there is no degree of freedom, or nothing that the fit misses."""
     from tasks.page import diagnostics
 
@@ -112,4 +112,4 @@ def _diagnostics(findings: Findings, looked: Survey, *, bias: bool) -> Iterator[
     )
     if diagnostics.drawable_rows(found).any():
         png = diagnostics.diagnostic_plots(findings.target, found, reference.parameters)
-        yield png, diagnostics.diagnostic_exhibit(found, train.rows)
+        yield png, diagnostics.diagnostic_figure(found, train.rows)

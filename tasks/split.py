@@ -11,15 +11,24 @@ import pyarrow as pa
 from pydantic import JsonValue
 
 from tasks.config import Split
-from tasks.stage import stage
+from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_npz, read_parquet, write_parquet
-from tasks.store.parts import Shard, is_large, part_count, part_name, paths_of, write_part
+from tasks.store.parts import ParquetPart, is_large, part_count, part_name, paths_of, write_part
 from tasks.store.spill import Spill, spilled
 from tasks.store.writing import draft, publish
-from tasks.table.dealing import Dealt, Rule, by_hash, by_lot, by_time, check_columns, check_sizes, remark
-from tasks.table.encoding import Encoding, Layout, Tally, fit, merged, remarks, tally, width
+from tasks.table.encoding import ColumnRoles, Encoding, Tally, encoding_notes, fit, merged, tally, width
 from tasks.table.partition import partition, test_size
+from tasks.table.split_rules import (
+    SplitRule,
+    SplitTables,
+    by_hash,
+    by_lot,
+    by_time,
+    check_columns,
+    check_sizes,
+    split_note,
+)
 
 TRAIN = "train"
 TEST = "test"
@@ -30,7 +39,7 @@ ENCODING = "encoding.json"
 class Rows:
     """The rows of the data, in memory or in files."""
 
-    held: pa.Table | Sequence[Shard]
+    held: pa.Table | Sequence[ParquetPart]
     count: int
     schema: pa.Schema
 
@@ -54,14 +63,14 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SplitPlan:
     """How the rows are dealt and encoded."""
 
-    layout: Layout
+    layout: ColumnRoles
     columns: int
     """The columns that the rows can become, the target's among them: as many as weights and bias."""
     options: Split
-    rule: Rule | None
+    rule: SplitRule | None
     """By what rows are dealt; None where lots are drawn."""
     seed: int
 
@@ -71,7 +80,7 @@ class Plan:
         return fit(training, self.layout)
 
 
-Fit = tuple[Encoding, Tally, Tally]
+FittedSplit = tuple[Encoding, Tally, Tally]
 """The encoding, and the sums over the training and the test rows."""
 
 
@@ -90,7 +99,7 @@ def split(data: Artifact, options: Split, seed: int, root: Path) -> Artifact:
     """
     layout, rows = _layout(data.facts), _rows(data, root)
     columns = width(rows.tables(layout.categorical), layout)
-    plan = Plan(layout, columns, options, _rule(rows, layout, columns, options, seed), seed)
+    plan = SplitPlan(layout, columns, options, _rule(rows, layout, columns, options, seed), seed)
     with draft(root) as folder:
         if rows.in_parts(columns):
             with draft(root) as aside:
@@ -99,12 +108,15 @@ def split(data: Artifact, options: Split, seed: int, root: Path) -> Artifact:
             found = _deal(rows.whole(), plan, folder)
         encoding, _, tests = found
         (folder / ENCODING).write_text(encoding.model_dump_json(indent=1), encoding="utf-8")
-        notes = [*([remark(plan.rule, tests.rows, rows.count)] if plan.rule else []), *remarks(*found)]
+        notes = [
+            *([split_note(plan.rule, tests.rows, rows.count)] if plan.rule else []),
+            *encoding_notes(*found),
+        ]
         return publish(folder, root, "split", data.facts | _told(data.facts, encoding, notes))
 
 
-def _layout(facts: dict[str, Any]) -> Layout:
-    return Layout(
+def _layout(facts: dict[str, Any]) -> ColumnRoles:
+    return ColumnRoles(
         features=tuple(facts["features"]),
         target=facts["target"],
         categorical=tuple(facts.get("categorical", ())),
@@ -119,11 +131,11 @@ def _rows(data: Artifact, root: Path) -> Rows:
         names = [*facts["features"], facts["target"]]
         table = pa.table([*arrays["inputs"].T, arrays["targets"][:, 0]], names=names)
         return Rows(table, table.num_rows, table.schema)
-    shards = [Shard(path) for path in paths_of(data, root, "data")]
+    shards = [ParquetPart(path) for path in paths_of(data, root, "data")]
     return Rows(shards, sum(shard.rows for shard in shards), shards[0].schema)
 
 
-def _rule(rows: Rows, layout: Layout, columns: int, options: Split, seed: int) -> Rule | None:
+def _rule(rows: Rows, layout: ColumnRoles, columns: int, options: Split, seed: int) -> SplitRule | None:
     check_columns(options.by, rows.schema.names)
     if options.method == "random":
         return None
@@ -139,7 +151,7 @@ def _told(facts: dict[str, Any], encoding: Encoding, notes: Sequence[str]) -> di
     return {"features": list(encoding.features), **({"notes": told} if told else {})}
 
 
-def _deal(table: pa.Table, plan: Plan, folder: Path) -> Fit:
+def _deal(table: pa.Table, plan: SplitPlan, folder: Path) -> FittedSplit:
     """Write training and test rows in their order."""
     if plan.rule is None:
         chosen = partition(table.num_rows, plan.options.test_fraction, plan.seed, parameters=plan.columns)
@@ -155,7 +167,7 @@ def _deal(table: pa.Table, plan: Plan, folder: Path) -> Fit:
     return encoding, training, tests
 
 
-def _deal_in_parts(rows: Rows, plan: Plan, aside: Path, folder: Path) -> Fit:
+def _deal_in_parts(rows: Rows, plan: SplitPlan, aside: Path, folder: Path) -> FittedSplit:
     """Write training and test rows in random order, every order equally likely, with one part in memory at a time.
 
     Each row goes to a part that is drawn for it, and each part is shuffled when it has all of its rows: C. R. Rao,
@@ -189,7 +201,7 @@ def _deal_in_parts(rows: Rows, plan: Plan, aside: Path, folder: Path) -> Fit:
     return encoding, sums[TRAIN], sums[TEST]
 
 
-def _dealt(rows: Rows, plan: Plan, tests: int, rng: np.random.Generator) -> Dealt:
+def _dealt(rows: Rows, plan: SplitPlan, tests: int, rng: np.random.Generator) -> SplitTables:
     rule = plan.rule
     tables = rows.tables(list(dict.fromkeys([*plan.layout.used, *(rule.columns if rule else ())])))
     if rule is None:

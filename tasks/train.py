@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 from pydantic import JsonValue
 
-from tasks.checkpointing import Checkpoints
 from tasks.config import Training
-from tasks.progress import Progress
-from tasks.stage import stage
+from tasks.runtime.checkpoints import Checkpoints
+from tasks.runtime.progress import Progress
+from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_matrix, write_npz, write_parquet
-from tasks.store.parts import Shard, paths_of
+from tasks.store.parts import ParquetPart, paths_of
 from tasks.store.writing import draft, publish
 
 MODEL = "model.keras"
@@ -39,7 +39,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
     """
     load()
     from tasks.neuron.fit import fit, fit_parts
-    from tasks.neuron.model import build, save_bytes
+    from tasks.neuron.keras_model import build, save_bytes
 
     paths = paths_of(rows, root, "train")
     checkpoints = Checkpoints(root)
@@ -54,7 +54,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
         if len(paths) == 1:
             fitted = fit(*read_matrix(paths[0]), **options)
         else:
-            fitted = fit_parts([Shard(path) for path in paths], **options)
+            fitted = fit_parts([ParquetPart(path) for path in paths], **options)
     with draft(root) as folder:
         (folder / MODEL).write_bytes(
             save_bytes(build(fitted.weights, fitted.bias if training.bias else None, len(fitted.weights)))
@@ -80,4 +80,4 @@ def load() -> None:
     """
     with _LOADING:
         import_module("tasks.neuron.fit")
-        import_module("tasks.neuron.model")
+        import_module("tasks.neuron.keras_model")

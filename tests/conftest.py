@@ -16,6 +16,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from tasks.config import Settings
 from tests.page.browser import CHROMIUM, Tab, browsing
+from tests.paths import DATA
 
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile(
@@ -54,4 +55,4 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def penguins() -> Path:
     """Return the path of a real table: bill length and depth, flipper length, body mass of 342 penguins."""
-    return Path(__file__).parent / "data" / "penguins.csv"
+    return DATA / "penguins.csv"

@@ -77,9 +77,9 @@ def main(checkout: Path) -> None:
     """Answer the cases on standard input."""
     sys.path.insert(0, str(checkout))
     from flows.regression import stages
-    from tasks import provenance, source
     from tasks.config import Settings
-    from tasks.planning import Forecast
+    from tasks.runtime import modules, provenance
+    from tasks.runtime.dry_run import DryRun
 
     real_version = metadata.version
     answers = []
@@ -95,11 +95,11 @@ def main(checkout: Path) -> None:
             (checkout / path).write_text(text)
         versions = case.get("versions", {})
         vars(provenance)["version"] = partial(_version, versions, real_version)
-        for cached in (provenance.provenance, provenance._distributions, source.parsed, source._spec):
+        for cached in (provenance.provenance, provenance._distributions, modules.parsed, modules._spec):
             cached.cache_clear()
         importlib.invalidate_caches()
         settings = Settings.model_validate(case["settings"])
-        forecast = Forecast(Path(settings.artifacts))
+        forecast = DryRun(Path(settings.artifacts))
         stages(forecast, settings)
         answers.append(forecast.stages)
         for path, text in kept.items():

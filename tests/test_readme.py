@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from flows import cli
+from flows.command import cli
 from tasks.config import Settings
 from tests.benchmarks import results
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ (?:\.venv/bin/)?linear-neuron (.*?)(?: {2,}#.*)?$", README, flags=re.MULTILINE)
 
@@ -29,7 +29,7 @@ def test_the_worked_example_prints_what_is_shown(
 ) -> None:
     """The refusal word for word; of the fit the first figures."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("flows.cli.keep_stderr", lambda: None)
+    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
     example = README.partition("some gaps:\n\n```console\n")[2].partition("```")[0]
     shown = re.findall(r"^\$ linear-neuron (.*)\n((?:(?!\$ ).*\n)*)", example, flags=re.MULTILINE)
     assert len(shown) == 2

@@ -10,17 +10,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tasks.neuron.coordinates import Coordinates, raw, standardised, whitened
-from tasks.neuron.course import Course
-from tasks.neuron.feeding import Calls, train_parts, train_table
+from tasks.neuron.batching import Calls, train_parts, train_table
 from tasks.neuron.least_squares import checked
+from tasks.neuron.moments import Array
+from tasks.neuron.monitor import TrainingMonitor
 from tasks.neuron.options import Options
-from tasks.neuron.parts import Memory, Part, all_moments
-from tasks.neuron.plan import Plan, rule_of
-from tasks.neuron.sgd import Table
+from tasks.neuron.parts import MemoryPart, Part, all_moments
+from tasks.neuron.scaling import Coordinates, raw, standardised, whitened
+from tasks.neuron.setup import TrainingSetup, rule_of
+from tasks.neuron.sgd import Blocks
 from tasks.neuron.stability import SAMPLE
 from tasks.neuron.state import Checkpoint
-from tasks.neuron.statistics import Array
 from tasks.neuron.whitening import whitening
 
 OnProgress: TypeAlias = Callable[[float, float], None]
@@ -81,12 +81,12 @@ def fit(
     """
     settings = Options(**options)
     x, y = checked(features, targets)
-    part = Memory([*x.T, y])
+    part = MemoryPart([*x.T, y])
     moments = all_moments([part])
     white = whitening(moments, bias=settings.bias)
     units = whitened(white) if settings.recipe == "calibrated" else raw(x.shape[1])
-    plan = Plan(settings, moments, units, rule_of(settings, len(x), units, [part]), part.columns)
-    course = Course(plan, start)
+    plan = TrainingSetup(settings, moments, units, rule_of(settings, len(x), units, [part]), part.columns)
+    course = TrainingMonitor(plan, start)
     calls = train_table(
         course.state, _table(units, part), plan.rule, _generator(settings, start), course.to_come
     )
@@ -123,8 +123,8 @@ def fit_parts(
     sample = _sample(parts[0])
     single = [column.dtype == np.float32 for column in sample]
     units = standardised(white, single) if settings.recipe == "calibrated" else raw(len(sample) - 1)
-    plan = Plan(settings, moments, units, rule_of(settings, moments.rows, units, parts), sample)
-    course = Course(plan, start)
+    plan = TrainingSetup(settings, moments, units, rule_of(settings, moments.rows, units, parts), sample)
+    course = TrainingMonitor(plan, start)
     calls = train_parts(course.state, parts, units, plan.rule, _generator(settings, start), course.to_come)
     return _trained(course, calls, on_progress, on_checkpoint)
 
@@ -143,7 +143,7 @@ def _generator(settings: Options, start: Checkpoint | None) -> np.random.Generat
 
 
 def _trained(
-    course: Course, calls: Calls, on_progress: OnProgress | None, on_checkpoint: OnCheckpoint | None
+    course: TrainingMonitor, calls: Calls, on_progress: OnProgress | None, on_checkpoint: OnCheckpoint | None
 ) -> Fit:
     """Run the training to its end, watching over it, and return to raw units."""
     with closing(calls):
@@ -155,7 +155,7 @@ def _trained(
                 on_checkpoint(Checkpoint(call.state, course.loss[: course.done], call.shuffles))
     course.check_the_end()
     plan = course.plan
-    weights, bias = plan.units.fold_back(course.state.weights, course.state.bias)
+    weights, bias = plan.units.inverse_transform(course.state.weights, course.state.bias)
     limit = plan.raw_limit
     return Fit(weights, bias, course.loss, plan.rule.rate, limit, tuple(plan.notes(limit)))
 
@@ -165,7 +165,7 @@ def _sample(part: Part) -> list[NDArray[Any]]:
     return [column[:SAMPLE].copy() for column in next(iter(part.batches()))]
 
 
-def _table(units: Coordinates, part: Memory) -> Table:
+def _table(units: Coordinates, part: MemoryPart) -> Blocks:
     """Return the converted rows (n, k + 1), the target last."""
     table = np.empty((part.rows, units.basis.shape[1] + 1), np.float32)
     for start in range(0, part.rows, CONVERSION):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.neuron.least_squares import LeastSquares
-from tasks.neuron.statistics import Array
+from tasks.neuron.moments import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tasks.neuron.statistics import Array, Moments
+from tasks.neuron.moments import Array, Moments
 
 EPSILON = float(np.finfo(np.float64).eps)
 REFINEMENTS = 8

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tasks.neuron.least_squares import LeastSquares
+from tasks.neuron.moments import Array
 from tasks.neuron.recipe import Recipe
-from tasks.neuron.statistics import Array
 
 INDISTINGUISHABLE = 0.01  # D: the fit adds a hundredth of the risk that sampling the rows has
 SINGLE = 1e-6  # relative accuracy that float32 training can be asked for: 8 units of rounding
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class ErrorSummary:
     """Hold the errors of predictions over `rows` rows; rmse and mae in target units."""
 
     rows: int
@@ -27,7 +27,7 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Agreement:
     """Hold the distance from least squares: z in standard errors, D in sampling risks, and what they mean."""
 
     z: float
@@ -59,10 +59,10 @@ class Errors:
     highest: float
 
     @property
-    def scores(self) -> Scores:
+    def scores(self) -> ErrorSummary:
         """Return rmse = √(squares / n), mae = absolutes / n, r2 = 1 − squares / scatter (NaN: constant target)."""
         constant = self.lowest == self.highest or not self.scatter  # whose squares are too small for a float
-        return Scores(
+        return ErrorSummary(
             self.rows,
             math.sqrt(self.squares / self.rows),
             self.absolutes / self.rows,
@@ -77,7 +77,7 @@ def errors(targets: ArrayLike, predictions: ArrayLike) -> Errors:
         ValueError: If the shapes differ, no target is present, or a prediction is not finite.
 
     >>> errors([1.0, 2.0, float("nan")], [1.0, 4.0, 9.0]).scores
-    Scores(rows=2, rmse=1.4142135623730951, mae=1.0, r2=-7.0)
+    ErrorSummary(rows=2, rmse=1.4142135623730951, mae=1.0, r2=-7.0)
     """
     y, p = _present(targets, predictions)
     gaps, mean = y - p, float(y.mean())
@@ -114,7 +114,7 @@ def rounding_errors(targets: ArrayLike) -> Errors:
 
 def verdict(
     weights: ArrayLike, bias: float, reference: LeastSquares, *, recipe: Recipe = "calibrated"
-) -> Verdict:
+) -> Agreement:
     """Compare a fit with least squares on the same rows.
 
     With δ the difference of weights and bias, X the rows with a 1 appended, k fitted parameters and s² the
@@ -159,7 +159,7 @@ def verdict(
     )
     z, d = _gap(delta, shift, middle, reference, s), excess / (parameters * s**2)
     converged = d <= INDISTINGUISHABLE
-    return Verdict(z, d, converged, _text(z, d, reference, recipe, exact=exact))
+    return Agreement(z, d, converged, _text(z, d, reference, recipe, exact=exact))
 
 
 def _gap(delta: Array, shift: float, middle: float, reference: LeastSquares, s: float) -> float:

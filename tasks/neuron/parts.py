@@ -10,11 +10,11 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.neuron.coordinates import Coordinates
+from tasks.neuron.moments import Moments, column_moments, merge
 from tasks.neuron.prefetch import ahead
-from tasks.neuron.statistics import Moments, column_moments, merge
+from tasks.neuron.scaling import Coordinates
 
-Columns: TypeAlias = Sequence[NDArray[Any]]
+ColumnArrays: TypeAlias = Sequence[NDArray[Any]]
 """Consecutive rows: the features and then the target, each (m,)."""
 
 HELD = 2**17  # rows of a piece of a part in memory
@@ -29,22 +29,22 @@ class Part(Protocol):
     def rows(self) -> int:
         """Return the number of rows."""
 
-    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Columns]:
+    def batches(self, rng: np.random.Generator | None = None) -> Iterator[ColumnArrays]:
         """Yield all rows, some at a time; with `rng` in a random order of pieces of the part."""
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class MemoryPart:
     """Columns in memory as one part."""
 
-    columns: Columns
+    columns: ColumnArrays
 
     @property
     def rows(self) -> int:
         """Return the number of rows."""
         return len(self.columns[0])
 
-    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Columns]:
+    def batches(self, rng: np.random.Generator | None = None) -> Iterator[ColumnArrays]:
         """Yield all rows, some at a time; with `rng` in a random order of pieces."""
         starts = np.arange(0, self.rows, HELD)
         if rng is not None:
@@ -70,7 +70,7 @@ def all_moments(parts: Sequence[Part]) -> Moments:
     return reduce(merge, map(part_moments, parts))
 
 
-def _batches(part: Part) -> Iterator[Columns]:
+def _batches(part: Part) -> Iterator[ColumnArrays]:
     """Yield the rows of a part, read in a thread unless they are so few that starting one would take longer."""
     return ahead(part.batches(), AHEAD) if part.rows > HELD else part.batches()
 

@@ -18,10 +18,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tasks.neuron.moments import Array
 from tasks.neuron.state import State
-from tasks.neuron.statistics import Array
 
-Table: TypeAlias = NDArray[np.float32]
+Blocks: TypeAlias = NDArray[np.float32]
 
 # XLA reads this when it compiles for the first time: the whole loop becomes one function, without its runtime's
 # dispatch of every operation in every step, which would take longer than the step.
@@ -34,7 +34,7 @@ PADDING = 48  # floats after each column: a power of two between columns would p
 ELEMENTWISE = 8  # features up to which multiply-and-sum beats a matrix product
 
 
-class Rule(NamedTuple):
+class UpdateRule(NamedTuple):
     """Say how a step is made.
 
     The learning rate of step t is rate · decayᵗ / (1 + slope · max(t − hold, 0)).
@@ -60,7 +60,7 @@ class Rule(NamedTuple):
 
 
 def train_blocks(
-    state: State, blocks: Table, rows: NDArray[np.int64], rule: Rule, metric: Array | None = None
+    state: State, blocks: Blocks, rows: NDArray[np.int64], rule: UpdateRule, metric: Array | None = None
 ) -> tuple[State, Array]:
     """Train on blocks, one after the other.
 
@@ -89,7 +89,7 @@ def train_blocks(
     return State(found[:size], float(found[size]), state.step + steps), found[size + 1 :]
 
 
-def empty_blocks(shape: tuple[int, int, int]) -> Table:
+def empty_blocks(shape: tuple[int, int, int]) -> Blocks:
     """Return zeroed blocks (k, d + 1, R + padding) that `train_blocks` reads in place; others it copies first."""
     padded = (*shape[:2], shape[2] + PADDING)
     count = math.prod(padded)
@@ -98,7 +98,7 @@ def empty_blocks(shape: tuple[int, int, int]) -> Table:
     return memory[start : start + count].reshape(padded)
 
 
-def _tensor(blocks: Table) -> Any:
+def _tensor(blocks: Blocks) -> Any:
     """Return the blocks as a tensor, on the same memory where XLA can read it there."""
     if blocks.ctypes.data % ALIGNMENT == 0 and blocks.flags.c_contiguous and blocks.flags.writeable:
         return tf.experimental.dlpack.from_dlpack(blocks.__dlpack__())

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.neuron.statistics import Array
+from tasks.neuron.moments import Array
 
 
 class State(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.neuron.statistics import Array, Moments
+from tasks.neuron.moments import Array, Moments
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,7 +50,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VerdictBlock:
     """The sentence that the page is opened for, and whether it is good news."""
 
     good: bool
@@ -74,7 +74,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableBlock:
     """A table whose first column names its rows.
 
     Attributes:
@@ -98,7 +98,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Picture:
     """A picture.
 
     Attributes:
@@ -119,7 +119,7 @@ class Command:
     text: str
 
 
-Block: TypeAlias = Heading | Paragraph | Listing | Verdict | Facts | Table | Figure | Command
+Block: TypeAlias = Heading | Paragraph | Listing | VerdictBlock | Facts | TableBlock | Picture | Command
 
 
 def pieces(text: Text) -> Sequence[str | Code | Strong]:

@@ -5,28 +5,28 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tasks.outputs.result import Evaluation, Figure
 from tasks.page.points import finite
-from tasks.page.result import Exhibit, Findings
 from tasks.page.text import counted, named, number
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def predictions_exhibit(findings: Findings, parts: Mapping[str, Pair]) -> Exhibit:
+def predictions_figure(findings: Evaluation, parts: Mapping[str, Pair]) -> Figure:
     """Describe predicted against actual; `parts` are the points that are drawn."""
     target = named(findings.target)
     clouds = ". ".join(_cloud(part, *points) for part, points in finite(parts).items())
-    return Exhibit(
+    return Figure(
         file="predicted_against_actual.png",
         caption=f"Predicted against actual {target}: the nearer to the line, the better.",
         alt=f"Predicted against actual {target}, with the line where the two are equal. {clouds}.",
     )
 
 
-def loss_exhibit(loss: ArrayLike, baseline: float) -> Exhibit:
+def loss_figure(loss: ArrayLike, baseline: float) -> Figure:
     """Describe the loss curve; `baseline` is the mean squared error of predicting the training mean."""
     errors = np.asarray(loss, dtype=np.float64)
-    return Exhibit(
+    return Figure(
         file="loss_curve.png",
         caption="The training loss by epoch, beside what predicting the training mean would leave (dashed).",
         alt=(

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.neuron.student import critical, two_sided
-from tasks.page.blocks import Strong, Table, Text
-from tasks.page.result import Findings
+from tasks.neuron.student_t import critical, two_sided
+from tasks.outputs.result import Evaluation
+from tasks.page.blocks import Strong, TableBlock, Text
 from tasks.page.text import named, number
 
 LEVEL = 0.95
@@ -43,7 +43,7 @@ class Coefficient:
         return (self.estimate - self.least_squares) / self.standard_error
 
 
-def coefficients(findings: Findings) -> list[Coefficient]:
+def coefficients(findings: Evaluation) -> list[Coefficient]:
     """List the weights in the model's order, then the bias if one was fitted."""
     freedom = degrees_of_freedom(findings)
     reach = critical(1 - LEVEL, freedom) if freedom else None
@@ -70,19 +70,19 @@ def coefficients(findings: Findings) -> list[Coefficient]:
     return [*weights, bias]
 
 
-def degrees_of_freedom(findings: Findings) -> int:
+def degrees_of_freedom(findings: Evaluation) -> int:
     """Count the training rows less the parameters that least squares determined: those with a standard error."""
     determined = sum(error is not None for error in findings.least_squares.standard_errors.values())
     return max(findings.metrics.train.rows - determined, 0) if determined else 0
 
 
-def coefficient_table(findings: Findings, listed: Sequence[Coefficient]) -> Table:
+def coefficient_table(findings: Evaluation, listed: Sequence[Coefficient]) -> TableBlock:
     """Tabulate each weight and the bias beside the truth, where it is known, and beside least squares."""
     known = any(coefficient.true is not None for coefficient in listed)
     header = ["", "estimate", *(["true"] if known else []), "least squares", "standard error"]
     header += ["t", "p", "95 % interval", "difference in SE"]
     freedom = degrees_of_freedom(findings)
-    return Table(
+    return TableBlock(
         caption=(
             "Standard error, t, p and interval are those of least squares (Student's t, "
             f"{freedom:,} degrees of freedom); the last column is how far the estimate lies from it, in standard "

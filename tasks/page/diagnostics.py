@@ -12,10 +12,10 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from tasks.neuron.influence import Influence
+from tasks.outputs.result import Figure
 from tasks.page.canvas import drawable, drawing, label, png
 from tasks.page.colours import BLUE, GREY, VERMILION
 from tasks.page.points import limits
-from tasks.page.result import Exhibit
 from tasks.page.text import number
 
 Array = NDArray[np.float64]
@@ -56,7 +56,7 @@ def diagnostic_plots(target: str, found: Influence, parameters: int) -> bytes:
         return png(figure)
 
 
-def diagnostic_exhibit(found: Influence, rows: int) -> Exhibit:
+def diagnostic_figure(found: Influence, rows: int) -> Figure:
     """Say what the four plots show, and of how many of all training rows."""
     drawn = drawable_rows(found)
     fitted, residuals, standardised = found.fitted[drawn], found.residuals[drawn], found.standardised[drawn]
@@ -67,7 +67,7 @@ def diagnostic_exhibit(found: Influence, rows: int) -> Exhibit:
     _, scale = smoothed(fitted, np.sqrt(np.abs(standardised)))
     normal = float(normal_quantiles(standardised.size)[-1])
     trend = f"the smoothed line stays between {number(line.min(), 3)} and {number(line.max(), 3)}"
-    return Exhibit(
+    return Figure(
         file=FILE,
         caption=(
             f"Residuals of {which}. Sound: an even band around zero on the left, dots along the line in the Q–Q plot "

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks.outputs.result import ColumnProfile, Figure
 from tasks.page.canvas import LONGEST_LABEL, drawable, drawing, label, legend, png
 from tasks.page.coefficients import Coefficient
 from tasks.page.colours import BLUE, GREY, VERMILION
-from tasks.page.result import Column, Exhibit
 from tasks.page.text import counted, named, number, visible
 
 MOST = 20
@@ -30,7 +30,7 @@ class Effect:
     strength: float
 
 
-def effects(listed: Sequence[Coefficient], profile: Sequence[Column]) -> list[Effect]:
+def effects(listed: Sequence[Coefficient], profile: Sequence[ColumnProfile]) -> list[Effect]:
     """Scale the weights that have an interval; the largest |t| first."""
     spread = {column.name: column.sd for column in profile[:-1]}
     target = profile[-1].sd if profile else None
@@ -88,7 +88,7 @@ def _tick(name: str) -> str:
     return drawable(shown if len(shown) <= LONGEST_LABEL else f"{shown[: half - 1]}…{shown[-half:]}")
 
 
-def coefficient_exhibit(found: Sequence[Effect]) -> Exhibit:
+def coefficient_figure(found: Sequence[Effect]) -> Figure:
     """Say what the picture shows."""
     shown = found[:MOST]
     which = (
@@ -102,7 +102,7 @@ def coefficient_exhibit(found: Sequence[Effect]) -> Exhibit:
         for effect in shown[:SPOKEN]
     )
     rest = f"; and {len(shown) - SPOKEN} more, as in the table" if len(shown) > SPOKEN else ""
-    return Exhibit(
+    return Figure(
         file=FILE,
         caption=(
             f"Estimates with the 95 % intervals of least squares: {which}, each as the effect of one standard "

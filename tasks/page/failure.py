@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.page.findings import tabulated
 from tasks.page.markdown import escaped, markdown
 from tasks.page.text import visible
-from tasks.table.errors import Finding
+from tasks.page.violations import tabulated
+from tasks.table.errors import Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Failure:
     reason: str
     finished: Sequence[str]
     resume: str
-    findings: Sequence[Finding] = ()
+    violations: Sequence[Violation] = ()
 
 
 def in_words(failure: Failure) -> str:
@@ -48,9 +48,11 @@ def in_markdown(failure: Failure) -> str:
     where = f"Stage {failure.stage}" if failure.stage else "The run"
     cached = ", ".join(failure.finished) or "nothing"
     command = "".join(f"    {line}\n" for line in visible(failure.resume).splitlines())
-    several = len(failure.findings) > 1
+    several = len(failure.violations) > 1
     why = (
-        markdown([tabulated(failure.findings)], lambda _: None) if several else f"{escaped(failure.reason)}\n"
+        markdown([tabulated(failure.violations)], lambda _: None)
+        if several
+        else f"{escaped(failure.reason)}\n"
     )
     return (
         f"# {where} failed\n\n{why}\n"

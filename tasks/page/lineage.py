@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Iterator, Mapping
 
-from tasks.page.blocks import Block, Code, Command, Heading, Paragraph, Table, Text
-from tasks.page.result import Lineage, Result, Stage
+from tasks.outputs.result import Lineage, Result, Stage
+from tasks.page.blocks import Block, Code, Command, Heading, Paragraph, TableBlock, Text
 from tasks.page.text import counted, plain, shortened
 
 MOST_FILES = 6
@@ -18,13 +18,13 @@ DIGITS = 12
 """Of a SHA-256 that are shown; `result.json` has all 64."""
 
 
-def stage_table(stages: Mapping[str, Stage]) -> Table:
+def stage_table(stages: Mapping[str, Stage]) -> TableBlock:
     """Tabulate what each stage did, why, and how long it took."""
     rows: list[list[Text]] = [
         [name, stage.state, f"{stage.seconds:.2f}", shortened(plain(stage.reason), LONGEST_REASON)]
         for name, stage in stages.items()
     ]
-    return Table(f"{stages_in_words(stages)}.", ["stage", "state", "seconds", "why"], rows, "llrl")
+    return TableBlock(f"{stages_in_words(stages)}.", ["stage", "state", "seconds", "why"], rows, "llrl")
 
 
 def stages_in_words(stages: Mapping[str, Stage]) -> str:
@@ -62,7 +62,7 @@ def _predicting(result: Result) -> str:
     return shlex.join(["linear-neuron", "predict", *elsewhere, *given])
 
 
-def _origin(result: Result, origin: Lineage) -> Table:
+def _origin(result: Result, origin: Lineage) -> TableBlock:
     rows: list[list[Text]] = [
         ["run", result.run],
         ["started", origin.started],
@@ -72,10 +72,10 @@ def _origin(result: Result, origin: Lineage) -> Table:
     ]
     if origin.source:
         rows.append(["the user's files, SHA-256", Code(origin.source)])
-    return Table("What the result was made by.", ["", "value"], rows, "ll")
+    return TableBlock("What the result was made by.", ["", "value"], rows, "ll")
 
 
-def _files(stages: Mapping[str, Stage]) -> Table:
+def _files(stages: Mapping[str, Stage]) -> TableBlock:
     rows: list[list[Text]] = []
     for name, stage in stages.items():
         listed, rest = stage.files[:MOST_FILES], stage.files[MOST_FILES:]
@@ -83,7 +83,7 @@ def _files(stages: Mapping[str, Stage]) -> Table:
         if rest:
             size = sum(file.bytes for file in rest)
             rows.append([name, f"… and {counted(len(rest), 'more file')}", f"{size:,}", "–"])
-    return Table(
+    return TableBlock(
         "The stages' files, relative to the artifacts folder, with the start of their SHA-256.",
         ["stage", "file", "bytes", "digest"],
         rows,

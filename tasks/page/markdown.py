@@ -13,14 +13,14 @@ from tasks.page.blocks import (
     Code,
     Command,
     Facts,
-    Figure,
     Heading,
     Listing,
     Paragraph,
+    Picture,
     Strong,
-    Table,
+    TableBlock,
     Text,
-    Verdict,
+    VerdictBlock,
     pieces,
 )
 from tasks.page.text import plain, visible
@@ -74,21 +74,21 @@ def _block(block: Block, link: Callable[[str], str | None], most_rows: int | Non
             written = _sentence(text) + "\n"
         case Listing(items):
             written = "".join(f"- {_sentence(item)}\n" for item in items)
-        case Verdict(text=text):
+        case VerdictBlock(text=text):
             written = f"**Verdict.** {escaped(text)}\n"
         case Facts(facts):
             rows = [[_text(fact.label), f"**{_text(fact.value)}**", _text(fact.remark)] for fact in facts]
             written = table(["", "", ""], rows, "lrl")
-        case Table():
+        case TableBlock():
             written = _table(block, most_rows)
-        case Figure():
+        case Picture():
             written = _figure(block, link(block.file))
         case Command(text):
             written = "".join(f"    {line}\n" for line in visible(text).splitlines())
     return written
 
 
-def _table(given: Table, most_rows: int | None) -> str:
+def _table(given: TableBlock, most_rows: int | None) -> str:
     shown = given if most_rows is None else replace(given, rows=given.rows[:most_rows])
     cells = [[_text(cell) for cell in row] for row in shown.rows]
     hidden = len(given.rows) - len(shown.rows)
@@ -96,7 +96,7 @@ def _table(given: Table, most_rows: int | None) -> str:
     return f"{_sentence(given.caption)}\n\n{table(list(map(_text, given.header)), cells, given.align)}{rest}"
 
 
-def _figure(figure: Figure, target: str | None) -> str:
+def _figure(figure: Picture, target: str | None) -> str:
     if target is None:
         return f"{_sentence(figure.caption)} (Left out here, to keep the page small: {_text(figure.alt)})\n"
     return f"{_sentence(figure.caption)}\n\n![{_text(figure.alt)}]({_LINK.sub(_percent, target)})\n"

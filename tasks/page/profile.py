@@ -4,18 +4,17 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tasks.neuron.survey import Survey
-from tasks.page.blocks import Table, Text
-from tasks.page.history import PastRun
-from tasks.page.result import Column
+from tasks.neuron.profile import TableProfile
+from tasks.outputs.result import ColumnProfile, Result
+from tasks.page.blocks import TableBlock, Text
 from tasks.page.text import named, number
 
 
-def profiled(names: Sequence[str], found: Survey) -> list[Column]:
+def profiled(names: Sequence[str], found: TableProfile) -> list[ColumnProfile]:
     """Turn a survey of the training rows into a record per column; `names` has the features, then the target."""
     figures = zip(names, found.moments.mean, found.deviation, found.lowest, found.highest, strict=True)
     return [
-        Column(
+        ColumnProfile(
             name=name,
             rows=found.moments.rows,
             mean=float(mean),
@@ -27,7 +26,7 @@ def profiled(names: Sequence[str], found: Survey) -> list[Column]:
     ]
 
 
-def profile_table(profile: Sequence[Column], past: PastRun | None) -> Table:
+def profile_table(profile: Sequence[ColumnProfile], past: Result | None) -> TableBlock:
     """Tabulate the columns; beside an earlier run that has a profile, the drift of each mean."""
     before = {column.name: column for column in past.profile} if past else {}
     header = ["column", "rows", "mean", "sd", "min", "max", *(["drift of the mean"] if before else [])]
@@ -36,7 +35,7 @@ def profile_table(profile: Sequence[Column], past: PastRun | None) -> Table:
         if before
         else ""
     )
-    return Table(
+    return TableBlock(
         caption=f"The training rows, column by column, the target last{drift}.",
         header=header,
         rows=[[*_row(column), *_drift(column, before)] for column in profile],
@@ -44,12 +43,12 @@ def profile_table(profile: Sequence[Column], past: PastRun | None) -> Table:
     )
 
 
-def _row(column: Column) -> list[Text]:
+def _row(column: ColumnProfile) -> list[Text]:
     figures = (column.mean, column.sd, column.lowest, column.highest)
     return [named(column.name), f"{column.rows:,}", *(number(value, 5) for value in figures)]
 
 
-def _drift(column: Column, before: dict[str, Column]) -> Iterator[str]:
+def _drift(column: ColumnProfile, before: dict[str, ColumnProfile]) -> Iterator[str]:
     if before:
         old = before.get(column.name)
         yield number((column.mean - old.mean) / old.sd, 2) if old and old.sd else "–"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tasks.page.blocks import Block, Heading, Strong, Table, Text
-from tasks.page.result import Repeats, Spread
+from tasks.outputs.result import Repeats, Spread
+from tasks.page.blocks import Block, Heading, Strong, TableBlock, Text
 from tasks.page.text import named, number
 
 MOST_WEIGHTS = 8
@@ -19,7 +19,7 @@ def repeats_section(repeats: Repeats | None) -> Iterator[Block]:
         f"{len(repeats.seeds):,} trainings on the same rows, with the seeds {repeats.seeds[0]} to {repeats.seeds[-1]}. "
         "Expected: least squares, and the standard deviation about it that theory predicts for this recipe."
     )
-    yield Table(caption, ["", "mean", "sd", "min", "max", "expected", "expected sd"], rows, "lrrrrrr")
+    yield TableBlock(caption, ["", "mean", "sd", "min", "max", "expected", "expected sd"], rows, "lrrrrrr")
 
 
 def repeats_line(repeats: Repeats) -> str:

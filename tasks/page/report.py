@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from tasks.page.blocks import Block, Figure, Heading, Listing, Paragraph, Table
+from tasks.outputs.result import Evaluation, Figure, Model, Result
+from tasks.page.blocks import Block, Heading, Listing, Paragraph, Picture, TableBlock
 from tasks.page.coefficients import coefficient_table, coefficients
-from tasks.page.history import PastRun, as_past
+from tasks.page.headline import opening
 from tasks.page.lineage import lineage, stage_table
-from tasks.page.opening import opening
 from tasks.page.profile import profile_table
 from tasks.page.repeats import repeats_section
-from tasks.page.result import Exhibit, Findings, Model, Result
 from tasks.page.settings import learning_rate, settings_table
 from tasks.page.text import counted, number, visible
 from tasks.page.trend import trend
@@ -18,7 +17,7 @@ SECTIONS = {"coefficients.png": "weights", "predicted_against_actual.png": "fit"
 """Where a figure belongs; the others stand beside the training."""
 
 
-def report(result: Result, exhibits: Sequence[Exhibit] = (), past: Sequence[PastRun] = ()) -> list[Block]:
+def report(result: Result, exhibits: Sequence[Figure] = (), past: Sequence[Result] = ()) -> list[Block]:
     """Write the whole report of a run.
 
     Args:
@@ -26,10 +25,10 @@ def report(result: Result, exhibits: Sequence[Exhibit] = (), past: Sequence[Past
         exhibits: Its figures.
         past: The runs before, the oldest first.
     """
-    before, now = (past[-1] if past else None), as_past(result)
+    before = past[-1] if past else None
     return [
-        *opening(result, before, now),
-        *trend(past, now),
+        *opening(result, before),
+        *trend(past, result),
         *_notes(result.notes),
         *_weights(result, exhibits),
         *_fit(result, exhibits),
@@ -50,14 +49,14 @@ def _notes(notes: Sequence[str]) -> Iterator[Block]:
         yield Listing([visible(note) for note in notes])
 
 
-def _weights(result: Result, exhibits: Sequence[Exhibit]) -> Iterator[Block]:
+def _weights(result: Result, exhibits: Sequence[Figure]) -> Iterator[Block]:
     yield Heading(2, "Weights and bias")
     yield coefficient_table(result, coefficients(result))
     yield from _figures(exhibits, "weights")
     yield _yardsticks(result)
 
 
-def _yardsticks(findings: Findings) -> Listing:
+def _yardsticks(findings: Evaluation) -> Listing:
     parameters, verdict = findings.model.parameters, findings.verdict
     z = (
         f"z = {number(verdict.z, 3)}: the largest distance of a weight or the bias from least squares, "
@@ -70,14 +69,14 @@ def _yardsticks(findings: Findings) -> Listing:
     return Listing([z, d])
 
 
-def _fit(result: Result, exhibits: Sequence[Exhibit]) -> Iterator[Block]:
+def _fit(result: Result, exhibits: Sequence[Figure]) -> Iterator[Block]:
     yield Heading(2, "Fit")
     yield _metrics(result)
     yield from _rounding(result)
     yield from _figures(exhibits, "fit")
 
 
-def _metrics(findings: Findings) -> Table:
+def _metrics(findings: Evaluation) -> TableBlock:
     scores = {
         "neuron, train": findings.metrics.train,
         "neuron, test": findings.metrics.test,
@@ -92,12 +91,12 @@ def _metrics(findings: Findings) -> Table:
     caption = (
         "Errors over the N rows of a part, of the neuron and of predicting the mean of the training targets."
     )
-    return Table(caption, ["predictor, part", "N", "RMSE", "MAE", "R²"], rows, "lrrrr")
+    return TableBlock(caption, ["predictor, part", "N", "RMSE", "MAE", "R²"], rows, "lrrrr")
 
 
-def _rounding(findings: Findings) -> Iterator[Block]:
+def _rounding(findings: Evaluation) -> Iterator[Block]:
     if findings.rounding_rmse is not None:
-        yield Table(
+        yield TableBlock(
             "The tutorial prints the second figure as its RMSE. It compares the targets with the same targets rounded; "
             "the model has no part in it.",
             ["", "value"],
@@ -109,7 +108,7 @@ def _rounding(findings: Findings) -> Iterator[Block]:
         )
 
 
-def _training(result: Result, exhibits: Sequence[Exhibit]) -> Iterator[Block]:
+def _training(result: Result, exhibits: Sequence[Figure]) -> Iterator[Block]:
     yield Heading(2, "Training")
     yield Paragraph(architecture(result.model))
     yield learning_rate(result, result.settings)
@@ -124,13 +123,13 @@ def architecture(model: Model) -> str:
     return f"{layers}, {counted(model.parameters, 'parameter')}: {weights} {bias}."
 
 
-def _data(result: Result, before: PastRun | None) -> Iterator[Block]:
+def _data(result: Result, before: Result | None) -> Iterator[Block]:
     if result.profile:
         yield Heading(2, "Data")
         yield profile_table(result.profile, before)
 
 
-def _figures(exhibits: Sequence[Exhibit], section: str) -> Iterator[Block]:
+def _figures(exhibits: Sequence[Figure], section: str) -> Iterator[Block]:
     for exhibit in exhibits:
         if SECTIONS.get(exhibit.file, "training") == section:
-            yield Figure(exhibit.file, exhibit.caption, exhibit.alt)
+            yield Picture(exhibit.file, exhibit.caption, exhibit.alt)

@@ -2,25 +2,25 @@
 
 from collections.abc import Iterator, Mapping
 
-from tasks.page.blocks import Code, Paragraph, Table, Text
-from tasks.page.result import Findings
+from tasks.outputs.result import Evaluation
+from tasks.page.blocks import Code, Paragraph, TableBlock, Text
 from tasks.page.text import named, number, shortened
 
 LONGEST_VALUE = 300
 
 
-def settings_table(findings: Findings, settings: Mapping[str, object]) -> Table:
+def settings_table(findings: Evaluation, settings: Mapping[str, object]) -> TableBlock:
     """Tabulate the settings as `section.field`; of the two sources of rows, only the one in use."""
     idle = "problem." if findings.truth is None else "input."
     rows: list[list[Text]] = [
         [Code(name), _value(value)] for name, value in flattened(settings) if not name.startswith(idle)
     ]
-    return Table(
+    return TableBlock(
         "Every setting of the run; a dash leaves the choice to the recipe.", ["setting", "value"], rows, "ll"
     )
 
 
-def learning_rate(findings: Findings, settings: Mapping[str, object]) -> Paragraph:
+def learning_rate(findings: Evaluation, settings: Mapping[str, object]) -> Paragraph:
     """Say which learning rate was used and up to where one is stable on raw inputs."""
     recipe = dict(flattened(settings)).get("training.recipe")
     whitened = (

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
+from tasks.outputs.result import PartScores, Result
 from tasks.page.coefficients import Coefficient, coefficients
 from tasks.page.repeats import repeats_line
-from tasks.page.result import Parts, Result
 from tasks.page.text import number, shortened, visible
 
 MOST_WEIGHTS = 8
@@ -65,7 +65,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join([row[0].ljust(max(first, 8)), *map(str.rjust, row[1:], widths)]) for row in rows]
 
 
-def _errors(parts: Parts) -> str:
+def _errors(parts: PartScores) -> str:
     both = {"train": parts.train, "test": parts.test}
     return ", ".join(
         f"{part} {number(scores.rmse, 4)} ({scores.rows:,} rows)" for part, scores in both.items() if scores

@@ -6,9 +6,9 @@ every run, and simple enough to be written as SVG by hand.
 
 from collections.abc import Iterator, Sequence
 
-from tasks.page.blocks import Block, Figure, Heading, Paragraph, Strong, Table, Text
+from tasks.outputs.result import Result
+from tasks.page.blocks import Block, Heading, Paragraph, Picture, Strong, TableBlock, Text
 from tasks.page.colours import BLUE, GREY, VERMILION
-from tasks.page.history import PastRun
 from tasks.page.settings import flattened
 from tasks.page.text import counted, number
 
@@ -20,7 +20,7 @@ _WIDTH, _HEIGHT = 400, 170  # no wider: a phone shrinks it to fit, and what is w
 _LEFT, _RIGHT, _TOP, _BOTTOM = 68, 16, 16, 34
 
 
-def trend(past: Sequence[PastRun], now: PastRun) -> Iterator[Block]:
+def trend(past: Sequence[Result], now: Result) -> Iterator[Block]:
     """Write the section: the picture from the second run on, the table, what was set otherwise the last time."""
     yield Heading(2, "Trend")
     if not past:
@@ -29,12 +29,12 @@ def trend(past: Sequence[PastRun], now: PastRun) -> Iterator[Block]:
         )
         return
     runs = [*past, now]
-    yield Figure(FILE, f"RMSE of the {_part(now)} over the last {counted(len(runs), 'run')}.", _spoken(runs))
+    yield Picture(FILE, f"RMSE of the {_part(now)} over the last {counted(len(runs), 'run')}.", _spoken(runs))
     yield _table(runs)
     yield Paragraph(_settings(past[-1], now))
 
 
-def trend_picture(runs: Sequence[PastRun]) -> bytes:
+def trend_picture(runs: Sequence[Result]) -> bytes:
     """Draw the RMSE of at least two runs, the oldest on the left, as SVG on opaque white."""
     values = [run.rmse for run in runs]
     low, high = _range(values)
@@ -63,7 +63,7 @@ def trend_picture(runs: Sequence[PastRun]) -> bytes:
     ).encode()
 
 
-def compared(past: PastRun, now: PastRun) -> str:
+def compared(past: Result, now: Result) -> str:
     """Say how far the RMSE is from the run before: the difference, and its share.
 
     Differences below the sixth digit are none: that is where another processor's rounding begins.
@@ -75,16 +75,16 @@ def compared(past: PastRun, now: PastRun) -> str:
     return f"{'+' if difference > 0 else '-'}{number(abs(difference), 3)}{share}"
 
 
-def moment(run: PastRun) -> str:
+def moment(run: Result) -> str:
     """Write when a run started, in UTC: its name begins with it."""
     name = run.run
     return f"{name[:4]}-{name[4:6]}-{name[6:8]} {name[9:11]}:{name[11:13]}"
 
 
-def _table(runs: Sequence[PastRun]) -> Table:
+def _table(runs: Sequence[Result]) -> TableBlock:
     newest = list(reversed(runs))[:NEWEST]
     before = [*list(reversed(runs))[1 : NEWEST + 1], None]
-    return Table(
+    return TableBlock(
         caption=f"The newest of them, with the RMSE of the {_part(runs[-1])}.",
         header=["run", "rows", "RMSE", "against the run before", "like least squares"],
         rows=[
@@ -95,17 +95,17 @@ def _table(runs: Sequence[PastRun]) -> Table:
     )
 
 
-def _named(run: PastRun, is_this: bool) -> list[Text]:
+def _named(run: Result, is_this: bool) -> list[Text]:
     rows = run.metrics.train.rows + (run.metrics.test.rows if run.metrics.test else 0)
     name: Text = [run.run, " ", Strong("(this one)")] if is_this else run.run
     return [name, f"{rows:,}", number(run.rmse, 4)]
 
 
-def _yes(run: PastRun) -> str:
+def _yes(run: Result) -> str:
     return "yes" if run.verdict.converged else "no"
 
 
-def _settings(before: PastRun, now: PastRun) -> str:
+def _settings(before: Result, now: Result) -> str:
     old, new = dict(flattened(before.settings)), dict(flattened(now.settings))
     changed = [
         f"{name} {_value(old.get(name))} → {_value(new.get(name))}"
@@ -121,7 +121,7 @@ def _value(value: object) -> str:
     return "–" if value is None else str(value)
 
 
-def _spoken(runs: Sequence[PastRun]) -> str:
+def _spoken(runs: Sequence[Result]) -> str:
     values = [run.rmse for run in runs]
     return (
         f"Line of the RMSE over {len(runs)} runs since {moment(runs[0])}: {number(values[0], 4)} at first, between "
@@ -129,7 +129,7 @@ def _spoken(runs: Sequence[PastRun]) -> str:
     )
 
 
-def _part(run: PastRun) -> str:
+def _part(run: Result) -> str:
     return "test rows" if run.metrics.test else "training rows"
 
 

@@ -15,14 +15,14 @@ from tasks.page.blocks import (
     Code,
     Command,
     Facts,
-    Figure,
     Heading,
     Listing,
     Paragraph,
+    Picture,
     Strong,
-    Table,
+    TableBlock,
     Text,
-    Verdict,
+    VerdictBlock,
     pieces,
 )
 from tasks.page.stylesheet import STYLE
@@ -96,7 +96,7 @@ def _block(block: Block, place: int, image: Callable[[str], bytes]) -> str:
             written = f"<p>{_text(text)}</p>\n"
         case Listing(items):
             written = "<ul>\n" + "".join(f"<li>{_text(item)}</li>\n" for item in items) + "</ul>\n"
-        case Verdict(good, text):
+        case VerdictBlock(good, text):
             written = f'<p class="verdict {"good" if good else "bad"}"><strong>Verdict.</strong> {_escaped(text)}</p>\n'
         case Facts(facts):
             cards = "".join(
@@ -105,16 +105,16 @@ def _block(block: Block, place: int, image: Callable[[str], bytes]) -> str:
                 for fact in facts
             )
             written = f'<dl class="facts">\n{cards}</dl>\n'
-        case Table():
+        case TableBlock():
             written = _table(block, place)
-        case Figure():
+        case Picture():
             written = _figure(block, place, image(block.file))
         case Command(text):
             written = f'<pre tabindex="0"><code>{_escaped(text)}</code></pre>\n'
     return written
 
 
-def _table(table: Table, place: int) -> str:
+def _table(table: TableBlock, place: int) -> str:
     """Write a table in a box that scrolls sideways, which the keyboard can reach.
 
     The caption that is seen stands outside: a table's own is as wide as the table, and would scroll away with it.
@@ -133,7 +133,7 @@ def _table(table: Table, place: int) -> str:
     )
 
 
-def _rows(table: Table) -> Iterator[str]:
+def _rows(table: TableBlock) -> Iterator[str]:
     for row in table.rows:
         cells = "".join(
             f"<td{_side(letter)}>{_text(cell)}</td>"
@@ -146,7 +146,7 @@ def _side(letter: str) -> str:
     return ' class="r"' if letter == "r" else ""
 
 
-def _figure(figure: Figure, place: int, image: bytes) -> str:
+def _figure(figure: Picture, place: int, image: bytes) -> str:
     """Write a picture on a white card; on a phone a wide one scrolls in it instead of shrinking beyond reading."""
     kind = figure.file.rpartition(".")[2]
     width, height = _extent(image) if kind == "png" else (0, 0)

@@ -12,7 +12,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, JsonValue, field_validator, model_validator
 
 
-class File(BaseModel):
+class StoredFile(BaseModel):
     """One file: its path relative to the store's root, its size in bytes and its SHA-256 in hexadecimal."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,7 +36,7 @@ class Artifact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stage: str
-    files: dict[str, File]
+    files: dict[str, StoredFile]
     facts: dict[str, JsonValue] = {}
     checksum: str = ""
 
@@ -68,12 +68,12 @@ class Artifact(BaseModel):
             }
         )
 
-    def homes(self) -> set[str]:
+    def folders(self) -> set[str]:
         """Return the folders of its files, relative to the store's root."""
         return {str(PurePosixPath(file.path).parent) for file in self.files.values()}
 
     def inside(self, home: str) -> Self:
-        """Return the record of the files in one of its `homes` alone."""
+        """Return the record of the files in one of its `folders` alone."""
         return self.only(
             *(n for n, file in self.files.items() if str(PurePosixPath(file.path).parent) == home)
         )
@@ -119,7 +119,7 @@ def damage(root: Path, artifact: Artifact) -> str | None:
     return next((harm for file in artifact.files.values() if (harm := _altered(root, file))), None)
 
 
-def _altered(root: Path, file: File) -> str | None:
+def _altered(root: Path, file: StoredFile) -> str | None:
     try:
         same = digest(root / file.path) == file.sha256
     except OSError as error:

@@ -76,7 +76,7 @@ def write_part(path: Path, table: pa.Table, *, nullable: bool = False) -> None:
     )
 
 
-class Parts:
+class PartWriter:
     """Writes rows that come some at a time, in their order, as parts; holds no more than one of them in memory."""
 
     def __init__(self, folder: Path, name: str, schema: pa.Schema) -> None:
@@ -110,7 +110,7 @@ def gather(folder: Path, name: str, paths: Sequence[Path], schema: pa.Schema) ->
 
     Parts that lie beside the folder or below, which are drafts too, are moved.
     """
-    if is_large(sum(Shard(path).rows for path in paths), len(schema)):
+    if is_large(sum(ParquetPart(path).rows for path in paths), len(schema)):
         for number, path in enumerate(paths):
             path.rename(folder / part_name(name, number))
     elif len(paths) == 1 and paths[0].is_relative_to(folder.parent):
@@ -126,7 +126,7 @@ def gather(folder: Path, name: str, paths: Sequence[Path], schema: pa.Schema) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
+class ParquetPart:
     """One file of columns, read some rows at a time, in constant memory; once dealt, of numbers, none missing."""
 
     path: Path

@@ -114,7 +114,7 @@ def _look(path: Path) -> Look:
 
 def _sealed(root: Path, artifact: Artifact) -> dict[str, Look]:
     sealed: dict[str, Look] = {}
-    for home in artifact.homes():
+    for home in artifact.folders():
         with suppress(OSError, ValueError):
             known = json.loads((root / home / SEAL).read_bytes())
             sealed |= known if isinstance(known, dict) else {}

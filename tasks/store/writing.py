@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from pydantic import JsonValue
 
-from tasks.store.artifact import Artifact, File, digest
+from tasks.store.artifact import Artifact, StoredFile, digest
 from tasks.store.locks import hold, is_abandoned
 
 _PART = re.compile(r"\.[0-9a-f]{32}\.part")
@@ -48,7 +48,7 @@ def publish(folder: Path, root: Path, stage: str, facts: dict[str, JsonValue] | 
     _make_durable(folder, names)
     _move(folder, home, names)
     files = {
-        name: File(path=f"{stage}/{home.name}/{name}", bytes=sizes[name], sha256=digests[name])
+        name: StoredFile(path=f"{stage}/{home.name}/{name}", bytes=sizes[name], sha256=digests[name])
         for name in names
     }
     return Artifact(stage=stage, files=files, facts=facts or {}).checked()

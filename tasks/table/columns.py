@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.types as kinds
 
-from tasks.table.errors import BadTable, Finding, judged, shown
+from tasks.table.errors import BadTable, Violation, quoted, raise_on_errors
 from tasks.table.rules import HARMLESS
 
 _LISTED = 8
@@ -40,7 +40,7 @@ class Columns:
     target: str
     left_out: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
-    warnings: tuple[Finding, ...] = ()
+    warnings: tuple[Violation, ...] = ()
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def choose(
     left_out = tuple(name for name in asked if name not in features and name not in spoilt)
     if left_out:
         findings.append(_left_out(left_out))
-    warnings = judged(findings, warn)
+    warnings = raise_on_errors(findings, warn)
     return Columns(
         features, wanted.target, left_out, tuple(name for name in features if name in categorical), warnings
     )
@@ -147,7 +147,7 @@ def _found(pattern: str, names: Sequence[str]) -> list[str]:
     return [pattern] if pattern in names else [name for name in names if fnmatch.fnmatchcase(name, pattern)]
 
 
-def _missing(names: Sequence[str], wanted: Wanted) -> Iterator[Finding]:
+def _missing(names: Sequence[str], wanted: Wanted) -> Iterator[Violation]:
     fields = {
         "target": (wanted.target,),
         "features": wanted.features or (),
@@ -158,9 +158,9 @@ def _missing(names: Sequence[str], wanted: Wanted) -> Iterator[Finding]:
         for name in dict.fromkeys(patterns):
             absent = name not in names if field == "target" else not _found(name, names)
             if absent:
-                yield Finding(
+                yield Violation(
                     "unknown-column",
-                    f"`{field}`: no column {'matches' if _is_pattern(name, field) else 'is named'} {shown(name)}",
+                    f"`{field}`: no column {'matches' if _is_pattern(name, field) else 'is named'} {quoted(name)}",
                     _suggestion(name, names),
                     column=name,
                 )
@@ -175,12 +175,12 @@ def _suggestion(name: str, names: Sequence[str]) -> str:
         return "the first row holds numbers; put the columns' names above it"
     folded = {other.strip().casefold(): other for other in reversed(names)}
     nearest = difflib.get_close_matches(name.strip().casefold(), folded, n=1)
-    return f"did you mean {shown(folded[nearest[0]])}?" if nearest else _listing(names)
+    return f"did you mean {quoted(folded[nearest[0]])}?" if nearest else _listing(names)
 
 
 def _listing(names: Sequence[str]) -> str:
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"the table's columns: {', '.join(map(shown, names[:_LISTED]))}{more}"
+    return f"the table's columns: {', '.join(map(quoted, names[:_LISTED]))}{more}"
 
 
 def _reads_as_number(text: str) -> bool:
@@ -191,10 +191,10 @@ def _reads_as_number(text: str) -> bool:
     return True
 
 
-def _confused(wanted: Wanted) -> Iterator[Finding]:
+def _confused(wanted: Wanted) -> Iterator[Violation]:
     features, target = wanted.features, wanted.target
     if features is not None and not features:
-        yield Finding(
+        yield Violation(
             "setting",
             "`features` is empty",
             "name at least one column, or leave it out to use every numeric one",
@@ -205,37 +205,37 @@ def _confused(wanted: Wanted) -> Iterator[Finding]:
         ("categorical", wanted.categorical),
     ):
         if target in listed:
-            yield Finding(
+            yield Violation(
                 "setting",
-                f"`{field}` {'includes' if field == 'categorical' else 'include'} the target {shown(target)}",
+                f"`{field}` {'includes' if field == 'categorical' else 'include'} the target {quoted(target)}",
                 "take it out, a column cannot predict itself",
                 column=target,
             )
     for name, times in Counter(features).items():
         if times > 1:
-            yield Finding(
-                "setting", f"`features` name {shown(name)} {times} times", "name it once", column=name
+            yield Violation(
+                "setting", f"`features` name {quoted(name)} {times} times", "name it once", column=name
             )
 
 
-def _reserved(used: Collection[str], target: str) -> Iterator[Finding]:
+def _reserved(used: Collection[str], target: str) -> Iterator[Violation]:
     if BIAS in used and target != BIAS:
-        yield Finding(
+        yield Violation(
             "reserved-name",
-            f"column {shown(BIAS)} is named like what is fitted beside the weights",
+            f"column {quoted(BIAS)} is named like what is fitted beside the weights",
             "rename it, or drop it if constant",
             column=BIAS,
         )
 
 
-def _ambiguous(names: Sequence[str], used: set[str], wanted: Wanted) -> Iterator[Finding]:
+def _ambiguous(names: Sequence[str], used: set[str], wanted: Wanted) -> Iterator[Violation]:
     """Find the used columns without a name of their own; what is not used may be named as it likes."""
     for name, times in Counter(names).items():
         if name not in used:
             continue
         places = _places(name, names)
         if not name.strip():
-            yield Finding(
+            yield Violation(
                 "unnamed-columns",
                 f"column {places} has no name",
                 "name it, drop it (pandas: `index=False`), or list `features`",
@@ -243,16 +243,16 @@ def _ambiguous(names: Sequence[str], used: set[str], wanted: Wanted) -> Iterator
                 count=times,
             )
         elif wanted.features is None and _PANDAS_INDEX.fullmatch(name):
-            yield Finding(
+            yield Violation(
                 "unnamed-columns",
-                f"column {shown(name)} is pandas' row index",
+                f"column {quoted(name)} is pandas' row index",
                 "write with `index=False`, or list `features`",
                 column=name,
             )
         elif times > 1:
-            yield Finding(
+            yield Violation(
                 "unusable-column" if name == wanted.target else "duplicate-names",
-                f"{times} columns are named {shown(name)} ({places})",
+                f"{times} columns are named {quoted(name)} ({places})",
                 "rename all but one",
                 column=name,
                 count=times,
@@ -263,7 +263,9 @@ def _places(name: str, names: Sequence[str]) -> str:
     return " and ".join(str(place) for place, other in enumerate(names, start=1) if other == name)
 
 
-def _unusable(types: dict[str, pa.DataType], wanted: Wanted, categorical: Sequence[str]) -> Iterator[Finding]:
+def _unusable(
+    types: dict[str, pa.DataType], wanted: Wanted, categorical: Sequence[str]
+) -> Iterator[Violation]:
     """Find the columns that were named one by one and hold what they cannot be used as."""
     named = {wanted.target, *(wanted.features or ())} - {*categorical}
     for name, kind in types.items():
@@ -271,12 +273,12 @@ def _unusable(types: dict[str, pa.DataType], wanted: Wanted, categorical: Sequen
             problem, remedy = _advice(kind, is_target=name == wanted.target)
         elif name in categorical and not is_category(kind):
             problem, remedy = (
-                f"holds {shown(str(kind))} values",
+                f"holds {quoted(str(kind))} values",
                 "a category is text, a whole number or a boolean",
             )
         else:
             continue
-        yield Finding("unusable-column", f"column {shown(name)} {problem}", remedy, column=name)
+        yield Violation("unusable-column", f"column {quoted(name)} {problem}", remedy, column=name)
 
 
 def _advice(kind: pa.DataType, *, is_target: bool) -> tuple[str, str]:
@@ -288,21 +290,21 @@ def _advice(kind: pa.DataType, *, is_target: bool) -> tuple[str, str]:
         return "is empty, no row has a value", "fill it in, or choose other columns"
     if kinds.is_temporal(kind):
         return f"holds dates or times ({kind})", "turn it into a number, such as days since a start"
-    return f"holds {shown(str(kind))} values", "turn it into numbers, or choose other columns"
+    return f"holds {quoted(str(kind))} values", "turn it into numbers, or choose other columns"
 
 
-def _no_features(target: str, names: Sequence[str]) -> Finding:
-    return Finding(
+def _no_features(target: str, names: Sequence[str]) -> Violation:
+    return Violation(
         "unusable-column",
-        f"`features`: no column but the target {shown(target)} holds numbers",
+        f"`features`: no column but the target {quoted(target)} holds numbers",
         _listing(names),
     )
 
 
-def _left_out(names: Sequence[str]) -> Finding:
-    return Finding(
+def _left_out(names: Sequence[str]) -> Violation:
+    return Violation(
         "left-out",
-        f"left out, as they hold no numbers: {', '.join(map(shown, names))}",
+        f"left out, as they hold no numbers: {', '.join(map(quoted, names))}",
         "add columns of text to `categorical` to use them",
         count=len(names),
     )

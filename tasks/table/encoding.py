@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.table.errors import BadTable, counted, shown
+from tasks.table.errors import BadTable, counted, quoted
 
 MOST_LEVELS = 1000
 """Levels of a text column; one with more is a name or a number of the row, and its weights would have few rows each."""
@@ -29,7 +29,7 @@ _LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ColumnRoles:
     """What the columns of a table are: d features in order, the target; which are text, and whether values may miss."""
 
     features: tuple[str, ...]
@@ -128,7 +128,7 @@ class Tally:
     missing: Mapping[str, int]
 
 
-def tally(rows: pa.Table, layout: Layout) -> Tally:
+def tally(rows: pa.Table, layout: ColumnRoles) -> Tally:
     """Sum up some rows."""
     levels = {name: _levels(rows[name]) for name in layout.categorical}
     filled = {name: _present(rows[name]) for name in layout.filled}
@@ -151,14 +151,14 @@ def merged(a: Tally, b: Tally) -> Tally:
     )
 
 
-def fit(training: Tally, layout: Layout) -> Encoding:
+def fit(training: Tally, layout: ColumnRoles) -> Encoding:
     """Fit the encoding to the sums over the training rows.
 
     Raises:
         BadTable: a column has no value in any of them, two columns would get one name, or no feature is left.
     """
     findings = [
-        f"column {shown(name)} has no value in any training row; leave it out or fill it in"
+        f"column {quoted(name)} has no value in any training row; leave it out or fill it in"
         for name, count in training.missing.items()
         if count == training.rows
     ]
@@ -167,7 +167,7 @@ def fit(training: Tally, layout: Layout) -> Encoding:
     columns = tuple(_fitted(name, training, layout) for name in layout.features)
     encoding = Encoding(columns=columns, target=layout.target)
     names = Counter([*encoding.features, encoding.target])
-    findings = [f"two columns would be named {shown(name)}; rename one" for name in names if names[name] > 1]
+    findings = [f"two columns would be named {quoted(name)}; rename one" for name in names if names[name] > 1]
     if not encoding.features:
         findings = ["every feature has a single level in the training rows; there is nothing to learn from"]
     if findings:
@@ -175,7 +175,7 @@ def fit(training: Tally, layout: Layout) -> Encoding:
     return encoding
 
 
-def width(tables: Iterable[pa.Table], layout: Layout) -> int:
+def width(tables: Iterable[pa.Table], layout: ColumnRoles) -> int:
     """Count the columns that rows become at most, the target among them; without text columns no row is looked at.
 
     Raises:
@@ -186,7 +186,7 @@ def width(tables: Iterable[pa.Table], layout: Layout) -> int:
         for name, levels in seen.items():
             levels.update(_levels(rows[name]))
         findings = [
-            f"column {shown(name)} has more than {MOST_LEVELS:,} levels, each with a weight of its own; "
+            f"column {quoted(name)} has more than {MOST_LEVELS:,} levels, each with a weight of its own; "
             "group the rare ones, or leave the column out"
             for name, levels in seen.items()
             if len(levels) > MOST_LEVELS
@@ -196,7 +196,7 @@ def width(tables: Iterable[pa.Table], layout: Layout) -> int:
     return len(layout.used) + sum(max(len(levels) - 2, -1) for levels in seen.values())
 
 
-def remarks(encoding: Encoding, training: Tally, test: Tally) -> Iterator[str]:
+def encoding_notes(encoding: Encoding, training: Tally, test: Tally) -> Iterator[str]:
     """Say what was fitted: references, what replaces missing values, and how often; and the test rows' own levels."""
     for column in encoding.columns:
         if isinstance(column, Category):
@@ -206,7 +206,7 @@ def remarks(encoding: Encoding, training: Tally, test: Tally) -> Iterator[str]:
         if missing:
             stands_in = f"mean {column.mean:.6g}" if isinstance(column, Number) else "shares of the levels"
             values = counted(missing, "missing value")
-            yield f"column {shown(column.name)}: {values} replaced by the training rows' {stands_in}"
+            yield f"column {quoted(column.name)}: {values} replaced by the training rows' {stands_in}"
 
 
 def unknown_levels(name: str, known: Container[str], rows: Mapping[str, int], noun: str) -> Iterator[str]:
@@ -214,15 +214,15 @@ def unknown_levels(name: str, known: Container[str], rows: Mapping[str, int], no
     unknown = {level: count for level, count in rows.items() if level not in known}
     if unknown:
         first = sorted(unknown, key=lambda level: (-unknown[level], level))[:_LISTED]
-        listed = ", ".join(f"{shown(level)} ({unknown[level]:,})" for level in first)
+        listed = ", ".join(f"{quoted(level)} ({unknown[level]:,})" for level in first)
         more = f" and {len(unknown) - _LISTED:,} more" if len(unknown) > _LISTED else ""
         yield (
-            f"column {shown(name)}: {counted(sum(unknown.values()), noun)} with a level that no training row "
+            f"column {quoted(name)}: {counted(sum(unknown.values()), noun)} with a level that no training row "
             f"has, taken for an average row: {listed}{more}"
         )
 
 
-def _fitted(name: str, training: Tally, layout: Layout) -> Number | Category:
+def _fitted(name: str, training: Tally, layout: ColumnRoles) -> Number | Category:
     present = training.rows - training.missing.get(name, 0)
     if name in layout.categorical:
         counts = training.levels[name]
@@ -234,10 +234,10 @@ def _fitted(name: str, training: Tally, layout: Layout) -> Number | Category:
 
 def _reference(column: Category) -> str:
     if len(column.levels) == 1:
-        return f"column {shown(column.name)} is {shown(column.levels[0])} in every training row; it tells nothing"
+        return f"column {quoted(column.name)} is {quoted(column.levels[0])} in every training row; it tells nothing"
     return (
-        f"column {shown(column.name)} is encoded by {counted(len(column.names), 'column')}; "
-        f"the reference level is {shown(column.levels[0])}"
+        f"column {quoted(column.name)} is encoded by {counted(len(column.names), 'column')}; "
+        f"the reference level is {quoted(column.levels[0])}"
     )
 
 

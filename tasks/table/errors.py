@@ -12,7 +12,7 @@ MOST_SAID = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Violation:
     """One breach of a rule: what is wrong, where, how often, with which value, and what to do.
 
     `problem` says in words what the fields after `remedy` say one by one; rows are counted from 1, in their file.
@@ -41,21 +41,21 @@ class BadTable(ValueError):
     "2 findings: column 'x' is constant; drop it | column 'y' is text; encode it"
     """
 
-    findings: tuple[Finding, ...]
+    violations: tuple[Violation, ...]
 
-    def __init__(self, *findings: Finding | str) -> None:
+    def __init__(self, *findings: Violation | str) -> None:
         """Keep the findings, one or more, in the order in which they are to be read; text is one about a setting."""
         super().__init__(*findings)
-        self.findings = tuple(_finding(each) if isinstance(each, str) else each for each in findings)
+        self.violations = tuple(_finding(each) if isinstance(each, str) else each for each in findings)
 
     def __str__(self) -> str:
         """Join the findings into one line."""
-        count, lines = len(self.findings), [str(finding) for finding in self.findings[:MOST_SAID]]
+        count, lines = len(self.violations), [str(finding) for finding in self.violations[:MOST_SAID]]
         more = [f"… and {count - MOST_SAID:,} more"] if count > MOST_SAID else []
         return lines[0] if count == 1 else f"{count:,} findings: " + " | ".join([*lines, *more])
 
 
-def judged(findings: Iterable[Finding], warn: Collection[str] = ()) -> tuple[Finding, ...]:
+def raise_on_errors(findings: Iterable[Violation], warn: Collection[str] = ()) -> tuple[Violation, ...]:
     """Return the findings that are only warnings, because they are harmless or the user says so with `warn`.
 
     Raises:
@@ -68,15 +68,15 @@ def judged(findings: Iterable[Finding], warn: Collection[str] = ()) -> tuple[Fin
     return every
 
 
-def _finding(text: str) -> Finding:
+def _finding(text: str) -> Violation:
     problem, _, remedy = text.partition("; ")
-    return Finding("setting", problem, remedy)
+    return Violation("setting", problem, remedy)
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     r"""Quote a value of the user's for a message: one line, no control characters, of limited length.
 
-    >>> shown("a\n\x1b[31mred")
+    >>> quoted("a\n\x1b[31mred")
     "'a\\n\\x1b[31mred'"
     """
     quoted = repr(value)

@@ -5,10 +5,12 @@ import numpy.typing as npt
 
 from tasks.table.errors import BadTable, counted
 
-Rows = npt.NDArray[np.int64]
+RowNumbers = npt.NDArray[np.int64]
 
 
-def partition(rows: int, test_fraction: float, seed: int, *, parameters: int = 1) -> tuple[Rows, Rows]:
+def partition(
+    rows: int, test_fraction: float, seed: int, *, parameters: int = 1
+) -> tuple[RowNumbers, RowNumbers]:
     """Draw `round(test_fraction * rows)` rows for the test, without replacement; the others are for training.
 
     Args:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.table.encoding import MOST_LEVELS
-from tasks.table.errors import Finding, counted, shown
+from tasks.table.errors import Violation, counted, quoted
 from tasks.table.summary import Summary
 
 Matrix = npt.NDArray[np.float64]
@@ -19,7 +19,7 @@ _MOST_PAIRS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableSummary:
     """What is known of a table once all of its rows were read.
 
     `files` has, for each of the files in their order, its name (None where there is only one) and the summaries of its
@@ -62,7 +62,7 @@ class Table:
         return tuple(name for name in (*self.features, self.target) if name not in self.categorical)
 
 
-def findings(table: Table, *, missing: str) -> Iterator[Finding]:
+def findings(table: TableSummary, *, missing: str) -> Iterator[Violation]:
     """Find what no fit can use, and what is useless but harmless; `errors.judged` tells the two apart.
 
     Args:
@@ -76,13 +76,13 @@ def findings(table: Table, *, missing: str) -> Iterator[Finding]:
     yield from _pairs(table)
 
 
-def _unusable(table: Table, name: str, missing: str) -> Iterator[Finding]:
+def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violation]:
     total = table.total(name, "missing")
     is_target = name == table.target
     if total and total == table.total(name, "rows"):
-        yield Finding(
+        yield Violation(
             "unusable-column",
-            f"column {shown(name)} is empty, no row has a value",
+            f"column {quoted(name)} is empty, no row has a value",
             "fill it in, or choose other columns" if is_target else "fill it in, or `exclude` it",
             column=name,
             count=total,
@@ -90,9 +90,9 @@ def _unusable(table: Table, name: str, missing: str) -> Iterator[Finding]:
     elif total and (missing == "error" or (is_target and missing == "mean")):
         file, row, _ = _first(table, name, "first_missing")
         remedy = f"fill in or remove {_those(total)}, or set `missing`"
-        yield Finding(
+        yield Violation(
             "missing-target" if is_target else "missing-values",
-            f"column {shown(name)} has {counted(total, 'missing value')} (empty or NaN), {_at(file, row)}",
+            f"column {quoted(name)} has {counted(total, 'missing value')} (empty or NaN), {_at(file, row)}",
             f"fill in or remove {_those(total)}" if missing == "mean" else remedy,
             column=name,
             count=total,
@@ -103,9 +103,9 @@ def _unusable(table: Table, name: str, missing: str) -> Iterator[Finding]:
     total = table.total(name, "infinite")
     if total:
         file, row, _ = _first(table, name, "first_infinite")
-        yield Finding(
+        yield Violation(
             "infinite-values",
-            f"column {shown(name)} has {counted(total, 'infinite value')}, {_at(file, row)}",
+            f"column {quoted(name)} has {counted(total, 'infinite value')}, {_at(file, row)}",
             f"correct or remove {_those(total)}",
             column=name,
             count=total,
@@ -113,22 +113,22 @@ def _unusable(table: Table, name: str, missing: str) -> Iterator[Finding]:
             file=file,
         )
     if len(_levels(table, name)) > MOST_LEVELS:
-        yield Finding(
+        yield Violation(
             "unusable-column",
-            f"column {shown(name)} has more than {MOST_LEVELS:,} levels",
+            f"column {quoted(name)} has more than {MOST_LEVELS:,} levels",
             "group the rare ones, or `exclude` it",
             column=name,
         )
 
 
-def _text(table: Table, name: str) -> Iterator[Finding]:
+def _text(table: TableSummary, name: str) -> Iterator[Violation]:
     total = table.total(name, "text")
     if total:
         file, row, found = _first(table, name, "first_text")
         cells = f"{counted(total, 'text cell')} in {counted(table.total(name, 'rows'), 'row')}"
-        yield Finding(
+        yield Violation(
             "text-in-numbers",
-            f"column {shown(name)} has {cells}, first {shown(found.first_text_value)} {_at(file, row, first=False)}",
+            f"column {quoted(name)} has {cells}, first {quoted(found.first_text_value)} {_at(file, row, first=False)}",
             _remedy(table, name, total),
             column=name,
             count=total,
@@ -137,15 +137,15 @@ def _text(table: Table, name: str) -> Iterator[Finding]:
             value=found.first_text_value,
         )
     elif any(summaries[name].stored_as_text for _, summaries in table.files):
-        yield Finding(
+        yield Violation(
             "text-in-numbers",
-            f"column {shown(name)} stores its numbers as text",
+            f"column {quoted(name)} stores its numbers as text",
             "convert it to a numeric type",
             column=name,
         )
 
 
-def _remedy(table: Table, name: str, total: int) -> str:
+def _remedy(table: TableSummary, name: str, total: int) -> str:
     if table.total(name, "foreign"):
         return "write numbers with one decimal sign and without separators, or give `decimal`"
     if 2 * total < table.total(name, "rows"):
@@ -153,20 +153,20 @@ def _remedy(table: Table, name: str, total: int) -> str:
     return "add it to `categorical`, encode it as numbers, or choose other columns"
 
 
-def _too_few(rows: int, table: Table) -> Iterator[Finding]:
+def _too_few(rows: int, table: TableSummary) -> Iterator[Violation]:
     parameters = table.parameters
     if table.read == 0:
-        yield Finding("too-few-rows", "the table has no rows", "add some below the column names", count=0)
+        yield Violation("too-few-rows", "the table has no rows", "add some below the column names", count=0)
     elif rows < parameters:
         left = " without a missing value" if rows < table.read else ""
-        yield Finding(
+        yield Violation(
             "too-few-rows",
             f"{counted(rows, 'row')}{left} cannot determine {counted(parameters, 'parameter')}",
             f"add {counted(parameters - rows, 'row')} or use fewer `features`",
             count=rows,
         )
     elif rows == parameters:
-        yield Finding(
+        yield Violation(
             "exact-fit",
             f"{counted(rows, 'row')} for as many parameters: an exact fit without standard errors",
             "add rows",
@@ -174,7 +174,7 @@ def _too_few(rows: int, table: Table) -> Iterator[Finding]:
         )
 
 
-def _constant(table: Table) -> Iterator[Finding]:
+def _constant(table: TableSummary) -> Iterator[Violation]:
     for name in (*table.features, table.target):
         lowest, highest = (
             float(pick(_each(table, name, end))) for pick, end in ((min, "lowest"), (max, "highest"))
@@ -182,26 +182,26 @@ def _constant(table: Table) -> Iterator[Finding]:
         levels = _levels(table, name)
         if not (lowest == highest or len(levels) == 1) or _usable(table, name) < 2:
             continue
-        value = f"{lowest:g}" if lowest == highest else shown(next(iter(levels)))
+        value = f"{lowest:g}" if lowest == highest else quoted(next(iter(levels)))
         if name == table.target:
-            yield Finding(
+            yield Violation(
                 "constant-target",
-                f"`target` {shown(name)} is {value} in every row",
+                f"`target` {quoted(name)} is {value} in every row",
                 "choose a column that varies",
                 column=name,
                 value=value,
             )
         else:
-            yield Finding(
+            yield Violation(
                 "constant-columns",
-                f"feature {shown(name)} is {value} in every row",
+                f"feature {quoted(name)} is {value} in every row",
                 "it tells nothing",
                 column=name,
                 value=value,
             )
 
 
-def _pairs(table: Table) -> Iterator[Finding]:
+def _pairs(table: TableSummary) -> Iterator[Violation]:
     """Find features that determine the target, or each other, alone.
 
     A sole feature on an exact line may well be meant (a first try, a change of units) and is only a warning,
@@ -214,30 +214,30 @@ def _pairs(table: Table) -> Iterator[Finding]:
     for at in np.flatnonzero(np.abs(r[-1, :-1]) > _COPIED).tolist():
         feature, target = names[at], names[-1]
         if len(table.features) > 1 or _equal(table, at, -1):
-            yield Finding(
+            yield Violation(
                 "copied-target",
-                f"feature {shown(feature)} copies the target {shown(target)} (r = {r[-1, at]:+.0f})",
+                f"feature {quoted(feature)} copies the target {quoted(target)} (r = {r[-1, at]:+.0f})",
                 "drop it",
                 column=feature,
             )
         else:
-            yield Finding(
+            yield Violation(
                 "exact-fit",
-                f"feature {shown(feature)} determines the target {shown(target)} exactly",
+                f"feature {quoted(feature)} determines the target {quoted(target)} exactly",
                 "the errors say nothing",
                 column=feature,
             )
     pairs = np.argwhere(np.triu(np.abs(r[:-1, :-1]) > _COPIED, k=1)).tolist()
     for a, b in pairs[:_MOST_PAIRS]:
         same = "equals" if _equal(table, a, b) else f"lies on a line with (r = {r[a, b]:+.0f})"
-        yield Finding(
+        yield Violation(
             "duplicate-columns",
-            f"feature {shown(names[b])} {same} {shown(names[a])}",
+            f"feature {quoted(names[b])} {same} {quoted(names[a])}",
             "`exclude` one of them: their weights cannot be told apart",
             column=names[b],
         )
     if len(pairs) > _MOST_PAIRS:
-        yield Finding(
+        yield Violation(
             "duplicate-columns",
             f"{len(pairs) - _MOST_PAIRS:,} more pairs of features lie on a line",
             "`exclude` one of each pair",
@@ -252,7 +252,7 @@ def correlations(scatter: Matrix) -> Matrix:
     return np.asarray(scatter / scale[:, None] / scale, dtype=np.float64)
 
 
-def _equal(table: Table, a: int, b: int) -> bool:
+def _equal(table: TableSummary, a: int, b: int) -> bool:
     """Say whether two columns on a line with r = 1 hold the same values, as their spread and range show."""
     assert_scatter = table.scatter
     names = table.numeric
@@ -267,19 +267,19 @@ def _equal(table: Table, a: int, b: int) -> bool:
     )
 
 
-def _each(table: Table, name: str, field: str) -> list[float]:
+def _each(table: TableSummary, name: str, field: str) -> list[float]:
     return [getattr(summaries[name], field) for _, summaries in table.files]
 
 
-def _usable(table: Table, name: str) -> int:
+def _usable(table: TableSummary, name: str) -> int:
     return sum(summaries[name].usable for _, summaries in table.files)
 
 
-def _levels(table: Table, name: str) -> frozenset[str]:
+def _levels(table: TableSummary, name: str) -> frozenset[str]:
     return frozenset().union(*(summaries[name].levels for _, summaries in table.files))
 
 
-def _first(table: Table, name: str, field: str) -> tuple[str | None, int, Summary]:
+def _first(table: TableSummary, name: str, field: str) -> tuple[str | None, int, Summary]:
     """Return the file and the row of the first cell of a kind, and the summary that tells of it."""
     return next(
         (file, row, summaries[name])
@@ -289,7 +289,7 @@ def _first(table: Table, name: str, field: str) -> tuple[str | None, int, Summar
 
 
 def _at(file: str | None, row: int, *, first: bool = True) -> str:
-    where = f"in row {row:,}" + (f" of {shown(file)}" if file else "")
+    where = f"in row {row:,}" + (f" of {quoted(file)}" if file else "")
     return f"first {where}" if first else where
 
 

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.results import Aim, record
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAIRS = int(os.environ.get("BENCH_PAIRS", "5"))
 AIM = 1.15
 EMPTY = """
@@ -26,7 +26,9 @@ def five() -> None:
         nothing(number)
 five()
 """
-IMPORTED = "import sys; from flows.cli import main\nmain(sys.argv[1:])\nprint(*sys.modules, file=sys.stderr)"
+IMPORTED = (
+    "import sys; from flows.command.cli import main\nmain(sys.argv[1:])\nprint(*sys.modules, file=sys.stderr)"
+)
 
 
 def seconds(command: list[str], cwd: Path) -> float:

@@ -4,7 +4,6 @@ import os
 import statistics
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,8 +12,8 @@ from sklearn.linear_model import SGDRegressor
 from tasks.neuron.fit import fit
 from tests.benchmarks import clock
 from tests.benchmarks.results import Aim, record
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 FEW, MANY = 3, 25
 COLD_PAIRS = 3
 TOLD = """1000 rows, 2 inputs, batch 32, 100 epochs, from arrays to weights; everything that `fit` does counts: checks,

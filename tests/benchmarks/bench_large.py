@@ -6,14 +6,13 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.benchmarks import clock, ours, rows
 from tests.benchmarks.results import Aim, record, scaled
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 FEATURES = 24
 SIZES = [scaled(10**power) for power in (6, 7, 8)]
 BATCH = 32

@@ -9,9 +9,9 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
 
-from flows.predicting import run
+from flows.command.predict import predict
 from tasks.config import Prediction
-from tasks.table.formula import CategoryInput, Formula, NumberInput
+from tasks.table.model.linear import CategoryInput, LinearModel, NumberInput
 from tests.benchmarks.clock import medians
 from tests.benchmarks.results import scaled
 
@@ -20,12 +20,12 @@ REPETITIONS = 3
 LEVELS = ("alpha", "beta", "gamma", "delta")
 
 
-def model() -> Formula:
+def model() -> LinearModel:
     """Return a model of six numbers and a category."""
     numbers = [NumberInput(name=f"x{number}", weight=number / 7, mean=0.0) for number in range(6)]
     weights = {level: float(number) for number, level in enumerate(LEVELS)}
     kind = CategoryInput(name="kind", weights=weights, reference="alpha", average=1.5, fill=True)
-    return Formula(target="y", bias=1.0, inputs=(*numbers, kind))
+    return LinearModel(target="y", bias=1.0, inputs=(*numbers, kind))
 
 
 def rows_of(count: int) -> pa.Table:
@@ -61,7 +61,8 @@ def test_predicting_takes_little_longer_than_copying(
     arrow_csv.write_csv(rows, given) if ending == "csv" else pq.write_table(rows, given)
     options = Prediction(model=str(file), data=str(given), output=str(wanted), overwrite=True)
     taken = medians(
-        {"pyarrow": lambda: copy(given, wanted), "predict": lambda: run(options, as_json=False)}, REPETITIONS
+        {"pyarrow": lambda: copy(given, wanted), "predict": lambda: predict(options, as_json=False)},
+        REPETITIONS,
     )
     told = ", ".join(f"{name} {count / seconds / 1e6:.2f} million rows/s" for name, seconds in taken.items())
     print(f"\n{ending}, {count:,} rows: {told}")

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from prefect import flow, task
 
-from tasks.checkpointing import Checkpoints
 from tasks.neuron.fit import Fit, fit, fit_parts
-from tasks.neuron.parts import Memory
-from tasks.progress import Progress
+from tasks.neuron.parts import MemoryPart
+from tasks.runtime.checkpoints import Checkpoints
+from tasks.runtime.progress import Progress
 from tests.benchmarks.results import Aim, record
 from tests.neuron.examples import example_problem
 
@@ -35,7 +35,7 @@ def in_memory(**options: Any) -> Fit:
 def in_parts(**options: Any) -> Fit:
     """Train on 2²² rows in 16 parts, in few epochs."""
     x, y = example_problem(0, rows=2**22)
-    cut = [Memory([*a.T, b]) for a, b in zip(np.array_split(x, 16), np.array_split(y, 16), strict=True)]
+    cut = [MemoryPart([*a.T, b]) for a, b in zip(np.array_split(x, 16), np.array_split(y, 16), strict=True)]
     return fit_parts(cut, epochs=EPOCHS["in parts"], **options)
 
 
@@ -57,7 +57,7 @@ def test_watching_costs_little(
     name: str, train: Callable[..., Fit], prefect_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Record the medians, pair by pair, of the ratio and of the share; checkpoints are saved every three seconds."""
-    monkeypatch.setattr("tasks.checkpointing.EVERY", 3.0)
+    monkeypatch.setattr("tasks.runtime.checkpoints.EVERY", 3.0)
 
     @task(persist_result=True)
     def watched() -> tuple[float, float]:

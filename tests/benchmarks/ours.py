@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tasks.neuron.coordinates import standardised
-from tasks.neuron.feeding import train_parts
+from tasks.neuron.batching import train_parts
 from tasks.neuron.fit import fit_parts
 from tasks.neuron.parts import all_moments, leverage
 from tasks.neuron.recipe import schedule, starting_rate, steps_per_epoch
-from tasks.neuron.sgd import Rule
+from tasks.neuron.scaling import standardised
+from tasks.neuron.sgd import UpdateRule
 from tasks.neuron.state import State
 from tasks.neuron.whitening import whitening
 from tests.benchmarks.rows import Source
@@ -27,7 +27,7 @@ def one_pass(source: Source, rows: int, batch_size: int) -> Callable[[int], int]
         chosen = source.parts(count)
         done = sum(part.rows for part in chosen)
         fall = schedule(first, steps_per_epoch(done, batch_size), 1)
-        rule = Rule(
+        rule = UpdateRule(
             batch_size, first, fall.decay, equal_rows=True, bias=True, slope=fall.slope, hold=fall.hold
         )
         state = State(np.zeros(width - 1), 0.0, 0)

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.neuron.parts import Memory, Part
-from tasks.store.parts import Shard, part_count, part_name, write_part
+from tasks.neuron.parts import MemoryPart, Part
+from tasks.store.parts import ParquetPart, part_count, part_name, write_part
 
 Table = NDArray[np.float32]
 
@@ -37,9 +37,9 @@ class Held:
         """Return the features (n, d)."""
         return np.ascontiguousarray(np.stack(self.columns[:-1]).T)
 
-    def parts(self, rows: int) -> list[Memory]:
+    def parts(self, rows: int) -> list[MemoryPart]:
         """Return one part."""
-        return [Memory([column[:rows] for column in self.columns])]
+        return [MemoryPart([column[:rows] for column in self.columns])]
 
     def tables(self, rows: int) -> Iterator[tuple[Table, Table]]:
         """Yield all at once."""
@@ -53,11 +53,11 @@ class Filed:
     folder: Path
 
     @cached_property
-    def shards(self) -> list[Shard]:
+    def shards(self) -> list[ParquetPart]:
         """Return all files."""
-        return [Shard(path) for path in sorted(self.folder.glob("*.parquet"))]
+        return [ParquetPart(path) for path in sorted(self.folder.glob("*.parquet"))]
 
-    def parts(self, rows: int) -> list[Shard]:
+    def parts(self, rows: int) -> list[ParquetPart]:
         """Return as many files as hold so many rows."""
         found, left = [], rows
         for shard in self.shards:

@@ -9,8 +9,8 @@ import pytest
 
 from flows.regression import regression, stages
 from tasks.config import Settings, overlaid
-from tasks.page.result import Result
-from tasks.planning import Forecast
+from tasks.outputs.result import Result
+from tasks.runtime.dry_run import DryRun
 from tasks.table.errors import BadTable
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -71,12 +71,12 @@ def test_lost_columns_are_refused_once(asked: Settings) -> None:
     less = FIRST.drop(columns="z").assign(x=[f"c{row % 3}" for row in range(60)], w=FIRST["z"] ** 2)
     with pytest.raises(BadTable) as caught:
         night(asked, less)
-    assert [str(finding) for finding in caught.value.findings] == [
+    assert [str(finding) for finding in caught.value.violations] == [
         "column 'x', used in the last run, holds no numbers any more; mend it, or accept it by `warn` this once",
         "column 'z', used in the last run, is gone; bring it back, or accept it by `warn` this once",
     ]
     with pytest.raises(BadTable, match="column 'z', used in the last run, is gone"):
-        stages(Forecast(Path(asked.artifacts)), asked)
+        stages(DryRun(Path(asked.artifacts)), asked)
     accepted = told(night(asked, less, warn=("removed-columns", "retyped-columns")))
     assert [note[:10] for note in accepted] == ["left out, ", "column 'x'", "column 'z'", "column 'w'"]
     assert len(told(regression(asked))) == 1

@@ -7,7 +7,9 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from flows import cli, commands
+from flows.command import cli
+from flows.command.exits import Exit
+from flows.command.run import run
 from flows.flags import flags
 from flows.publishing import ARTIFACT_KEY
 from flows.regression import regression
@@ -27,7 +29,7 @@ def test_the_command_that_is_said_resumes_the_run(
     settings = Settings.model_validate({"artifacts": str(tmp_path / "a b"), "training": {"epochs": 9}})
     with monkeypatch.context() as broken:
         broken.setattr("tasks.evaluate.compare", full_disk)
-        assert commands.run(settings, True) == commands.FAILED
+        assert run(settings, True) == Exit.FAILED
     what, cached, resume = capsys.readouterr().err.splitlines()
     assert what == "linear-neuron: stage `evaluate` failed: OSError: [Errno 28] No space left on device"
     assert cached.endswith("cached: generate, split, train")

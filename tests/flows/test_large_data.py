@@ -9,8 +9,8 @@ import pytest
 
 from flows.regression import regression
 from tasks.config import Settings, overlaid
-from tasks.page.result import Result
-from tasks.store.parts import Shard
+from tasks.outputs.result import Result
+from tasks.store.parts import ParquetPart
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -143,4 +143,4 @@ def test_parts_are_read_in_small_pieces(settings: Settings) -> None:
     root = Path(settings.artifacts)
     result = regression(with_rows(settings, 3000, training={"epochs": 1}))
     path = root / result.stages["split"].files[-1].path
-    assert max(len(columns[0]) for columns in Shard(path).batches()) <= 256
+    assert max(len(columns[0]) for columns in ParquetPart(path).batches()) <= 256

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+
 ROWS = 5_500_000  # just so many that they are kept in parts
 BOUND = 100  # MiB; three times as many rows more are 380 in float64, and a single column of them 126
 

@@ -13,13 +13,13 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 
-from flows import cli
+from flows.command import cli
 from flows.publishing import ARTIFACT_KEY, TABLE_KEY
 from flows.regression import regression
 from tasks.config import Prediction, Settings
-from tasks.page.fitting import LIMIT
-from tasks.page.result import Result
-from tasks.table.formula import Formula, predict
+from tasks.outputs.result import Result
+from tasks.page.size_limit import LIMIT
+from tasks.table.model.linear import LinearModel, predict
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -80,7 +80,7 @@ def test_the_exported_model_is_the_saved_one(settings: Settings) -> None:
     import keras
 
     result = regression(settings)
-    model = Formula.model_validate_json((folder_of(settings, result) / "model.json").read_bytes())
+    model = LinearModel.model_validate_json((folder_of(settings, result) / "model.json").read_bytes())
     assert [column.name for column in model.inputs] == ["x", "z"]
     saved = next(file.path for file in result.stages["train"].files if file.path.endswith(".keras"))
     rows = np.random.default_rng(0).uniform(-10, 10, (1000, 2))

@@ -16,7 +16,7 @@ from flows.publishing import ARTIFACT_KEY
 from flows.regression import regression
 from tasks.config import Settings, overlaid
 from tasks.neuron.recipe import Diverged
-from tasks.page.result import Result
+from tasks.outputs.result import Result
 from tasks.store.formats import write_parquet
 from tasks.table.errors import BadTable
 

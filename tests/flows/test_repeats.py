@@ -9,13 +9,14 @@ import pytest
 
 from flows.regression import regression, stages
 from tasks.config import Settings, overlaid
-from tasks.page.result import Result
+from tasks.outputs.result import Result
 from tasks.page.summary import summary
-from tasks.planning import Forecast
+from tasks.runtime.dry_run import DryRun
+from tests.paths import DATA
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
-PENGUINS = str(Path(__file__).parents[1] / "data" / "penguins.csv")
+PENGUINS = str(DATA / "penguins.csv")
 
 
 def given(settings: Settings, **changes: Any) -> Settings:
@@ -44,7 +45,7 @@ def test_each_seed_is_the_training_that_it_would_be_alone(settings: Settings, tm
 
 def test_more_repeats_train_only_the_new_seeds(settings: Settings) -> None:
     regression(given(settings, repeats=2))
-    forecast = Forecast(Path(settings.artifacts).resolve())
+    forecast = DryRun(Path(settings.artifacts).resolve())
     stages(forecast, given(settings, repeats=4))
     assert forecast.stages["train"][0] == "will run"
     assert forecast.stages["train"][1].startswith("2 of 4: `seed`")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tasks.neuron.fit import Fit, fit, fit_parts
-from tasks.neuron.parts import Memory
+from tasks.neuron.parts import MemoryPart
 from tasks.neuron.state import Checkpoint, State, restored
 from tests.neuron.examples import example_problem
 
@@ -37,7 +37,7 @@ def in_memory(**options: Any) -> Fit:
 def in_parts(**options: Any) -> Fit:
     x, y = example_problem(0, rows=5003)
     cut = zip(np.array_split(x, 3), np.array_split(y, 3), strict=True)
-    return fit_parts([Memory([*a.T, b]) for a, b in cut], epochs=EPOCHS, seed=3, **options)
+    return fit_parts([MemoryPart([*a.T, b]) for a, b in cut], epochs=EPOCHS, seed=3, **options)
 
 
 @pytest.mark.parametrize("recipe", ["tutorial", "calibrated"])
@@ -60,8 +60,8 @@ def test_continued_after_any_call_it_ends_with_the_same_bits(
     between: int,
 ) -> None:
     """Weights, bias and the whole history; and so does the one that is continued twice."""
-    monkeypatch.setattr("tasks.neuron.feeding.FLOATS", floats)
-    monkeypatch.setattr("tasks.neuron.feeding.BLOCK", block)
+    monkeypatch.setattr("tasks.neuron.batching.FLOATS", floats)
+    monkeypatch.setattr("tasks.neuron.batching.BLOCK", block)
     left: list[Checkpoint] = []
     whole = train(recipe=recipe, on_checkpoint=lambda found: left.append(through_a_file(found)))
     assert [len(each.loss) for each in left] == [*range(between, EPOCHS, between), EPOCHS]
@@ -78,15 +78,15 @@ def test_where_the_checkpoints_fell_does_not_reach_the_figures(monkeypatch: pyte
     """Left after one epoch by a process that calls the program for each, taken up by one that calls it for three."""
     whole = in_memory()
     left: list[Checkpoint] = []
-    monkeypatch.setattr("tasks.neuron.feeding.FLOATS", 1)
+    monkeypatch.setattr("tasks.neuron.batching.FLOATS", 1)
     in_memory(on_checkpoint=left.append)
-    monkeypatch.setattr("tasks.neuron.feeding.FLOATS", 3 * 3 * 1024)
+    monkeypatch.setattr("tasks.neuron.batching.FLOATS", 3 * 3 * 1024)
     assert bits(in_memory(start=left[0])) == bits(whole)
 
 
 def test_progress_of_a_continued_training_counts_all_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     """In parts also within an epoch: by the rows fed, never backwards."""
-    monkeypatch.setattr("tasks.neuron.feeding.BLOCK", 4096)
+    monkeypatch.setattr("tasks.neuron.batching.BLOCK", 4096)
     left: list[Checkpoint] = []
     in_parts(on_checkpoint=left.append)
     seen: list[float] = []

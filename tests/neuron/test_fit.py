@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,15 @@ import pytest
 
 from tasks.neuron.fit import Fit, fit
 from tasks.neuron.least_squares import solve
-from tasks.neuron.metrics import Verdict, verdict
+from tasks.neuron.metrics import Agreement, verdict
 from tasks.neuron.recipe import Diverged
-from tasks.neuron.sgd import Rule, empty_blocks, train_blocks
+from tasks.neuron.sgd import UpdateRule, empty_blocks, train_blocks
 from tasks.neuron.state import State
 from tests.neuron.examples import example_problem, random_problem
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 
-
-def judged(x: np.ndarray, y: np.ndarray, *, bias: bool = True, **settings: Any) -> Verdict:
+def judged(x: np.ndarray, y: np.ndarray, *, bias: bool = True, **settings: Any) -> Agreement:
     """Return the verdict on a fit."""
     f = fit(x, y, bias=bias, **settings)
     return verdict(f.weights, f.bias, solve(x, y, bias=bias))
@@ -170,7 +168,7 @@ def test_stable_limit_separates() -> None:
 
 def test_progress_is_told_after_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """In memory in whole epochs, here three at a time, with the latest of the losses that the fit returns."""
-    monkeypatch.setattr("tasks.neuron.feeding.FLOATS", 3 * 3 * 128)
+    monkeypatch.setattr("tasks.neuron.batching.FLOATS", 3 * 3 * 128)
     x, y = example_problem(0, rows=100)
     seen: list[tuple[float, float]] = []
     f = fit(x, y, epochs=7, on_progress=lambda done, loss: seen.append((done, loss)))
@@ -181,7 +179,7 @@ def test_progress_is_told_after_every_call(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("epochs", [3, 40])
 def test_a_large_table_is_dealt_out_first(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Shuffled by pieces only, rows sorted by their target would end far from least squares."""
-    monkeypatch.setattr("tasks.neuron.feeding.BLOCK", 4096)
+    monkeypatch.setattr("tasks.neuron.batching.BLOCK", 4096)
     x, y = example_problem(0, rows=60_000)
     order = np.argsort(y)
     f = fit(x[order], y[order], epochs=epochs)
@@ -193,7 +191,7 @@ def test_epochs_in_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     """How many epochs are handed over at once does not reach the figures."""
     x, y = example_problem(0, rows=100)
     whole = fit(x, y, epochs=5)
-    monkeypatch.setattr("tasks.neuron.feeding.FLOATS", 2 * 3 * 128)
+    monkeypatch.setattr("tasks.neuron.batching.FLOATS", 2 * 3 * 128)
     chunks = fit(x, y, epochs=5)
     np.testing.assert_array_equal(chunks.weights, whole.weights)
     np.testing.assert_array_equal(chunks.loss, whole.loss)
@@ -205,7 +203,7 @@ def test_rows_beyond_the_count_are_not_data() -> None:
     block = rng.normal(size=(1, 3, 64)).astype(np.float32)
     spoilt = block.copy()
     spoilt[:, :, 50:] = 1e6
-    rule, start = Rule(32, 0.1, 0.99, equal_rows=True, bias=True), State(np.zeros(2), 0.0, 0)
+    rule, start = UpdateRule(32, 0.1, 0.99, equal_rows=True, bias=True), State(np.zeros(2), 0.0, 0)
     clean, loss = train_blocks(start, block, np.array([50]), rule)
     other, other_loss = train_blocks(start, spoilt, np.array([50]), rule)
     np.testing.assert_array_equal(clean.weights, other.weights)
@@ -222,7 +220,7 @@ def test_blocks_are_read_in_place_or_copied_alike() -> None:
     aligned[:, :, :64] = block
     shifted = np.zeros(aligned.size + 1, np.float32)[1:].reshape(aligned.shape)
     shifted[:] = aligned
-    rule, start = Rule(32, 0.1, 0.99, equal_rows=False, bias=True), State(np.ones(2), 0.5, 0)
+    rule, start = UpdateRule(32, 0.1, 0.99, equal_rows=False, bias=True), State(np.ones(2), 0.5, 0)
     one, other = (train_blocks(start, blocks, np.array([64]), rule)[0] for blocks in (aligned, shifted))
     np.testing.assert_array_equal(one.weights, other.weights)
 

@@ -5,7 +5,7 @@ import pytest
 
 from tasks.neuron.influence import influence, leverage, residual_deviation
 from tasks.neuron.least_squares import solve, solve_moments
-from tasks.neuron.statistics import moments
+from tasks.neuron.moments import moments
 
 
 def example(rows: int = 40, d: int = 3) -> tuple[np.ndarray, np.ndarray]:

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from tasks.config import Settings
-from tasks.neuron import feeding
-from tasks.neuron.coordinates import Coordinates, raw, standardised, whitened
+from tasks.neuron import batching
 from tasks.neuron.fit import Fit, fit, fit_parts, shuffler
-from tasks.neuron.parts import Memory
-from tasks.neuron.plan import first_state
+from tasks.neuron.moments import moments
+from tasks.neuron.parts import MemoryPart
 from tasks.neuron.recipe import Schedule, schedule, steps_per_epoch
+from tasks.neuron.scaling import Coordinates, raw, standardised, whitened
+from tasks.neuron.setup import first_state
 from tasks.neuron.sgd import train_blocks
 from tasks.neuron.state import State
-from tasks.neuron.statistics import moments
 from tasks.neuron.whitening import Whitening, whitening
 from tests.neuron.examples import example_problem
 
@@ -110,7 +110,7 @@ def in_memory(x: np.ndarray, y: np.ndarray, **options: Any) -> Fit:
 
 def in_parts(x: np.ndarray, y: np.ndarray, **options: Any) -> Fit:
     cut = zip(np.array_split(x, 3), np.array_split(y, 3), strict=True)
-    return fit_parts([Memory([*a.T, b]) for a, b in cut], **options)
+    return fit_parts([MemoryPart([*a.T, b]) for a, b in cut], **options)
 
 
 def standardised_doubles(white: Whitening) -> Coordinates:
@@ -131,7 +131,7 @@ def test_every_preset_equals_keras(
 
     In parts the program is fed columns that are merely scaled, and a metric; Keras gets them whitened.
     """
-    monkeypatch.setattr(feeding, "BLOCK", 3 * 2048 if train is in_memory else 1000)
+    monkeypatch.setattr(batching, "BLOCK", 3 * 2048 if train is in_memory else 1000)
     settings = Settings.model_validate({"preset": preset, "training": {"epochs": epochs}})
     x, y = example_problem(1, rows=1000, noise=settings.problem.noise)
     fed: list[np.ndarray] = []
@@ -140,7 +140,7 @@ def test_every_preset_equals_keras(
         fed.extend(block[:, :count].T.copy() for block, count in zip(blocks, rows, strict=True))
         return train_blocks(state, blocks, rows, *rest)
 
-    monkeypatch.setattr(feeding, "train_blocks", watched)
+    monkeypatch.setattr(batching, "train_blocks", watched)
     ours = train(x, y, seed=5, **settings.training.model_dump())
     rows_fed = np.concatenate(fed).reshape(epochs, 1000, 3)
     calibrated = settings.training.recipe == "calibrated"
@@ -159,7 +159,7 @@ def test_every_preset_equals_keras(
         history = model.fit(z, rows[:, 2:], batch_size=BATCH, shuffle=False, verbose=0).history["loss"]
         losses.append(history[0])
     kernel, offset = dense.get_weights()
-    weights, bias = at.fold_back(at.entry @ kernel[:, 0].astype(float), float(offset[0]))
+    weights, bias = at.inverse_transform(at.entry @ kernel[:, 0].astype(float), float(offset[0]))
     np.testing.assert_allclose([*ours.weights, ours.bias], [*weights, bias], rtol=1e-4)
     if not calibrated:  # whose loss Keras weighs otherwise in the short last batch
         np.testing.assert_allclose(ours.loss, losses, rtol=1e-4)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tasks.neuron.least_squares import LeastSquares, solve, solve_moments
-from tasks.neuron.statistics import merge, moments
+from tasks.neuron.moments import merge, moments
 from tests.neuron.examples import random_problem
 from tests.neuron.nist import SETS
 

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.neuron.least_squares import solve, solve_moments
-from tasks.neuron.metrics import Scores, errors, merged, rounding_errors, verdict
-from tasks.neuron.statistics import moments
+from tasks.neuron.metrics import ErrorSummary, errors, merged, rounding_errors, verdict
+from tasks.neuron.moments import moments
 from tests.neuron.examples import example_problem, random_problem
 
 
 def test_scores_by_hand() -> None:
     """Figures worked out by hand, with a missing target left out."""
     found = errors([1.0, 2.0, 3.0, np.nan], [1.0, 2.0, 6.0, 100.0]).scores
-    assert found == Scores(3, math.sqrt(3), 1.0, 1 - 9 / 2)
+    assert found == ErrorSummary(3, math.sqrt(3), 1.0, 1 - 9 / 2)
 
 
 def test_scikit_learn_agrees() -> None:

@@ -6,17 +6,17 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tasks.neuron.coordinates import Coordinates, standardised, whitened
+from tasks.neuron.moments import moments
 from tasks.neuron.recipe import Diverged, final_rate, schedule, starting_rate, steps_per_epoch
+from tasks.neuron.scaling import Coordinates, standardised, whitened
 from tasks.neuron.stability import stable_limit
-from tasks.neuron.statistics import moments
 from tasks.neuron.whitening import Whitening, whitening
 from tests.neuron.examples import example_problem, random_problem
+from tests.paths import ROOT
 
 
 def rows_of(white: Whitening, x: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_fold_back_predicts_the_same(units: Callable[[Whitening], Coordinates], 
     written = np.empty((4, 50), np.float32)
     at.write([*x.T, y], written)
     w, b = np.array([0.3, -0.7, 1.1]), 0.25 if bias else 0.0
-    raw, offset = at.fold_back(w, b)
+    raw, offset = at.inverse_transform(w, b)
     expected = at.target_mean + at.target_scale * (written[:3].T @ w + b)
     np.testing.assert_allclose(x @ raw + offset, expected, rtol=1e-5)
     np.testing.assert_allclose(at.target_mean + at.target_scale * written[3], y, rtol=1e-5)
@@ -158,5 +158,5 @@ def test_the_pure_modules_do_not_import_tensorflow() -> None:
         "import sys, tasks.neuron.recipe, tasks.neuron.metrics, tasks.neuron.least_squares; "
         "sys.exit(bool({'tensorflow', 'keras', 'scipy', 'pandas', 'prefect'} & set(sys.modules)))"
     )
-    root = Path(__file__).parents[2]
+    root = ROOT
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.neuron.coordinates import STEEPEST, standardised, whitened
-from tasks.neuron.feeding import _from_parts
+from tasks.neuron.batching import _from_parts
 from tasks.neuron.fit import fit, fit_parts
 from tasks.neuron.least_squares import solve
-from tasks.neuron.metrics import Verdict, verdict
-from tasks.neuron.parts import Columns, Memory, all_moments, leverage
+from tasks.neuron.metrics import Agreement, verdict
+from tasks.neuron.moments import moments
+from tasks.neuron.parts import ColumnArrays, MemoryPart, all_moments, leverage
 from tasks.neuron.recipe import Diverged
-from tasks.neuron.statistics import moments
+from tasks.neuron.scaling import STEEPEST, standardised, whitened
 from tasks.neuron.whitening import whitening
 from tests.neuron.examples import example_problem, random_problem
 
@@ -24,17 +24,18 @@ from tests.neuron.examples import example_problem, random_problem
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make blocks so small that these tables fill many."""
-    monkeypatch.setattr("tasks.neuron.feeding.BLOCK", 4096)
+    monkeypatch.setattr("tasks.neuron.batching.BLOCK", 4096)
 
 
-def parts(x: np.ndarray, y: np.ndarray, number: int = 4) -> list[Memory]:
+def parts(x: np.ndarray, y: np.ndarray, number: int = 4) -> list[MemoryPart]:
     """Cut a table into parts."""
     return [
-        Memory([*a.T, b]) for a, b in zip(np.array_split(x, number), np.array_split(y, number), strict=True)
+        MemoryPart([*a.T, b])
+        for a, b in zip(np.array_split(x, number), np.array_split(y, number), strict=True)
     ]
 
 
-def judged(x: np.ndarray, y: np.ndarray, *, bias: bool = True, **settings: Any) -> Verdict:
+def judged(x: np.ndarray, y: np.ndarray, *, bias: bool = True, **settings: Any) -> Agreement:
     """Return the verdict on a streamed fit."""
     f = fit_parts(parts(x, y), bias=bias, **settings)
     return verdict(f.weights, f.bias, solve(x, y, bias=bias))
@@ -153,10 +154,10 @@ def test_every_row_is_fed_once_an_epoch_in_whole_batches() -> None:
     assert len(np.unique(first)) == 1003
 
 
-class Broken(Memory):
+class Broken(MemoryPart):
     """A part whose second batch cannot be read."""
 
-    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Columns]:
+    def batches(self, rng: np.random.Generator | None = None) -> Iterator[ColumnArrays]:
         yield from super().batches(rng)
         raise OSError("the disk is gone")
 

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from tests.nightly.conftest import Ticks
-from tests.nightly.readme import ROOT
 from tests.nightly.terminals import Terminals
 from tests.nightly.ui import FIGURES, open_artifact, open_form, open_run
 from tests.page.browser import Tab
+from tests.paths import ROOT
 
 SPLIT = '[...document.querySelectorAll("*")].findLast(e => e.innerText?.startsWith("Split (Optional)"))'
 EXAMPLE = ROOT / "artifacts" / "example"

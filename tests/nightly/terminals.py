@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from tests.nightly.readme import ROOT, Line
+from tests.nightly.readme import Line
+from tests.paths import ROOT
 
 T = TypeVar("T")
 COPIED = ["flows", "tasks", "tests/data", "prefect.yaml", "pyproject.toml"]

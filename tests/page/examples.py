@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.config import Settings
-from tasks.page.result import (
-    Column,
-    Exhibit,
-    File,
-    LeastSquares,
+from tasks.outputs.result import (
+    ColumnProfile,
+    Figure,
     Lineage,
     Model,
-    Parts,
+    PartScores,
+    ReferenceFit,
     Result,
     Scores,
     Stage,
+    StoredFile,
     Truth,
     Verdict,
 )
@@ -26,9 +26,9 @@ HOSTILE = "a|b `c` <script>$x_{1$</script>\n# *new* [line](http://x.y)\r\x1b[31m
 RUN = "20261123T004051-39451abf"
 
 EXHIBITS = [
-    Exhibit(file="coefficients.png", caption="weights", alt="Two weights."),
-    Exhibit(file="predicted_against_actual.png", caption="predictions", alt="Near the line."),
-    Exhibit(file="loss_curve.png", caption="loss", alt="It falls."),
+    Figure(file="coefficients.png", caption="weights", alt="Two weights."),
+    Figure(file="predicted_against_actual.png", caption="predictions", alt="Near the line."),
+    Figure(file="loss_curve.png", caption="loss", alt="It falls."),
 ]
 
 
@@ -50,17 +50,17 @@ def result_of(
     test = Scores(rows=200, rmse=0.581234, mae=0.5, r2=0.9988)
     mean, mean_test = (Scores(rows=rows, rmse=21.3, mae=18.2, r2=0.0) for rows in (800, 200))
     files = [
-        File(path=f"data/{'ab' * 4}/part-{index}.parquet", sha256="ab" * 32, bytes=9)
+        StoredFile(path=f"data/{'ab' * 4}/part-{index}.parquet", sha256="ab" * 32, bytes=9)
         for index in range(shards)
     ]
     return Result(
         target=target,
         model=Model(weights=near, bias=5.0123, parameters=len(names) + 1),
-        metrics=Parts(
+        metrics=PartScores(
             train=Scores(rows=800, rmse=0.573912, mae=0.494, r2=None), test=test if held_out else None
         ),
-        baseline=Parts(train=mean, test=mean_test if held_out else None),
-        least_squares=LeastSquares(
+        baseline=PartScores(train=mean, test=mean_test if held_out else None),
+        least_squares=ReferenceFit(
             weights={name: weight + 1e-5 for name, weight in near.items()},
             bias=5.0124,
             standard_errors=dict.fromkeys((*names, "bias"), None if undetermined else 0.0035),
@@ -79,7 +79,7 @@ def result_of(
         },
         report=f"runs/{RUN}/report.md",
         profile=[
-            Column(name=name, rows=800, mean=0.1, sd=5.77, lowest=-10, highest=10)
+            ColumnProfile(name=name, rows=800, mean=0.1, sd=5.77, lowest=-10, highest=10)
             for name in (*names, target)
         ],
         lineage=Lineage(

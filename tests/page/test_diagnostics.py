@@ -7,13 +7,13 @@ from tasks.neuron.influence import Influence, influence
 from tasks.neuron.least_squares import solve
 from tasks.page.coefficients import coefficients
 from tasks.page.diagnostics import (
-    diagnostic_exhibit,
+    diagnostic_figure,
     diagnostic_plots,
     drawable_rows,
     normal_quantiles,
     smoothed,
 )
-from tasks.page.effects import MOST, coefficient_exhibit, coefficient_plot, effects
+from tasks.page.effects import MOST, coefficient_figure, coefficient_plot, effects
 from tests.page.examples import HOSTILE, result_of
 from tests.page.test_figures import pixels
 
@@ -60,17 +60,17 @@ def test_rows_without_a_standardised_residual_are_left_out() -> None:
     gaps = np.where(np.arange(20) < 3, np.nan, some.standardised)
     holes = Influence(some.fitted, some.residuals, some.leverage, gaps, some.cook)
     assert drawable_rows(holes).sum() == 17
-    assert "17 of 20 training rows" in diagnostic_exhibit(holes, 20).caption
+    assert "17 of 20 training rows" in diagnostic_figure(holes, 20).caption
 
 
 def test_the_plots_are_told_in_numbers() -> None:
     """Of how many rows, the largest leverage and Cook's distance, how far residuals reach."""
     some = found(300)
-    told = diagnostic_exhibit(some, 100_000)
+    told = diagnostic_figure(some, 100_000)
     assert "300 of 100,000 training rows" in told.caption
     assert f"largest leverage {some.leverage.max():.3g}" in told.alt
     assert f"largest Cook's distance {some.cook.max():.3g}" in told.alt
-    assert "all 300 training rows" in diagnostic_exhibit(some, 300).caption
+    assert "all 300 training rows" in diagnostic_figure(some, 300).caption
 
 
 def test_quantiles_are_those_of_r() -> None:
@@ -103,7 +103,7 @@ def test_many_weights_are_cut_to_the_most_certain() -> None:
     """Twenty of two hundred are drawn, and both captions say so; eight are told."""
     many = result_of([f"f{i}" for i in range(200)])
     listed = effects(coefficients(many), many.profile)
-    told = coefficient_exhibit(listed)
+    told = coefficient_figure(listed)
     assert f"the {MOST} of 200 weights with the largest |t|" in told.caption
     assert "f199 " in told.alt
     assert "and 12 more, as in the table" in told.alt

@@ -7,12 +7,11 @@ import pytest
 
 from tasks.neuron.influence import influence
 from tasks.neuron.least_squares import solve
+from tasks.outputs.result import Figure
 from tasks.page.coefficients import coefficients
-from tasks.page.diagnostics import diagnostic_exhibit, diagnostic_plots
-from tasks.page.effects import coefficient_exhibit, coefficient_plot, effects
-from tasks.page.history import as_past
+from tasks.page.diagnostics import diagnostic_figure, diagnostic_plots
+from tasks.page.effects import coefficient_figure, coefficient_plot, effects
 from tasks.page.report import report
-from tasks.page.result import Exhibit
 from tasks.page.trend import trend_picture
 from tasks.page.webpage import webpage
 from tests.page.browser import Tab
@@ -60,8 +59,8 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     x, y = rng.normal(size=(300, 2)), rng.normal(size=300)
     fit = solve(x, y)
     found = influence(fit, x, y, fit.weights, fit.bias, fit.residual_deviation)
-    exhibits: list[Exhibit] = [coefficient_exhibit(drawn), diagnostic_exhibit(found, 300)]
-    past = [as_past(result)]
+    exhibits: list[Figure] = [coefficient_figure(drawn), diagnostic_figure(found, 300)]
+    past = [result]
     images = {
         "coefficients.png": coefficient_plot(drawn),
         "diagnostics.png": diagnostic_plots(about, found, 3),

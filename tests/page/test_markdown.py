@@ -14,13 +14,13 @@ from tasks.page.blocks import (
     Command,
     Fact,
     Facts,
-    Figure,
     Heading,
     Listing,
     Paragraph,
+    Picture,
     Strong,
-    Table,
-    Verdict,
+    TableBlock,
+    VerdictBlock,
 )
 from tasks.page.markdown import escaped, markdown, table
 from tasks.page.text import data_uri, number, shortened, visible
@@ -33,7 +33,7 @@ def inline(source: str) -> list[list[Token]]:
     return [token.children or [] for token in PARSER.parse(source) if token.type == "inline"]
 
 
-def shown(tokens: list[Token]) -> str:
+def quoted(tokens: list[Token]) -> str:
     """Join what a reader sees, provided that none of it is markup."""
     assert {token.type for token in tokens} <= {"text", "text_special"}, tokens
     return "".join(token.content for token in tokens)
@@ -44,15 +44,15 @@ def test_any_name_is_shown_as_it_stands_in_a_table(name: str) -> None:
     """A name fills exactly its own cell and starts no markup, whatever it holds."""
     cells = inline(table(["", "n"], [[escaped(name), "1"], ["*bias*", "2"]], "lr"))
     assert len(cells) == 6
-    assert shown(cells[2]) == visible(name).strip()
+    assert quoted(cells[2]) == visible(name).strip()
 
 
 @given(NAMES)
 def test_any_name_is_shown_as_it_stands_in_a_heading(name: str) -> None:
     """A name stays inside its heading."""
     heading, after = inline(f"# Regression of {escaped(name)}\n\nafter\n")
-    assert shown(heading) == f"Regression of {visible(name).strip()}"
-    assert shown(after) == "after"
+    assert quoted(heading) == f"Regression of {visible(name).strip()}"
+    assert quoted(after) == "after"
 
 
 @given(NAMES)
@@ -112,19 +112,19 @@ def test_numbers_keep_their_value(value: float) -> None:
 def test_a_row_of_another_length_is_refused() -> None:
     """A table with a missing cell would shift numbers under the wrong label."""
     with pytest.raises(ValueError, match=r"^`rows` must have 2 cells, one per letter of `align`; got 1$"):
-        Table("t", ["a", "b"], [["1"]], "lr")
+        TableBlock("t", ["a", "b"], [["1"]], "lr")
 
 
 def every_block(name: str) -> list[Block]:
     """Make a page with a name wherever there can be text."""
     return [
         Heading(1, name),
-        Verdict(True, name),
+        VerdictBlock(True, name),
         Facts([Fact(name, name, name)]),
         Paragraph([name, Strong(name), Code(name)]),
         Listing([name, [Code(name), " ", name]]),
-        Table(name, ["", name], [[Strong(name), Code(name)], [name, name]], "lr"),
-        Figure("a b.png", name, name),
+        TableBlock(name, ["", name], [[Strong(name), Code(name)], [name, name]], "lr"),
+        Picture("a b.png", name, name),
         Command(name),
     ]
 
@@ -151,7 +151,7 @@ def test_a_sentence_that_begins_like_a_list_is_none() -> None:
 
 def test_a_figure_is_linked_or_described() -> None:
     """A link's target is quoted where it must be; a figure that is left out is told in words."""
-    figure = Figure("a (1).png", "The loss.", "It falls from 3 to 1.")
+    figure = Picture("a (1).png", "The loss.", "It falls from 3 to 1.")
     assert markdown([figure], str) == "The loss.\n\n![It falls from 3 to 1.](a%20%281%29.png)\n"
     left_out = markdown([figure], lambda _: None)
     assert left_out == "The loss. (Left out here, to keep the page small: It falls from 3 to 1.)\n"
@@ -159,7 +159,7 @@ def test_a_figure_is_linked_or_described() -> None:
 
 def test_a_long_table_says_how_much_is_hidden() -> None:
     """The first rows, and a count of the others."""
-    text = markdown([Table("t", ["a", "b"], [["1", "2"]] * 30, "lr")], str, most_rows=20)
+    text = markdown([TableBlock("t", ["a", "b"], [["1", "2"]] * 30, "lr")], str, most_rows=20)
     assert text.count("| 1 ") == 20
     assert text.endswith("… and 10 more rows.\n")
 

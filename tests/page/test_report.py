@@ -8,18 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tasks.page.blocks import Figure, Heading, Table
+from tasks.outputs.result import Figure, Result
+from tasks.page.blocks import Heading, Picture, TableBlock
 from tasks.page.coefficients import coefficients
-from tasks.page.history import PastRun, as_past
 from tasks.page.markdown import markdown
 from tasks.page.report import report
-from tasks.page.result import Exhibit, Result
 from tests.page.examples import EXHIBITS, HOSTILE, result_of
 
 ROUNDING = "rounding error of the targets (not a model error)"
 
 
-def text_of(result: Result, exhibits: Sequence[Exhibit] = (), past: Sequence[PastRun] = ()) -> str:
+def text_of(result: Result, exhibits: Sequence[Figure] = (), past: Sequence[Result] = ()) -> str:
     return markdown(report(result, exhibits, past), str)
 
 
@@ -40,7 +39,7 @@ def test_the_report_keeps_its_order() -> None:
     outline = [
         block.text if isinstance(block, Heading) else block.file
         for block in blocks
-        if isinstance(block, Heading | Figure)
+        if isinstance(block, Heading | Picture)
     ]
     assert outline == [
         "Linear regression of y",
@@ -77,7 +76,7 @@ def test_the_first_screen_says_what_happened() -> None:
 
 def test_the_run_before_is_compared_with() -> None:
     """By the difference of the RMSE and its share of what it was."""
-    before = as_past(result_of())
+    before = result_of()
     worse = before.model_copy(
         update={
             "run": "20261122T000000-00000000",
@@ -161,7 +160,7 @@ def test_drift_is_told_in_standard_deviations_of_the_run_before() -> None:
     """A mean that moved from 0.1 to 1.254 at a standard deviation of 5.77 drifted by 0.2."""
     now = result_of()
     moved = [column.model_copy(update={"mean": 1.254}) for column in now.profile]
-    text = text_of(now.model_copy(update={"profile": moved}), past=[as_past(now)])
+    text = text_of(now.model_copy(update={"profile": moved}), past=[now])
     drift = next(block for block in tables(text) if block[0][-1] == "drift of the mean")
     assert [cells[-1] for cells in drift[2:]] == ["0.2"] * 3
     assert "drift" not in text_of(now)
@@ -199,7 +198,7 @@ def test_no_text_changes_the_reports_structure(name: str) -> None:
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
     def kinds(each: str, other: str) -> list[str]:
-        exhibit = Exhibit(file="loss_curve.png", caption="c", alt=each)
+        exhibit = Figure(file="loss_curve.png", caption="c", alt=each)
         result = result_of([each, other], target=each, text=each, notes=[each])
         text = text_of(result, [exhibit])
         assert "<script" not in text
@@ -210,8 +209,6 @@ def test_no_text_changes_the_reports_structure(name: str) -> None:
 
 def test_tables_have_captions_and_named_rows() -> None:
     """Every table says what it holds, for those who cannot see where it stands."""
-    found = [
-        block for block in report(result_of(), EXHIBITS, [as_past(result_of())]) if isinstance(block, Table)
-    ]
+    found = [block for block in report(result_of(), EXHIBITS, [result_of()]) if isinstance(block, TableBlock)]
     assert len(found) == 8
     assert all(block.caption.endswith(".") for block in found)

@@ -8,10 +8,9 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.page.blocks import Figure, Heading, Paragraph, Table
-from tasks.page.history import as_past
+from tasks.outputs.result import Figure
+from tasks.page.blocks import Heading, Paragraph, Picture, TableBlock
 from tasks.page.report import report
-from tasks.page.result import Exhibit
 from tasks.page.trend import trend_picture
 from tasks.page.webpage import TALL, policy, webpage
 from tests.page.examples import EXHIBITS, HOSTILE, result_of
@@ -54,8 +53,8 @@ class Reader(HTMLParser):
 
 def page_of(name: str = "y", other: str = "z") -> str:
     result = result_of([name, other], target=name, text=name, notes=[name])
-    exhibits = [Exhibit(file=each.file, caption=name, alt=name) for each in EXHIBITS]
-    past = as_past(result)
+    exhibits = [Figure(file=each.file, caption=name, alt=name) for each in EXHIBITS]
+    past = result
     images = {"trend.svg": trend_picture([past, past])}
     return webpage(report(result, exhibits, [past]), name, lambda file: images.get(file, PNG))
 
@@ -120,7 +119,9 @@ def test_long_tables_and_wide_pictures_scroll_in_their_box() -> None:
     rows = [["a", "1"]] * (TALL + 1)
     wide = PNG[:16] + (990).to_bytes(4, "big") + (836).to_bytes(4, "big") + PNG[24:]
     read = Reader(
-        webpage([Table("Rows.", ["a", "b"], rows, "lr"), Figure("d.png", "c", "d")], "t", lambda _: wide)
+        webpage(
+            [TableBlock("Rows.", ["a", "b"], rows, "lr"), Picture("d.png", "c", "d")], "t", lambda _: wide
+        )
     )
     boxes = [each for each in read.all("div") if "tabindex" in each]
     assert [each["class"] for each in boxes] == ["box tall", "card"]

@@ -25,10 +25,9 @@ from prefect.serializers import JSONSerializer
 from prefect.states import Completed
 
 from flows.regression import stages
-from tasks.caching import key_for
 from tasks.config import Settings, Training
-from tasks.page import figures  # noqa: F401 - before the forks, each of which would import it anew
-from tasks.running import Run
+from tasks.runtime.caching import key_for
+from tasks.runtime.run import Run
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_matrix, write_npz, write_parquet
 from tasks.store.leases import lease

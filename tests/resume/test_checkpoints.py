@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from flows.regression import regression
-from tasks.checkpointing import Checkpoints
 from tasks.config import Settings
 from tasks.neuron.state import Checkpoint
-from tasks.page.result import Result
+from tasks.outputs.result import Result
+from tasks.runtime.checkpoints import Checkpoints
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
-ROOT = Path(__file__).parents[2]
 EPOCHS = 12
 
 # A run that saves after every epoch, tells what it takes up, and dies just before a checkpoint gets its name.
@@ -117,8 +117,8 @@ def stopped(root: Path, monkeypatch: pytest.MonkeyPatch, epochs: int) -> Path:
         raise Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.checkpointing.EVERY", 0.0)
-        patch.setattr("tasks.neuron.feeding.FLOATS", 3 * 800 * epochs // 2)
+        patch.setattr("tasks.runtime.checkpoints.EVERY", 0.0)
+        patch.setattr("tasks.neuron.batching.FLOATS", 3 * 800 * epochs // 2)
         patch.setattr(Checkpoints, "keep", once)
         with pytest.raises(Stopped):
             regression(settings(root, epochs))
@@ -186,7 +186,7 @@ def test_a_checkpoint_that_cannot_be_saved_costs_a_warning(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("tasks.checkpointing.save", full)
-    monkeypatch.setattr("tasks.checkpointing.EVERY", 0.0)
+    monkeypatch.setattr("tasks.runtime.checkpoints.save", full)
+    monkeypatch.setattr("tasks.runtime.checkpoints.EVERY", 0.0)
     assert regression(settings(tmp_path / "store", 5)).verdict.z is not None
     assert "no checkpoint after epoch 5: [Errno 28] No space left on device" in caplog.text

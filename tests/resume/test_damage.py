@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from flows.regression import regression
-from tasks.caching import recorded
 from tasks.config import Settings
-from tasks.page.result import Result
+from tasks.outputs.result import Result
+from tasks.runtime.caching import recorded
 from tasks.store import verification
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

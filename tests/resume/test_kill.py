@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
 
 # A real run in a process group of its own, all of which dies just before the n-th event on a path.
 DYING = """
@@ -27,7 +27,7 @@ def hook(name, arguments):
         if seen == last:
             os.killpg(0, signal.SIGKILL)
 sys.addaudithook(hook)
-from flows.cli import main
+from flows.command.cli import main
 raise SystemExit(main(sys.argv[5:]))
 """
 

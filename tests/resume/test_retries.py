@@ -24,13 +24,13 @@ from tasks import generate as module
 from tasks.config import Settings
 from tasks.generate import generate
 from tasks.neuron.recipe import Diverged
-from tasks.page.result import Result
-from tasks.stage import RETRIES
+from tasks.outputs.result import Result
+from tasks.runtime.stage import RETRIES
 from tasks.table.errors import BadTable
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
-ROOT = Path(__file__).parents[2]
 STAGES = ["generate", "split", "train", "evaluate", "report"]
 
 

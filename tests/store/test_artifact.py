@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tasks.store.artifact import Artifact, File, damage
+from tasks.store.artifact import Artifact, StoredFile, damage
 from tasks.store.writing import draft, publish
 
 
@@ -61,7 +61,7 @@ def test_a_missing_truncated_or_altered_file_is_named(
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a/../../b"])
 def test_a_record_cannot_point_outside_the_store(path: str) -> None:
     with pytest.raises(ValidationError, match="leaves the store"):
-        File(path=path, bytes=1, sha256="0" * 64)
+        StoredFile(path=path, bytes=1, sha256="0" * 64)
 
 
 def test_a_failing_stage_leaves_no_draft(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 from tasks.store import locks
 from tasks.store.locks import locked, taken
 from tasks.store.writing import draft, sweep, write_atomically
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 OWNER = """
 import sys, time
 from pathlib import Path

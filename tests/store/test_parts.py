@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.store.artifact import Artifact, File
-from tasks.store.parts import MOST_PARTS, Shard, is_large, part_count, paths_of, write_part
+from tasks.store.artifact import Artifact, StoredFile
+from tasks.store.parts import MOST_PARTS, ParquetPart, is_large, part_count, paths_of, write_part
 from tasks.store.spill import spilled
 
 
@@ -30,7 +30,7 @@ def test_what_is_large() -> None:
 
 def test_a_shard_gives_back_what_was_written_in_its_types(tmp_path: Path, table: pa.Table) -> None:
     write_part(tmp_path / "a.parquet", table)
-    shard = Shard(tmp_path / "a.parquet")
+    shard = ParquetPart(tmp_path / "a.parquet")
     batches = list(shard.batches())
     assert shard.rows == 200_000
     assert len(batches) == 4
@@ -42,7 +42,9 @@ def test_a_shard_gives_back_what_was_written_in_its_types(tmp_path: Path, table:
 
 def test_a_shard_read_in_random_order_has_the_same_rows(tmp_path: Path, table: pa.Table) -> None:
     write_part(tmp_path / "a.parquet", table)
-    read = np.concatenate([a for a, _ in Shard(tmp_path / "a.parquet").batches(np.random.default_rng(2))])
+    read = np.concatenate(
+        [a for a, _ in ParquetPart(tmp_path / "a.parquet").batches(np.random.default_rng(2))]
+    )
     assert not np.array_equal(read, table["a"].to_numpy())
     np.testing.assert_array_equal(np.sort(read), table["a"].to_numpy())
 
@@ -55,7 +57,7 @@ def test_missing_values_are_not_written(tmp_path: Path) -> None:
 
 def test_paths_are_those_of_one_table_in_order(tmp_path: Path) -> None:
     names = ["train-00001.parquet", "test.parquet", "train-00000.parquet", "training.parquet"]
-    artifact = Artifact(stage="s", files={n: File(path=f"s/{n}", bytes=0, sha256="") for n in names})
+    artifact = Artifact(stage="s", files={n: StoredFile(path=f"s/{n}", bytes=0, sha256="") for n in names})
     assert [path.name for path in paths_of(artifact, tmp_path, "train")] == [
         "train-00000.parquet",
         "train-00001.parquet",

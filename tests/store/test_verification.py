@@ -7,7 +7,7 @@ import pytest
 
 from tasks.store import artifact as records
 from tasks.store import verification
-from tasks.store.artifact import Artifact, File
+from tasks.store.artifact import Artifact, StoredFile
 from tasks.store.verification import SEAL, Verification, at_a_hit, content
 from tasks.store.writing import draft, publish
 
@@ -128,8 +128,8 @@ def test_half_of_a_record_carries_no_checksum(stored: Artifact) -> None:
     part = stored.only("train-00000.parquet")
     assert Artifact.model_validate_json(part.model_dump_json()) == part
     assert list(part.files.values()) == [
-        File(
-            path=f"{next(iter(stored.homes()))}/train-00000.parquet",
+        StoredFile(
+            path=f"{next(iter(stored.folders()))}/train-00000.parquet",
             bytes=1000,
             sha256=part.files["train-00000.parquet"].sha256,
         )

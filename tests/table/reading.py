@@ -11,7 +11,7 @@ import pytest
 from tasks.config import Input
 from tasks.ingest import ingest, table_of
 from tasks.store.parts import paths_of
-from tasks.table.errors import BadTable, Finding
+from tasks.table.errors import BadTable, Violation
 
 Facts = dict[str, Any]
 
@@ -25,14 +25,14 @@ def read(path: Path | str, target: str = "y", **given: Any) -> tuple[pa.Table, F
         return pa.concat_tables(left), artifact.facts
 
 
-def refused(path: Path | str, target: str = "y", **given: Any) -> tuple[Finding, ...]:
+def refused(path: Path | str, target: str = "y", **given: Any) -> tuple[Violation, ...]:
     """Return the findings for which a table is refused; nothing is left of it."""
     with tempfile.TemporaryDirectory() as store:
         with pytest.raises(BadTable) as caught:
             ingest.fn(table_of(Input(data=str(path), target=target, **given)), Path(store))
         assert str(caught.value).isprintable()
         assert [each for each in Path(store).rglob("*") if each.is_file()] == []
-        return caught.value.findings
+        return caught.value.violations
 
 
 def refusal(path: Path, target: str = "y", **given: Any) -> str:

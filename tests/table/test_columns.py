@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.table.columns import Columns, Wanted, choose
-from tasks.table.errors import BadTable, shown
+from tasks.table.errors import BadTable, quoted
 
 SCHEMA = pa.schema(
     {
@@ -191,7 +191,7 @@ def test_all_findings_come_together() -> None:
     """One run shows everything that is to be mended."""
     with pytest.raises(BadTable) as caught:
         choose(numeric(["x", "x", "y"]), Wanted("yy", ("x", "x", "w"), exclude=("v",)))
-    assert [finding.rule for finding in caught.value.findings] == [
+    assert [finding.rule for finding in caught.value.violations] == [
         "unknown-column",
         "unknown-column",
         "unknown-column",
@@ -225,4 +225,4 @@ def test_hostile_names_never_reach_the_terminal_raw(name: str, other: str) -> No
 
 def test_shown_cuts_long_values() -> None:
     """A cell of a megabyte does not fill the screen."""
-    assert shown("a" * 1_000_000) == "'" + "a" * 57 + "…'"
+    assert quoted("a" * 1_000_000) == "'" + "a" * 57 + "…'"

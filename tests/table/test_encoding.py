@@ -14,18 +14,18 @@ from sklearn.preprocessing import OneHotEncoder
 
 from tasks.table.encoding import (
     MOST_LEVELS,
+    ColumnRoles,
     Encoding,
-    Layout,
     Tally,
+    encoding_notes,
     fit,
     merged,
-    remarks,
     tally,
     width,
 )
 from tasks.table.errors import BadTable
 
-LAYOUT = Layout(features=("size", "kind"), target="y", categorical=("kind",), fill=True)
+LAYOUT = ColumnRoles(features=("size", "kind"), target="y", categorical=("kind",), fill=True)
 CELLS = st.lists(
     st.tuples(st.none() | st.floats(-1e6, 1e6), st.none() | st.sampled_from(["a", "b", "ü|*", ""])),
     min_size=1,
@@ -38,7 +38,7 @@ def table(size: Sequence[float | None], kind: Sequence[str | None]) -> pa.Table:
     return pa.table({**columns, "y": pa.array(np.arange(len(size)), pa.int64())})
 
 
-def encoding_of(rows: pa.Table, layout: Layout = LAYOUT) -> Encoding:
+def encoding_of(rows: pa.Table, layout: ColumnRoles = LAYOUT) -> Encoding:
     return fit(tally(rows, layout), layout)
 
 
@@ -100,7 +100,7 @@ def test_unknown_levels_count_as_an_average_row_and_are_named() -> None:
     train, test = table([1, 2, None, 5], ["b", "a", "b", "b"]), table([1, 1, 1], ["c", "d\n", "c"])
     encoding = encoding_of(train)
     assert encoding.apply(test)["kind=b"].to_pylist() == [0.75] * 3
-    assert list(remarks(encoding, tally(train, LAYOUT), tally(test, LAYOUT))) == [
+    assert list(encoding_notes(encoding, tally(train, LAYOUT), tally(test, LAYOUT))) == [
         "column 'size': 1 missing value replaced by the training rows' mean 2.66667",
         "column 'kind' is encoded by 1 column; the reference level is 'a'",
         (
@@ -112,11 +112,11 @@ def test_unknown_levels_count_as_an_average_row_and_are_named() -> None:
 
 def test_numbers_without_missing_values_pass_as_they_are() -> None:
     """No text, nothing to fill: the same columns, and nothing to say."""
-    layout = Layout(features=("size",), target="y")
+    layout = ColumnRoles(features=("size",), target="y")
     rows = table([1, 2, 3], ["a", "b", "c"]).select(["size", "y"])
     encoding = encoding_of(rows, layout)
     assert encoding.apply(rows).equals(rows)
-    assert list(remarks(encoding, tally(rows, layout), tally(rows, layout))) == []
+    assert list(encoding_notes(encoding, tally(rows, layout), tally(rows, layout))) == []
     assert width(iter(()), layout) == 2
 
 
@@ -132,17 +132,17 @@ def test_the_encoding_survives_json() -> None:
         (table([1, 2], [None, None]), LAYOUT, "column 'kind' has no value in any training row"),
         (
             table([1, 2], ["a", "a"]),
-            Layout(("kind",), "y", ("kind",)),
+            ColumnRoles(("kind",), "y", ("kind",)),
             "every feature has a single level in the training rows",
         ),
         (
             table([1, 2], ["a", "b"]).rename_columns(["kind=b", "kind", "y"]),
-            Layout(("kind=b", "kind"), "y", ("kind",)),
+            ColumnRoles(("kind=b", "kind"), "y", ("kind",)),
             "two columns would be named 'kind=b'; rename one",
         ),
     ],
 )
-def test_what_cannot_be_encoded_is_refused_by_name(rows: pa.Table, layout: Layout, message: str) -> None:
+def test_what_cannot_be_encoded_is_refused_by_name(rows: pa.Table, layout: ColumnRoles, message: str) -> None:
     with pytest.raises(BadTable, match=re.escape(message)):
         encoding_of(rows, layout)
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flows import cli
+from flows.command import cli
 from tasks.config import Input
 from tasks.ingest import ingest, table_of
 from tasks.table.errors import BadTable
@@ -41,7 +41,7 @@ bounded = settings(
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave standard error where pytest can see it."""
-    monkeypatch.setattr("flows.cli.keep_stderr", lambda: None)
+    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
 
 
 @contextmanager

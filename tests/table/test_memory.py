@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+
 BLOCK = 1_000_000
 PEAK = """
 import sys

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 
+from tests.paths import DATA
 from tests.table.reading import read, refusal
 
 RNG = np.random.default_rng(0)
@@ -146,7 +147,7 @@ def test_a_missing_target_is_never_filled_in(tmp_path: Path) -> None:
 
 def test_the_penguins_with_all_their_columns() -> None:
     """The file has the numbers of the smaller one, in the same order, beside text and gaps."""
-    data = Path(__file__).parents[1] / "data"
+    data = DATA
     everything = pd.read_csv(data / "penguins_all.csv")
     assert everything["species"].value_counts().to_dict() == {"Adelie": 152, "Gentoo": 124, "Chinstrap": 68}
     numbers = pd.read_csv(data / "penguins.csv")

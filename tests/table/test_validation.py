@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.table.errors import BadTable, Finding, judged
+from tasks.table.errors import BadTable, Violation, raise_on_errors
 from tasks.table.summary import Summary, merge, numbers, summarize_numbers
 from tasks.table.validation import correlations
 from tests.table.reading import read, refused
@@ -111,10 +111,10 @@ def test_all_findings_come_together_on_one_line() -> None:
     bad = table(x=edited(X, r2=NAN, r3=INF), z=edited(Z, r4=NAN), y=np.zeros(50))
     pq.write_table(bad, "t.parquet")
     error = BadTable(*refused("t.parquet"))
-    assert len(error.findings) == 4
+    assert len(error.violations) == 4
     assert str(error).startswith("4 findings: column 'x' has 1 missing value")
     assert "\n" not in str(error)
-    assert pickle.loads(pickle.dumps(error)).findings == error.findings  # noqa: S301 - our own
+    assert pickle.loads(pickle.dumps(error)).findings == error.violations  # noqa: S301 - our own
 
 
 def test_a_constant_feature_is_a_warning() -> None:
@@ -174,11 +174,11 @@ def test_correlation_ignores_rows_that_are_not_finite() -> None:
 
 def test_rules_are_turned_into_warnings_by_name() -> None:
     """Only the errors are raised; harmless findings, and those that the user says so of, are returned."""
-    missing, constant = Finding("missing-values", "a", "b"), Finding("constant-columns", "c", "d")
+    missing, constant = Violation("missing-values", "a", "b"), Violation("constant-columns", "c", "d")
     with pytest.raises(BadTable) as caught:
-        judged([constant, missing])
-    assert caught.value.findings == (missing,)
-    assert judged([constant, missing], ["missing-values"]) == (constant, missing)
+        raise_on_errors([constant, missing])
+    assert caught.value.violations == (missing,)
+    assert raise_on_errors([constant, missing], ["missing-values"]) == (constant, missing)
 
 
 @given(arrays(np.float64, st.integers(0, 40)), st.lists(st.integers(0, 40), max_size=4), st.randoms())

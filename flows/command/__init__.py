@@ -1,0 +1,1 @@
+"""What the terminal runs: `linear-neuron` and its subcommands."""

@@ -1,0 +1,13 @@
+"""Every exit status of the command, in one place."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What the command's exit status says."""
+
+    DONE = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    REFUSED = 3
+    INTERRUPTED = 130

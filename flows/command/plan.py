@@ -1,0 +1,36 @@
+"""The command `linear-neuron plan`: what a run would do with each stage, and why."""
+
+import json
+from pathlib import Path
+
+from flows.command.exits import Exit
+from flows.command.messages import explain
+from flows.regression import stages
+from tasks.config import Settings
+from tasks.ingest import check
+from tasks.runtime.dry_run import DryRun
+from tasks.table.errors import BadTable
+
+
+def plan(settings: Settings, as_json: bool) -> Exit:
+    """Print what a run would do with each stage, and why; return the exit status."""
+    try:
+        check(settings.input, settings.split.by)
+        found = dry_run(settings)
+    except BadTable as error:
+        return explain(error)
+
+    if as_json:
+        payload = {name: {"state": state, "reason": why} for name, (state, why) in found.stages.items()}
+        print(json.dumps({"stages": payload}, indent=1))
+    else:
+        for name, (state, why) in found.stages.items():
+            print(f"{name:<9} {state:<9} {why}")
+    return Exit.DONE
+
+
+def dry_run(settings: Settings) -> DryRun:
+    """Look at every stage of a run, and run none."""
+    found = DryRun(Path(settings.artifacts).resolve())
+    stages(found, settings)
+    return found

@@ -1,0 +1,123 @@
+"""The command `linear-neuron predict`: rows in, the same rows with their predictions out, some at a time."""
+
+import json
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+
+from flows.command.exits import Exit
+from tasks.config import Prediction
+from tasks.outputs import runs
+from tasks.store.rows import KNOWN, Style, is_known, is_text, writer
+from tasks.store.writing import sweep_beside, whole
+from tasks.table.errors import BadTable, counted, printable, quoted
+from tasks.table.model.linear import FILE, LinearModel, read
+from tasks.table.model.scoring import Account, columns_of, scored, scored_columns, scoring_notes
+from tasks.table.sources.delimited import opened
+from tasks.table.sources.dialect import Dialect
+from tasks.table.sources.discovery import FileTable, source
+from tasks.table.sources.reader import preview
+
+LATEST = "latest"
+
+
+def predict(options: Prediction, as_json: bool) -> Exit:
+    """Predict, and print how many rows there were and where they are; return the exit status."""
+    try:
+        path = _output(options)
+        model = read(_model(options.model, Path(options.artifacts)))
+        column = options.column or f"predicted_{model.target}"
+        account = _written(model, options, column, path)
+    except BadTable as error:
+        print(f"linear-neuron: {error}", file=sys.stderr)
+        return Exit.BAD_INPUT
+    except OSError as error:
+        reason = error.strerror or printable(str(error))
+        print(f"linear-neuron: `output` of {options.output!r} cannot be written: {reason}", file=sys.stderr)
+        return Exit.FAILED
+    for line in scoring_notes(account):
+        print(f"linear-neuron: {line}", file=sys.stderr)
+    if as_json:
+        told = {"rows": account.rows, "predicted": account.predicted, "column": column, "output": str(path)}
+        counts = {"missing": account.missing, "infinite": account.infinite, "unknown_levels": account.unknown}
+        print(json.dumps(told | counts, indent=1))
+    else:
+        print(f"{counted(account.rows, 'row')} with {quoted(column)} in {str(path)!r}")
+    return Exit.DONE
+
+
+def _output(options: Prediction) -> Path:
+    """Look before anything is read whether the output can be written.
+
+    Raises:
+        BadTable: it cannot, or is there already.
+    """
+    path, where = Path(options.output), f"`output` of {options.output!r}"
+    if "://" in options.output:
+        raise BadTable(f"{where} is not on this machine; write a file and copy it there")
+    if not is_known(path):
+        raise BadTable(f"{where} is of no known format; name it {KNOWN}")
+    if not path.parent.is_dir():
+        raise BadTable(f"{where}: there is no folder {str(path.parent)!r}; make it")
+    if path.exists() and not path.is_file():
+        raise BadTable(f"{where} is there and is no file; give another name")
+    if path.exists() and not options.overwrite:
+        raise BadTable(f"{where} is there already; give another name or `--overwrite`")
+    return path
+
+
+def _model(model: str, artifacts: Path) -> Path:
+    """Find the model's file: given itself, in a run's folder, or in a run named in the artifacts folder.
+
+    Raises:
+        BadTable: there is none.
+    """
+    given, folder = Path(model), artifacts / runs.RUNS
+    if model == LATEST:
+        name = runs.latest(artifacts)
+        if name is None:
+            raise BadTable(
+                f"`model` of {LATEST!r}: there is no run in {str(folder)!r}; `linear-neuron run` first"
+            )
+        return folder / name / FILE
+    if given.is_file():
+        return given
+    named = [given, *([folder / model] if given.name == model else [])]
+    found = next((each for each in named if each.is_dir()), None)
+    if found is None:
+        raise BadTable(
+            f"`model` of {model!r} is no file, no folder, and no run in {str(folder)!r}; check the name"
+        )
+    if not (found / FILE).is_file():
+        raise BadTable(f"`model` of {model!r}: there is no {FILE} in the folder; make the run again")
+    return found / FILE
+
+
+def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:
+    """Write all rows with their predictions; the file is there when it is whole, and not before."""
+    dialect = Dialect(options.delimiter, options.decimal, options.encoding)
+    found = source(options.data)
+    columns = columns_of([preview(member, dialect) for member in found.members], model)
+    out = scored_columns(columns, model, column, as_text=is_text(path))
+    account, target = Account(), path.resolve()
+    sweep_beside(target)
+    try:
+        with whole(target) as part, writer(part, target, out, _style(found, dialect)) as write:
+            for rows, predicted in scored(model, found, columns, out, dialect):
+                account += predicted
+                write(rows)
+    except pa.ArrowException as error:
+        reason = printable(str(error))[:160]
+        raise BadTable(
+            f"`output` of {options.output!r} has no place for the columns ({reason}); write .parquet or .feather"
+        ) from error
+    return account
+
+
+def _style(found: FileTable, dialect: Dialect) -> Style:
+    """Write text as text was read; from other formats with commas and points."""
+    if not found.is_text:
+        return Style()
+    known = opened(found.members[0], dialect).dialect
+    return Style(known.delimiter or ",", known.decimal or ".")

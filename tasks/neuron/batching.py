@@ -1,0 +1,214 @@
+"""Blocks of rows for the program: from a small table, or from parts that are read again in every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.neuron.moments import Array
+from tasks.neuron.parts import ColumnArrays, MemoryPart, Part
+from tasks.neuron.prefetch import ahead
+from tasks.neuron.scaling import Coordinates, raw
+from tasks.neuron.sgd import Blocks, UpdateRule, empty_blocks, train_blocks
+from tasks.neuron.state import State
+
+BLOCK = 2**21  # floats that a call of the program gets of large data, 8 MiB: less, and the calls would count
+FLOATS = 2**22  # floats of small data handed over at once, several epochs of it: 16 MiB
+GATHER = 4096  # rows that are picked and turned at a time, in the cache
+PIECE = 128  # rows that stay together in a shuffle: picking fewer, the memory's latency would count
+AHEAD = 2  # batches of parts that are read while one is trained on
+
+Calls: TypeAlias = Generator["Call"]
+Shuffles: TypeAlias = Mapping[str, Any]
+"""State of the generator of the shuffles, as NumPy gives it."""
+
+
+class Call(NamedTuple):
+    """Hold what one call of the program did.
+
+    Attributes:
+        state: After it.
+        rows: (k,) rows of each of its blocks.
+        squares: (k,) sums of squared errors over them.
+        shuffles: From which the next epoch's are drawn, where the call ends an epoch; else None.
+    """
+
+    state: State
+    rows: NDArray[np.int64]
+    squares: Array
+    shuffles: Shuffles | None
+
+
+class _Read(NamedTuple):
+    """Hold some rows as they are stored, and how to shuffle them.
+
+    Attributes:
+        columns: (m,) each.
+        first: Where the first piece begins.
+        order: Of the pieces; the rows before the first and after the last one come last.
+        shuffles: From which the next epoch's are drawn, if these are the last rows of an epoch; else None.
+    """
+
+    columns: ColumnArrays
+    first: int
+    order: NDArray[np.intp]
+    shuffles: Shuffles | None
+
+
+class _Fed(NamedTuple):
+    """A block (1, k + 1, R), its valid rows, and at the end of an epoch what the next one's shuffles are drawn from."""
+
+    block: Blocks
+    rows: int
+    shuffles: Shuffles | None
+
+
+def train_table(
+    state: State, table: Blocks, rule: UpdateRule, rng: np.random.Generator, epochs: range
+) -> Calls:
+    """Train on a table in memory, in a new order of its rows in every epoch.
+
+    Every order is equally likely where the table has no more than `BLOCK` numbers. Picking single rows out of a larger
+    one in every epoch would take ten times as long as training: its rows are dealt out once, every order equally
+    likely, and from then on shuffled by pieces, see `train_parts`.
+
+    Args:
+        state: Where to start.
+        table: (n, k + 1) float32, the target last.
+        rule: How a step is made.
+        rng: Draws the orders.
+        epochs: Those to come. The number of all of them, where they end, decides how many are handed over at once, so
+            that a training that is continued calls the same program.
+    """
+    rows, width = table.shape
+    length = _whole(rows, rule.batch_size)
+    if width * length <= BLOCK:
+        return _train_small(state, table, rule, rng, epochs)
+    # The generator that is spawned is the same for a training that is continued: `rng` is then in another state.
+    part = MemoryPart(list(_dealt(table, rng.spawn(1)[0])))
+    return train_parts(state, [part], raw(width - 1), rule, rng, epochs)
+
+
+def train_parts(
+    state: State,
+    parts: Sequence[Part],
+    units: Coordinates,
+    rule: UpdateRule,
+    rng: np.random.Generator,
+    epochs: range,
+) -> Calls:
+    """Train on parts, which are read in a thread.
+
+    What is read is shuffled, converted and trained on here: the two halves take about as long, and a block stays in
+    the cache of the core that fills it and uses it.
+
+    In every epoch the order of the parts is drawn anew, that of the pieces of a part (see `Part.batches`), and within
+    what was read at once that of pieces of 128 rows, which begin at another row each time. Rows that lie far apart
+    never meet in a batch. That is enough because the parts must hold the rows in random order to begin with, so that
+    any batch is a random sample; the shuffle only keeps an epoch's batches from being those of the one before.
+    """
+    width = units.basis.shape[1] + 1
+    fed = _from_parts(parts, units, rng, epochs, max(1, BLOCK // width), rule.batch_size)
+    for block, count, shuffles in fed:
+        rows = np.array([count])
+        state, squares = train_blocks(state, block, rows, rule, units.metric)
+        yield Call(state, rows, squares, shuffles)
+
+
+def _train_small(
+    state: State, table: Blocks, rule: UpdateRule, rng: np.random.Generator, epochs: range
+) -> Calls:
+    """Hand over one or several epochs at once."""
+    rows, width = table.shape
+    length = _whole(rows, rule.batch_size)
+    calls = -(-epochs.stop // max(1, FLOATS // (width * length)))
+    chunk = -(-epochs.stop // calls)
+    blocks, columns = empty_blocks((chunk, width, length)), np.ascontiguousarray(table.T)
+    for first in epochs[::chunk]:
+        count = min(chunk, epochs.stop - first)
+        for block in blocks[:count]:
+            np.take(columns, rng.permutation(rows), axis=1, out=block[:, :rows], mode="clip")
+        valid = np.where(np.arange(chunk) < count, rows, 0)
+        state, squares = train_blocks(state, blocks, valid, rule)
+        yield Call(state, valid[:count], squares[:count], rng.bit_generator.state)
+
+
+def _dealt(table: Blocks, rng: np.random.Generator) -> Blocks:
+    """Return the columns (k + 1, n) of a table with its rows in random order."""
+    order = rng.permutation(len(table))
+    dealt = np.empty(table.shape[::-1], np.float32)
+    for start in range(0, len(order), GATHER):
+        dealt[:, start : start + GATHER] = table[order[start : start + GATHER]].T
+    return dealt
+
+
+def _from_parts(
+    parts: Sequence[Part],
+    units: Coordinates,
+    rng: np.random.Generator,
+    epochs: range,
+    most: int,
+    batch_size: int,
+) -> Iterator[_Fed]:
+    """Yield one block over and over, filled anew, with up to `most` rows more than that in whole batches.
+
+    Rows that do not make a batch stay for the next block; only the last batch of an epoch is short.
+    """
+    enough = _whole(most, batch_size)
+    block = empty_blocks((1, units.basis.shape[1] + 1, enough + most))
+    kept: list[NDArray[Any]] = []
+    filled = 0
+    for read in ahead(_read(parts, rng, epochs, most), AHEAD):
+        begun, filled = filled, filled + len(read.columns[0])
+        _convert(read, units, kept, block[0, :, begun:filled])
+        if filled >= enough or read.shuffles:
+            used = filled if read.shuffles else filled - filled % batch_size
+            yield _Fed(block, used, read.shuffles)
+            block[0, :, : filled - used] = block[0, :, used:filled]
+            filled -= used
+
+
+def _read(parts: Sequence[Part], rng: np.random.Generator, epochs: range, most: int) -> Iterator[_Read]:
+    """Read all parts in each epoch, up to `most` rows at a time; whatever is random is drawn here, in one thread."""
+    rows = sum(part.rows for part in parts)
+    for _ in epochs:
+        left = rows
+        for number in rng.permutation(len(parts)):
+            for batch in parts[number].batches(rng):
+                for start in range(0, len(batch[0]), most):
+                    columns = [column[start : start + most] for column in batch]
+                    count = len(columns[0])
+                    left -= count
+                    first = int(rng.integers(min(PIECE, count)))
+                    order = rng.permutation((count - first) // PIECE)
+                    yield _Read(columns, first, order, None if left else rng.bit_generator.state)
+
+
+def _convert(read: _Read, units: Coordinates, kept: list[NDArray[Any]], out: NDArray[np.float32]) -> None:
+    """Write the rows (m,), shuffled and converted, to `out` (k + 1, m); `kept` is for arrays that are used again."""
+    if units.factors is not None and all(column.dtype == np.float32 for column in read.columns):
+        units.write(_shuffled(read, list(out)), out)
+        return
+    if not kept or len(kept[0]) < len(read.columns[0]):
+        kept[:] = [np.empty_like(column) for column in read.columns]
+    units.write(_shuffled(read, [array[: len(read.columns[0])] for array in kept]), out)
+
+
+def _shuffled(read: _Read, places: Sequence[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    """Yield one column after the other (m,), shuffled, in the place given for it."""
+    whole = len(read.order) * PIECE
+    end = read.first + whole
+    for column, place in zip(read.columns, places, strict=True):
+        pieces = column[read.first : end].reshape(-1, PIECE)
+        np.take(pieces, read.order, axis=0, out=place[:whole].reshape(-1, PIECE), mode="clip")
+        place[whole : whole + read.first] = column[: read.first]
+        place[whole + read.first :] = column[end:]
+        yield place
+
+
+def _whole(rows: int, batch_size: int) -> int:
+    """Round rows up to whole batches."""
+    return -(-rows // batch_size) * batch_size

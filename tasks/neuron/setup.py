@@ -1,0 +1,108 @@
+"""What a training is going to do: its units, its steps, its first weights, and what is known about it beforehand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.neuron.least_squares import solve_moments
+from tasks.neuron.metrics import SINGLE
+from tasks.neuron.moments import Array, Moments
+from tasks.neuron.options import Initializer, Options
+from tasks.neuron.parts import ColumnArrays, Part, leverage
+from tasks.neuron.recipe import TUTORIAL_RATE, schedule, starting_rate, steps_per_epoch
+from tasks.neuron.scaling import Coordinates
+from tasks.neuron.sgd import UpdateRule
+from tasks.neuron.stability import stable_limit
+from tasks.neuron.state import State
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingSetup:
+    """What a training of either kind starts from; `sample` (d + 1, m) are some rows, the features and the target."""
+
+    settings: Options
+    moments: Moments
+    units: Coordinates
+    rule: UpdateRule
+    sample: ColumnArrays
+
+    @property
+    def start(self) -> State:
+        """Return the first weights, which are drawn in whitened units, in those of the training."""
+        settings, entry = self.settings, self.units.entry
+        state = first_state(entry.shape[1], settings.initializer, settings.seed, bias=settings.bias)
+        return state._replace(weights=entry @ state.weights)
+
+    def error(self, state: State) -> float:
+        """Return the mean squared error over all rows, from the moments, in squared target units."""
+        weights, bias = self.units.inverse_transform(state.weights, state.bias)
+        gap = np.append(weights, -1.0)
+        mean = float(gap @ self.moments.mean) + bias
+        return max(float(gap @ self.moments.covariance @ gap), 0.0) + mean**2
+
+    @property
+    def least_error(self) -> float:
+        """Return that of least squares, or the rounding of float32 where this is larger: no training goes below."""
+        found = solve_moments(self.moments, bias=self.settings.bias)
+        return max(found.residual_sum, SINGLE**2 * float(self.moments.gram[-1, -1])) / self.moments.rows
+
+    @property
+    def raw_limit(self) -> float:
+        """Return where the stable range of constant rates ends for the raw inputs."""
+        return self._limit(np.column_stack(self.sample[:-1]))
+
+    @property
+    def trained_limit(self) -> float:
+        """Return where it ends for the inputs as they are trained on: a metric counts as whitening."""
+        converted = np.empty((self.units.basis.shape[1] + 1, len(self.sample[0])), np.float32)
+        self.units.write(self.sample, converted)
+        return self._limit(converted[:-1].T @ self.units.entry)
+
+    def notes(self, raw_limit: float) -> Iterator[str]:
+        """Say that a rate of the user's or the tutorial's choice is above the stable range, if it is.
+
+        The calibrated recipe's own is not: it is half the limit of Gaussian rows, less for heavier tails.
+        """
+        if self.settings.recipe == "tutorial":
+            limit = raw_limit
+        else:
+            limit = math.inf if self.settings.learning_rate is None else self.trained_limit
+        if self.rule.rate > limit:
+            yield (
+                f"the learning rate of {self.rule.rate:.3g} is above the stable range for this data, which ends at "
+                f"{limit:.3g}: that the training ended below its first loss is chance; lower `learning_rate`"
+            )
+
+    def _limit(self, features: Array) -> float:
+        return stable_limit(features, self.rule.batch_size, rows=self.moments.rows, bias=self.settings.bias)
+
+
+def rule_of(settings: Options, rows: int, units: Coordinates, parts: Sequence[Part]) -> UpdateRule:
+    """Return the recipe's steps."""
+    batch = min(settings.batch_size, rows)
+    given = settings.learning_rate
+    if settings.recipe == "tutorial":
+        return UpdateRule(batch, given or TUTORIAL_RATE, 1.0, equal_rows=False, bias=settings.bias)
+    first = given or starting_rate(
+        rows, units.entry.shape[1], batch, leverage(parts, units), bias=settings.bias
+    )
+    fall = schedule(first, steps_per_epoch(rows, batch), settings.epochs)
+    return UpdateRule(
+        batch, first, fall.decay, equal_rows=True, bias=settings.bias, slope=fall.slope, hold=fall.hold
+    )
+
+
+def first_state(features: int, initializer: Initializer, seed: int, *, bias: bool = True) -> State:
+    """Return the untrained neuron.
+
+    `glorot_uniform`: weights (d,) uniform within ±√(6/(d + 1)), bias 0 (Glorot and Bengio, 2010).
+    `uniform`: all of them within ±0.1.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    width = 0.1 if initializer == "uniform" else np.sqrt(6 / (features + 1))
+    weights = rng.uniform(-width, width, features)
+    return State(weights, float(rng.uniform(-width, width)) if bias and initializer == "uniform" else 0.0, 0)

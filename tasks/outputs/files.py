@@ -1,0 +1,176 @@
+"""One file of the user's table: read once, and remembered by what it holds.
+
+What is left of a file of a folder is an artifact of its own: its usable rows as Parquet, the summary of all rows, and
+their moments. It is known by the file's contents, the layout of the columns and the code that reads it; so when a
+file is added to a folder, only that file is read. Nothing is left of a table that is refused.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tasks.neuron.moments import Moments, column_moments, merge
+from tasks.neuron.prefetch import ahead
+from tasks.store.artifact import Artifact
+from tasks.store.formats import read_npz, write_npz
+from tasks.store.parts import PartWriter
+from tasks.store.verification import at_a_hit, is_small, seal
+from tasks.store.writing import publish, write_atomically
+from tasks.table.casting import CastPlan, merged, taken
+from tasks.table.errors import BadTable, Violation
+from tasks.table.sources.dialect import Dialect
+from tasks.table.sources.discovery import Member
+from tasks.table.summary import Summary
+
+STAGE = "files"
+KNOWN = "known"
+ROWS, SUMMARY, MOMENTS = "rows", "summary.json", "moments.npz"
+
+AHEAD = 2
+"""Blocks of rows that are read while those before them are correlated and written."""
+MOST_PAIRED = 2000
+"""Columns up to which those that copy each other are looked for: it takes time and memory by their square."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestedFile:
+    """What was taken from one file: its usable rows, in `paths`, and what there is to say about all of them.
+
+    `key` is what it is to be known by, `folder` where it was read into, `artifact` what the store has of it.
+    """
+
+    name: str
+    key: str
+    folder: Path
+    paths: Sequence[Path]
+    rows: int
+    summaries: Mapping[str, Summary]
+    moments: Moments | None
+    violations: Sequence[Violation] = ()
+    artifact: Artifact | None = None
+
+
+def read_file(member: Member, plan: CastPlan, dialect: Dialect, folder: Path, key: str = "") -> IngestedFile:
+    """Read a file once: write its usable rows, and sum up all of them. Of one that breaks off nothing is used."""
+    folder.mkdir()
+    parts = PartWriter(folder, ROWS, plan.schema)
+    summaries: Mapping[str, Summary] = dict.fromkeys(plan.kinds, Summary())
+    moments = None
+    found: tuple[Violation, ...] = ()
+    try:
+        for some in ahead(taken(member, plan, dialect), AHEAD):
+            parts.append(some.rows)
+            summaries = merged(summaries, some.summaries)
+            moments = joined(moments, _moments(some.rows, plan, None if moments is None else moments.shift))
+    except BadTable as error:
+        found = error.violations
+        if any(finding.rule != "irregular-rows" for finding in found):
+            return IngestedFile(member.name, key, folder, (), 0, summaries, None, found)
+    parts.finish()
+    return IngestedFile(member.name, key, folder, parts.paths, parts.rows, summaries, moments, found)
+
+
+def joined(a: Moments | None, b: Moments | None) -> Moments | None:
+    """Return the moments of two parts of the rows together; None of none."""
+    return merge(a, b) if a and b else a or b
+
+
+def key_of(digest: str, member: Member, plan: CastPlan, dialect: Dialect, code: str) -> str:
+    """Return what a file is known by: its contents, what its folders' names add, how it is read, and by which code."""
+    columns = {name: str(kind) for name, kind in {**plan.kinds, **plan.carried}.items()}
+    parts = [
+        digest,
+        member.format,
+        {name: [str(value.type), value.as_py()] for name, value in member.keys.items()},
+        columns,
+        [*plan.carried],
+        plan.target,
+        sorted(plan.categorical),
+        plan.keep_missing,
+        asdict(dialect),
+        code,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def remembered(key: str, name: str, root: Path) -> IngestedFile | None:
+    """Return what is in the store of a file that was read before, if it is there and whole."""
+    artifact = _recorded(root / KNOWN / f"{key}.json")
+    if artifact is None or at_a_hit(root, artifact):
+        return None
+    for home in artifact.folders():
+        (root / home).touch()  # what is in use looks new, and is not cleaned away
+    told = json.loads(artifact.path(root, SUMMARY).read_bytes())
+    summaries = {
+        column: Summary(**{**each, "levels": frozenset(each["levels"])})
+        for column, each in told["summaries"].items()
+    }
+    paths = [artifact.path(root, file) for file in sorted(artifact.files) if file.startswith(f"{ROWS}-")]
+    moments = _stored_moments(artifact.path(root, MOMENTS)) if MOMENTS in artifact.files else None
+    findings = [replace(Violation(**each), file=name) for each in told["findings"]]
+    return IngestedFile(name, key, root, paths, told["rows"], summaries, moments, findings, artifact)
+
+
+def kept(file: IngestedFile, root: Path) -> IngestedFile:
+    """Put what was read of a file into the store, under its key."""
+    told = {
+        "rows": file.rows,
+        "summaries": {
+            column: {**asdict(each), "levels": sorted(each.levels)} for column, each in file.summaries.items()
+        },
+        "findings": [asdict(finding) for finding in file.violations],
+    }
+    (file.folder / SUMMARY).write_text(json.dumps(told), encoding="utf-8")
+    if file.moments:
+        write_npz(
+            file.folder / MOMENTS, {name: np.asarray(value) for name, value in asdict(file.moments).items()}
+        )
+    artifact = publish(file.folder, root, STAGE)
+    if not is_small(artifact):
+        seal(root, artifact)
+    write_atomically(root / KNOWN / f"{file.key}.json", artifact.model_dump_json().encode())
+    paths = [artifact.path(root, path.name) for path in file.paths]
+    return replace(file, artifact=artifact, paths=paths)
+
+
+def folder_of(record: Path) -> str | None:
+    """Return the folder, relative to the store's root, of which a record in `known` tells; None if it is garbled."""
+    artifact = _recorded(record)
+    return next(iter(artifact.folders()), None) if artifact else None
+
+
+def _recorded(path: Path) -> Artifact | None:
+    try:
+        artifact = Artifact.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return artifact if artifact.checksum else None
+
+
+def _stored_moments(path: Path) -> Moments:
+    arrays = read_npz(path)
+    numbers = {name: np.asarray(array, np.float64) for name, array in arrays.items() if name != "rows"}
+    return Moments(rows=int(arrays["rows"].item()), **numbers)
+
+
+def _moments(rows: pa.RecordBatch, plan: CastPlan, shift: NDArray[np.float64] | None) -> Moments | None:
+    """Return the moments of the numeric columns over the rows in which all have a value, if there are any."""
+    columns = [rows.column(name) for name in plan.kinds if name not in plan.categorical]
+    whole = [column for column in columns if column.null_count]
+    if whole:
+        mask = reduce(pc.and_, map(pc.is_valid, whole))
+        columns = [column.filter(mask) for column in columns]
+    if len(columns) > MOST_PAIRED or not len(columns[0]):
+        return None
+    try:
+        return column_moments([column.to_numpy(zero_copy_only=False) for column in columns], shift)
+    except ValueError:  # too large to square; the fit will say so
+        return None

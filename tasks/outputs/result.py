@@ -1,0 +1,178 @@
+"""The result of a run: what `--json` prints, what `result.json` holds and what the report shows."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Record(BaseModel):
+    """A frozen part of the result."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")  # another release may know more
+
+
+class Model(Record):
+    """The fitted neuron, in the units of the raw inputs and of the target."""
+
+    weights: dict[str, float]
+    bias: float
+    layers: Literal[1] = 1
+    neurons: Literal[1] = 1
+    parameters: int = Field(description="Trainable numbers: the weights, and the bias where one is fitted.")
+
+
+class Scores(Record):
+    """How well predictions meet the targets of one part; `r2` is None where the target is constant."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    rows: int
+    rmse: float = Field(ge=0)
+    mae: float
+    r2: float | None
+
+
+class PartScores(Record):
+    """A score per part; `test` is None when no rows were held out."""
+
+    train: Scores
+    test: Scores | None
+
+
+class ReferenceFit(Record):
+    """The reference: ordinary least squares on the training rows. An error without meaning is None."""
+
+    weights: dict[str, float]
+    bias: float
+    standard_errors: dict[str, float | None] = Field(description="By feature, and `bias` for the bias.")
+
+
+class Verdict(Record):
+    """How far the fit lies from least squares: `z` in standard errors, `D` in units of the sampling risk."""
+
+    z: float | None
+    D: float | None
+    converged: bool
+    text: str
+
+
+class Truth(Record):
+    """The parameters that the example problem was drawn with."""
+
+    weights: dict[str, float]
+    bias: float
+
+
+class StoredFile(Record):
+    """One file of a stage; the path is relative to the artifacts folder."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class Stage(Record):
+    """What one stage did in this run, and why."""
+
+    state: Literal["ran", "cached"]
+    reason: str
+    seconds: float
+    files: list[StoredFile]
+
+
+class ColumnProfile(Record):
+    """What the training rows hold in one column; `sd` is None for a single row."""
+
+    name: str
+    rows: int
+    mean: float
+    sd: float | None
+    lowest: float
+    highest: float
+
+
+class Figure(Record):
+    """A figure: its file, how to read it, and what it shows in words and numbers."""
+
+    file: str
+    caption: str
+    alt: str
+
+
+class ReportFigures(Record):
+    """What the stage `report` leaves for the pages: figures in the order of the page, and the data's profile."""
+
+    figures: list[Figure]
+    profile: list[ColumnProfile] = Field(description="The features in their order, the target last.")
+
+
+class Lineage(Record):
+    """Where a result comes from."""
+
+    flow_run: str = Field(description="Prefect's id of the flow run.")
+    flow_run_name: str
+    started: str = Field(description="When the run was due, as YYYY-MM-DDTHH:MM:SSZ.")
+    code: str = Field(description="SHA-256 over the code that the stages reach.")
+    libraries: dict[str, str] = Field(description="Versions of the libraries that can change the numbers.")
+    source: str | None = Field(description="SHA-256 over the user's files; None for the example problem.")
+    command: str = Field(description="What to type to get the same result.")
+
+
+class Evaluation(Record):
+    """What training and evaluation found out: all of the result that does not depend on which run it was."""
+
+    target: str
+    model: Model
+    metrics: PartScores
+    baseline: PartScores = Field(description="The mean of the training targets as a predictor.")
+    least_squares: ReferenceFit
+    verdict: Verdict
+    truth: Truth | None = Field(description="None for the user's own data.")
+    rounding_rmse: float | None = Field(
+        description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
+    )
+    notes: list[str] = Field(
+        description="What was noticed without being refused: columns left out, hard to fit, a rate too high."
+    )
+    learning_rate: float = Field(description="The first learning rate.")
+    stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")
+
+
+class Spread(Record):
+    """A number over several trainings, beside what is expected: least squares, and the spread that theory predicts."""
+
+    mean: float
+    sd: float
+    min: float
+    max: float
+    expected: float
+    expected_sd: float | None
+
+
+class Repeats(Record):
+    """Trainings on the same rows that differ by their seed alone."""
+
+    seeds: list[int]
+    weights: dict[str, Spread]
+    bias: Spread | None = Field(description="None where no bias is fitted.")
+    rmse: dict[str, Spread] = Field(description="By part: `train`, and `test` where rows were held out.")
+
+
+class Result(Evaluation):
+    """A whole run."""
+
+    format: Literal[1] = Field(
+        default=1, description="Version of this record; it changes when a field's meaning does."
+    )
+    run: str
+    settings: dict[str, object] = Field(description="The settings, by section.")
+    stages: dict[str, Stage]
+    report: str = Field(description="Path of report.md, relative to the artifacts folder.")
+    profile: list[ColumnProfile] = Field(default=[], description="The training rows, column by column.")
+    lineage: Lineage | None = None
+    repeats: Repeats | None = Field(default=None, description="None for a single training.")
+
+    @property
+    def rmse(self) -> float:
+        """The RMSE of the test rows, or of the training rows where none were held out."""
+        return (self.metrics.test or self.metrics.train).rmse

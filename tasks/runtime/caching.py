@@ -1,0 +1,206 @@
+"""When a stage runs: the one cache policy, and why it came to its decision.
+
+A stage's key covers its parameters, the digests of the artifacts that it reads, the code that it reaches and the
+versions of the libraries that this code uses. The named components of every key are kept beside the results, so
+that a run can say what has changed since the stage last ran.
+"""
+
+import hashlib
+import inspect
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect.cache_policies import CachePolicy
+from prefect.context import TaskRunContext
+from prefect.filesystems import LocalFileSystem
+from prefect.results import ResultStore
+from pydantic import BaseModel
+
+from tasks.runtime.provenance import provenance
+from tasks.store.artifact import Artifact
+from tasks.store.verification import at_a_hit
+from tasks.store.writing import write_atomically
+
+Components = dict[str, str]
+"""What a key is made of, by name: `epochs`, `train.parquet`, `code of tasks.neuron.sgd`, `numpy`."""
+
+REMEMBERED = 50
+"""Keys of a stage whose components are kept, the newest: enough to say what has changed."""
+
+ROOT = "root"
+"""The parameter of every stage that says where the store is; it cannot change a result."""
+
+
+class StageKey(CachePolicy):
+    """The cache policy of every stage: equal components, equal key."""
+
+    def compute_key(
+        self,
+        task_ctx: TaskRunContext,
+        inputs: dict[str, Any],
+        flow_parameters: dict[str, Any],  # noqa: ARG002 - Prefect's signature
+        **kwargs: Any,  # noqa: ARG002 - Prefect's signature
+    ) -> str:
+        """Return the key under which Prefect looks for, or stores, the stage's record."""
+        return key_for(task_ctx.task.fn, inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStatus:
+    """What a stage will do when it is called: the finished `artifact` where it is cached, and the reason."""
+
+    key: str
+    parts: Components
+    artifact: Artifact | None
+    reason: str
+    damage: str | None = None
+
+
+def cache_status(fn: Callable[..., object], inputs: Mapping[str, Any], root: Path) -> CacheStatus:
+    """Look whether a stage's result is there and whole. Changes nothing, but for the seal of a large artifact."""
+    parts = components(fn, inputs)
+    key = key_of(parts)
+    artifact = recorded(root, key)
+    if artifact is None and (records(root) / key).exists():
+        lost = f"records/{key} cannot be read"
+        return CacheStatus(key, parts, None, lost, lost)
+    if artifact is None:
+        return CacheStatus(key, parts, None, _change(parts, _remembered(root, fn.__name__)))
+    if harm := at_a_hit(root, artifact):
+        return CacheStatus(key, parts, None, harm, harm)
+    return CacheStatus(key, parts, artifact, "nothing changed")
+
+
+def key_for(fn: Callable[..., object], inputs: Mapping[str, Any]) -> str:
+    """Return the key of a call of a stage."""
+    return key_of(components(fn, inputs))
+
+
+def forget(root: Path, key: str) -> None:
+    """Drop a key's record, so that its stage runs again."""
+    (records(root) / key).unlink(missing_ok=True)
+
+
+def records(root: Path) -> Path:
+    """Return the folder in which Prefect keeps the stages' records, one file per key."""
+    return root / "records"
+
+
+def recorded(root: Path, key: str) -> Artifact | None:
+    """Return the artifact recorded under a key; None where there is none, or none that can be read.
+
+    Prefect treats a record in the same way: whatever goes wrong with reading it, it is a miss.
+    """
+    try:
+        result = ResultStore(result_storage=LocalFileSystem(basepath=str(records(root)))).read(key).result
+    except Exception:  # noqa: BLE001 - a garbled record may name classes and serializers that do not exist
+        return None
+    return result if isinstance(result, Artifact) and result.checksum else None
+
+
+def remember(root: Path, stage: str, look: CacheStatus) -> None:
+    """Keep the components of a key that has a result, for later runs to say what has changed since."""
+    path = root / "keys" / stage / f"{look.key}.json"
+    if _components(path) == look.parts:
+        os.utime(path)
+        return
+    write_atomically(path, json.dumps(look.parts, indent=1).encode())
+    for old in _newest_first(path.parent)[REMEMBERED:]:
+        old.unlink(missing_ok=True)
+
+
+def components(fn: Callable[..., object], inputs: Mapping[str, Any]) -> Components:
+    """Name everything that can change a stage's result, with its value or digest."""
+    parts: Components = {}
+    for name, value in inspect.signature(fn).bind(**inputs).arguments.items():
+        for leaf, text in () if name == ROOT else _leaves(name, value):
+            parts[f"{name}: {leaf}" if leaf in parts else leaf] = text
+    code = provenance(fn.__module__, fn.__name__)
+    parts |= {f"code of {module}": value for module, value in code.modules.items()}
+    return parts | code.libraries
+
+
+def key_of(parts: Components) -> str:
+    """Return the SHA-256 of the components, whatever their order."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def artifacts_in(inputs: Mapping[str, Any]) -> Iterator[Artifact]:
+    """Yield the artifacts among a stage's inputs, those in lists too."""
+    for value in inputs.values():
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(each, Artifact):
+                yield each
+
+
+def of_several(reasons: Sequence[str], calls: int) -> str:
+    """Sum up why some of the calls of a stage ran, or none of them did.
+
+    >>> of_several(["first run", "first run"], 20), of_several(["nothing changed"], 1)
+    ('2 of 20: first run', 'nothing changed')
+    """
+    return reasons[0] if len(reasons) == calls else f"{len(reasons)} of {calls}: {reasons[0]}"
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Artifact):
+        yield from value.contents().items()
+    elif isinstance(value, list | tuple) and any(isinstance(each, Artifact) for each in value):
+        for number, each in enumerate(value, start=1):
+            yield from ((f"{leaf} of {name} {number}", text) for leaf, text in _leaves(name, each))
+    elif isinstance(value, BaseModel):
+        for field in (name for name, info in type(value).model_fields.items() if not info.exclude):
+            yield from _leaves(field, getattr(value, field))
+    elif isinstance(value, dict):
+        for each, inner in value.items():
+            yield from _leaves(f"{name} of {each}", inner)
+    else:
+        yield name, json.dumps(value)
+
+
+def _remembered(root: Path, stage: str) -> list[Components]:
+    """Return the stage's known components, newest first; what cannot be read tells nothing and is passed over."""
+    known = (_components(path) for path in _newest_first(root / "keys" / stage))
+    return [parts for parts in known if parts]
+
+
+def _components(path: Path) -> Components:
+    try:
+        parts = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    whole = isinstance(parts, dict) and all(isinstance(value, str) for value in parts.values())
+    return parts if whole else {}
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    times = {}
+    for path in folder.glob("*.json"):
+        with suppress(FileNotFoundError):  # removed a moment ago
+            times[path] = path.stat().st_mtime_ns
+    return sorted(times, key=lambda path: times[path], reverse=True)
+
+
+def _change(parts: Components, before: list[Components]) -> str:
+    """Say how a key differs from the nearest earlier one: `epochs`: 100 → 200."""
+    if not before:
+        return "first run"
+    changes = min((_differences(earlier, parts) for earlier in before), key=len)
+    return "; ".join(changes) or "its record was lost"
+
+
+def _differences(old: Components, new: Components) -> list[str]:
+    names = [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
+    return [f"`{name}`: {_brief(old.get(name))} → {_brief(new.get(name))}" for name in names]
+
+
+def _brief(value: str | None) -> str:
+    if value is None:
+        return "absent"
+    text = value.strip('"')
+    return text[:8] if len(text) == hashlib.sha256().digest_size * 2 else value

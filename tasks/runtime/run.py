@@ -1,0 +1,193 @@
+"""One run's dealings with its stages: where their records lie, what each did, why and in how many seconds."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect import Task
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+
+from tasks.outputs.result import Stage, StoredFile
+from tasks.runtime.caching import (
+    CacheStatus,
+    artifacts_in,
+    cache_status,
+    forget,
+    key_for,
+    of_several,
+    records,
+    remember,
+)
+from tasks.runtime.records import Records
+from tasks.store.artifact import Artifact
+from tasks.store.checkpoints import drop as drop_checkpoint
+from tasks.store.leases import Lease
+from tasks.store.locks import locked
+from tasks.store.verification import Verification, unseal
+from tasks.store.writing import sweep
+
+
+@dataclass
+class _Account:
+    """What became of the calls of one stage: by key whether it ran, why, and what it left."""
+
+    seconds: float = 0.0
+    calls: dict[str, tuple[bool, str, Artifact]] = field(default_factory=dict)
+
+    @property
+    def stage(self) -> Stage:
+        reasons: dict[bool, list[str]] = {True: [], False: []}
+        for ran, reason, _ in self.calls.values():
+            reasons[ran].append(reason)
+        files = {
+            file.path: StoredFile(**file.model_dump())
+            for _, _, artifact in self.calls.values()
+            for file in artifact.files.values()
+        }
+        return Stage(
+            state="ran" if reasons[True] else "cached",
+            reason=of_several(reasons[True] or reasons[False], len(self.calls)),
+            seconds=round(self.seconds, 3),
+            files=list(files.values()),
+        )
+
+
+class Run:
+    """Calls stages against one store and keeps an account of them."""
+
+    def __init__(self, root: Path, held: Lease) -> None:
+        """Start an account of a run in the store at `root`, which may use what it claims on the lease `held`.
+
+        What killed runs have left unfinished in the store is removed.
+        """
+        self.root = root
+        self.held = held
+        self.at: str | None = None
+        """The stage that is being called; None between stages."""
+        self._verification = Verification(root)
+        self._given: dict[str, dict[str, Any]] = {}
+        self._accounts: dict[str, _Account] = {}
+        self._makers: dict[str, tuple[Task[..., Artifact], dict[str, Any]]] = {}
+        """By folder of the store: the call that leaves it."""
+        sweep(root)
+
+    @property
+    def stages(self) -> dict[str, Stage]:
+        """Return what each stage did, in the order in which they were first called."""
+        return {name: account.stage for name, account in self._accounts.items()}
+
+    def __call__(self, stage: Task[..., Artifact], **inputs: Any) -> Artifact:
+        """Call a stage, or take its finished artifact from the store, and note which it was.
+
+        A record whose files are missing or altered is dropped first, with a warning, so that its stage runs again.
+        Of several processes that need the same artifact one computes it, while the others wait.
+
+        Raises:
+            OSError: the stage's record could not be written, or a damaged input could not be made again.
+        """
+        return self._noted(stage, [inputs])[0]
+
+    def each(
+        self, stage: Task[..., Artifact], name: str, values: Iterable[Any], **inputs: Any
+    ) -> list[Artifact]:
+        """Call a stage once for every value of the input called `name`, side by side, with one account of them all.
+
+        Raises:
+            OSError: as above.
+        """
+        return self._noted(stage, [{**inputs, name: value} for value in values])
+
+    def given(self, stage: str, name: str) -> Any:
+        """Return what a stage was called with under this name; None where it was not called."""
+        return self._given.get(stage, {}).get(name)
+
+    def _noted(self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]]) -> list[Artifact]:
+        self.at = stage.name
+        self._given[stage.name] = calls[0]
+        artifacts = self._results(stage, [{**call, "root": self.root} for call in calls])
+        self.at = None
+        return artifacts
+
+    def _results(
+        self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]], harm: str | None = None
+    ) -> list[Artifact]:
+        """Return the artifacts of a stage's calls; with `harm`, say that this is why one had to be made again."""
+        started = time.perf_counter()
+        with ExitStack() as held:
+            # Always in one order, so that no two runs wait for each other.
+            for key in sorted({key_for(stage.fn, call) for call in calls}):
+                held.enter_context(locked(self.root, key, _wait_of(stage.name)))
+            looks = [cache_status(stage.fn, call, self.root) for call in calls]
+            for look, call in zip(looks, calls, strict=True):
+                if look.damage:
+                    get_run_logger().warning("%s runs again: %s", stage.name, look.damage)
+                    forget(self.root, look.key)
+                if look.artifact is None:
+                    self._check(call)
+            states = self._called(stage, calls)
+            for state, look, call in zip(states, looks, calls, strict=True):
+                self._note(stage, call, look, state, harm or look.reason)
+        self._accounts[stage.name].seconds += time.perf_counter() - started
+        return [state.result() for state in states]
+
+    def _called(self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]]) -> list[State[Artifact]]:
+        """Have Prefect call the stage; return the states, all of them good."""
+        storage = Records(basepath=str(records(self.root)))
+        task = stage.with_options()
+        task.result_storage = (
+            storage  # `with_options` takes only blocks that are saved on the server, which this need not be
+        )
+        if len(calls) == 1:
+            states: list[State[Artifact]] = [task(**calls[0], return_state=True)]
+        else:
+            several: dict[str, Any] = {name: [call[name] for call in calls] for name in calls[0]}
+            states = task.map(**several, return_state=True)
+        for state in states:
+            state.result()  # raises what the stage raised
+        if storage.failure:
+            raise storage.failure
+        return states
+
+    def _note(
+        self,
+        stage: Task[..., Artifact],
+        call: dict[str, Any],
+        look: CacheStatus,
+        state: State[Artifact],
+        reason: str,
+    ) -> None:
+        """Take an artifact into the account, into this run's lease and among what later runs compare with."""
+        artifact, ran = state.result(), state.name != "Cached"
+        for home in artifact.folders():
+            self.held.claim(home)
+            self._makers.setdefault(home, (stage, call))
+        if ran:
+            self._verification.note(artifact)
+        remember(self.root, stage.name, look)
+        drop_checkpoint(self.root, look.key)
+        self._accounts.setdefault(stage.name, _Account()).calls[look.key] = ran, reason, artifact
+
+    def _check(self, inputs: dict[str, Any]) -> None:
+        """Read what a stage is about to use; what turns out to be damaged is made again by the call that made it."""
+        for artifact in artifacts_in(inputs):
+            for home in sorted(artifact.folders()):
+                part = artifact.inside(home)
+                if harm := self._verification.before_use(part):
+                    self._make_again(part, home, harm)
+
+    def _make_again(self, part: Artifact, home: str, harm: str) -> None:
+        stage, given = self._makers[home]
+        get_run_logger().warning("%s runs again: %s", stage.name, harm)
+        forget(self.root, key_for(stage.fn, given))
+        unseal(self.root, home)
+        (again,) = self._results(stage, [given], harm)
+        if any(file not in again.files.values() for file in part.files.values()):
+            raise OSError(f"{harm}, and `{stage.name}`, run again, left other contents; start the run again")
+
+
+def _wait_of(stage: str) -> Callable[[str], None]:
+    return lambda owner: get_run_logger().warning("%s waits for %s, which computes the same", stage, owner)

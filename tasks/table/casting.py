@@ -1,0 +1,189 @@
+"""Taking rows in: some rows of a file become columns as they are used, and a summary of what was there."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as kinds
+
+from tasks.table.cells import as_numbers, as_text, is_bytes, parsed, plain, reads_as_foreign
+from tasks.table.columns import Columns, is_text
+from tasks.table.errors import BadTable, Violation, located, quoted
+from tasks.table.sources.dialect import Dialect
+from tasks.table.sources.discovery import Member
+from tasks.table.sources.reader import batches
+from tasks.table.summary import Summary, merge, numbers, place, summarize_levels, summarize_numbers
+
+
+@dataclass(frozen=True, slots=True)
+class CastPlan:
+    """How the used columns are taken in, the target last: numbers of their kind, categories as text."""
+
+    kinds: Mapping[str, pa.DataType]
+    """By column, the type it has, or is likely to have, in the user's files."""
+    target: str
+    categorical: frozenset[str]
+    keep_missing: bool
+    """Whether rows with a missing value in a feature are kept; they are left out otherwise."""
+    carried: Mapping[str, pa.DataType] = field(default_factory=dict)
+    """By column that the rows are only dealt by, the type in which it goes along, unjudged."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns that are left; of those learnt from only a feature may hold nulls."""
+        learnt = [
+            pa.field(
+                name,
+                pa.string() if name in self.categorical else plain(kind),
+                nullable=self.keep_missing and name != self.target,
+            )
+            for name, kind in self.kinds.items()
+        ]
+        return pa.schema([*learnt, *self.carried.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Some rows that were taken in, those that can be used, and a summary by column of all of them."""
+
+    rows: pa.RecordBatch
+    summaries: Mapping[str, Summary]
+
+
+def layout(
+    schemas: Sequence[pa.Schema],
+    columns: Columns,
+    *,
+    is_text: bool,
+    keep_missing: bool,
+    along: Mapping[str, pa.DataType],
+) -> CastPlan:
+    """Lay out the chosen columns of files with these schemas, and those that go along.
+
+    Numbers whose type differs between files are floats, and so are all of text files, as a point may come in any row.
+    """
+    types = {}
+    for name in columns.used:
+        found = {schema.field(name).type for schema in schemas if name in schema.names} - {pa.null()}
+        same = found.pop() if len(found) == 1 else pa.float64()
+        types[name] = pa.float64() if is_text and not kinds.is_boolean(same) else same
+        if name in columns.categorical:
+            types[name] = pa.string()
+    return CastPlan(types, columns.target, frozenset(columns.categorical), keep_missing, along)
+
+
+def carried(schemas: Sequence[pa.Schema], names: Sequence[str], *, is_text: bool) -> dict[str, pa.DataType]:
+    """Return the types in which columns go along: as stored, but as text from text files or where files differ."""
+    types = {}
+    for name in names:
+        found = {schema.field(name).type for schema in schemas if name in schema.names} - {pa.null()}
+        same = found.pop() if len(found) == 1 and not is_text else pa.string()
+        types[name] = same.value_type if kinds.is_dictionary(same) else same
+    return types
+
+
+def taken(member: Member, layout: CastPlan, dialect: Dialect) -> Iterator[Taken]:
+    """Take the rows of a file in, some at a time.
+
+    Raises:
+        BadTable: the file is damaged.
+    """
+    start = 0
+    for batch, decimal in batches(member, {**layout.kinds, **layout.carried}, dialect):
+        yield _taken(batch, layout, start, decimal, member)
+        start += batch.num_rows
+
+
+def merged(a: Mapping[str, Summary], b: Mapping[str, Summary]) -> dict[str, Summary]:
+    """Combine the summaries of two parts of a file, column by column."""
+    return {name: merge(a[name], b[name]) for name in b} if a else dict(b)
+
+
+def _taken(batch: pa.RecordBatch, layout: CastPlan, start: int, decimal: str, member: Member) -> Taken:
+    columns, summaries = [], {}
+    for name, raw in zip(batch.schema.names, batch.columns, strict=True):
+        if name in layout.carried:
+            column = _carried(name, raw, layout.carried[name], start, member)
+        elif name in layout.categorical:
+            column = _category(name, raw, start, member)
+            summaries[name] = summarize_levels(column, start)
+        else:
+            column, summaries[name] = _number(raw, layout.kinds[name], start, decimal)
+        columns.append(column)
+    return Taken(_usable(columns, layout), summaries)
+
+
+def _number(raw: pa.Array, kind: pa.DataType, start: int, decimal: str) -> tuple[pa.Array, Summary]:
+    """Return a column as numbers, null where there is none that can be used, and its summary."""
+    holds_text = is_bytes(raw.type.value_type if kinds.is_dictionary(raw.type) else raw.type)
+    column, text = parsed(raw, kind, decimal) if holds_text else (as_numbers(raw, kind), None)
+    summary = summarize_numbers(numbers(column), start)
+    if summary.infinite:
+        column = pc.if_else(pc.is_finite(column), column, None)
+    return column, summary if text is None else _with_text(summary, raw, np.asarray(text), start)
+
+
+def _with_text(summary: Summary, raw: pa.Array, text: npt.NDArray[np.bool_], start: int) -> Summary:
+    """Tell the cells of text from those that are missing; both have been read as null."""
+    missing = np.asarray(pc.is_null(raw))
+    cells = [_readable(cell) for cell in raw.filter(pa.array(text)).to_pylist()]
+    return replace(
+        summary,
+        missing=int(np.count_nonzero(missing)),
+        first_missing=place(missing, start),
+        text=len(cells),
+        first_text=place(text, start),
+        first_text_value=cells[0] if cells else "",
+        foreign=sum(map(reads_as_foreign, cells)),
+        stored_as_text=is_text(raw.type),
+    )
+
+
+def _usable(columns: Sequence[pa.Array], layout: CastPlan) -> pa.RecordBatch:
+    """Keep the rows that have a value wherever one is needed."""
+    schema = layout.schema
+    needed = [
+        column
+        for column, field in zip(columns, schema, strict=True)
+        if column.null_count and not field.nullable
+    ]
+    if needed:
+        whole = reduce(pc.and_, map(pc.is_valid, needed))
+        columns = [column.filter(whole) for column in columns]
+    return pa.RecordBatch.from_arrays([*columns], schema=schema)
+
+
+def _carried(name: str, raw: pa.Array, kind: pa.DataType, start: int, member: Member) -> pa.Array:
+    if kinds.is_string(kind):
+        return _category(name, raw, start, member)
+    return (raw.dictionary_decode() if kinds.is_dictionary(raw.type) else raw).cast(kind)
+
+
+def _category(name: str, raw: pa.Array, start: int, member: Member) -> pa.StringArray:
+    try:
+        return as_text(raw)
+    except pa.ArrowInvalid as error:
+        row = start + _first_undecodable(raw) + 1
+        raise BadTable(
+            Violation(
+                "unreadable-files",
+                f"column {quoted(name)} of {located(member.name)} is not UTF-8, first in row {row:,}",
+                "give the `encoding`, such as cp1252",
+                column=name,
+                row=row,
+                file=member.name,
+            )
+        ) from error
+
+
+def _first_undecodable(column: pa.Array) -> int:
+    cells = (cell or b"" for cell in column.to_pylist())
+    return next((number for number, cell in enumerate(cells) if "\ufffd" in cell.decode(errors="replace")), 0)
+
+
+def _readable(cell: str | bytes) -> str:
+    return cell if isinstance(cell, str) else cell.decode(errors="backslashreplace")

@@ -1,0 +1,128 @@
+"""The columns that a model needs, taken by name from rows of any format, in any order and type that can be used."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+import pyarrow.types as kinds
+
+from tasks.table.cells import as_numbers, as_text, is_bytes, parsed
+from tasks.table.columns import is_number
+from tasks.table.errors import BadTable, located, quoted
+from tasks.table.model.linear import LinearModel, NumberInput
+from tasks.table.sources.discovery import Member
+
+_NULLS = tuple(arrow_csv.ConvertOptions().null_values)
+"""What stands for a missing value in text files, for `run` as well as here."""
+
+
+def check_names(model: LinearModel, names: Sequence[str], member: Member) -> None:
+    """Refuse a table that lacks a column of the model, or has one twice.
+
+    Raises:
+        BadTable: with all findings together.
+    """
+    needed = [column.name for column in model.inputs]
+    findings = [*_absent(needed, names, member), *_doubled(names, member)]
+    if findings:
+        raise BadTable(*findings)
+
+
+def inputs(
+    model: LinearModel, rows: pa.RecordBatch, decimal: str, start: int, member: Member
+) -> dict[str, pa.Array]:
+    """Return the model's columns by name: numbers as float64, categories as text, missing values as nulls.
+
+    Args:
+        model: says which columns, and of which type.
+        rows: of a file; of a text file the cells as they are written.
+        decimal: what stands before the decimals of a text file's numbers.
+        start: how many rows of the file came before.
+        member: the file.
+
+    Raises:
+        BadTable: a column holds what cannot be used; with the first row, and its value.
+    """
+    is_text = member.format == "CSV"
+    if is_text:
+        _check_decoded(rows, start, member)
+    found: dict[str, pa.Array] = {}
+    for column in model.inputs:
+        values = rows.column(column.name)
+        if is_text:
+            values = pc.if_else(pc.is_in(values, pa.array(_NULLS)), None, values)
+        if isinstance(column, NumberInput):
+            found[column.name] = _numbers(values, column.name, decimal, start, member)
+        else:
+            found[column.name] = _levels(values, column.name, member)
+    return found
+
+
+def _absent(needed: Iterable[str], names: Sequence[str], member: Member) -> Iterator[str]:
+    for name in needed:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = (
+                f"did you mean {quoted(near[0])}?" if near else f"it has {', '.join(map(quoted, names[:8]))}"
+            )
+            yield f"{located(member.name)} has no column {quoted(name)}, which the model needs; {hint}"
+
+
+def _doubled(names: Sequence[str], member: Member) -> Iterator[str]:
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield f"{located(member.name)} has {names.count(name)} columns named {quoted(name)}; rename all but one"
+
+
+def _check_decoded(rows: pa.RecordBatch, start: int, member: Member) -> None:
+    """Refuse cells that are not text; of a file that has some all columns come as bytes."""
+    for name, column in zip(rows.schema.names, rows.columns, strict=True):
+        cells = column.to_pylist() if kinds.is_binary(column.type) else ()
+        row = next((number for number, cell in enumerate(cells, start=start + 1) if _is_garbled(cell)), None)
+        if row is not None:
+            raise BadTable(
+                f"column {quoted(name)} of {located(member.name)} is not UTF-8, first in row {row:,}; "
+                "give the `encoding`, such as cp1252"
+            )
+
+
+def _is_garbled(cell: bytes) -> bool:
+    return "\ufffd" in cell.decode(errors="replace")
+
+
+def _numbers(values: pa.Array, name: str, decimal: str, start: int, member: Member) -> pa.Array:
+    kind = values.type.value_type if kinds.is_dictionary(values.type) else values.type
+    if is_number(kind):
+        return as_numbers(values, kind).cast(pa.float64(), safe=False)
+    if kinds.is_null(kind):
+        return values.cast(pa.float64())
+    if not is_bytes(kind):
+        raise BadTable(
+            f"column {quoted(name)} of {located(member.name)} holds {kind}; the model needs numbers there"
+        )
+    with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):  # raised for spaces, words and other text
+        if decimal == ".":
+            return values.cast(pa.float64())
+    numbers, is_text = parsed(values, pa.float64(), decimal)
+    if pc.any(is_text).as_py():
+        words, is_other = parsed(values, pa.bool_())
+        if pc.any(is_other).as_py():
+            row = int(pc.index(is_text, True).as_py())
+            raise BadTable(
+                f"column {quoted(name)} of {located(member.name)} has {quoted(values[row].as_py())} in row "
+                f"{start + row + 1:,}; the model needs numbers there"
+            )
+        return words.cast(pa.float64())
+    return numbers
+
+
+def _levels(values: pa.Array, name: str, member: Member) -> pa.Array:
+    try:
+        return as_text(values)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise BadTable(
+            f"column {quoted(name)} of {located(member.name)} holds {values.type}; the model needs text there"
+        ) from error

@@ -1,0 +1,177 @@
+"""The fitted model in terms of the user's own columns: what `model.json` holds, and what `predict` computes.
+
+The prediction is the bias plus what each input column adds, summed up in the columns' order and in float64:
+
+- a number x adds `weight` · x; where it is missing, `weight` · `mean`, and without a mean there is no prediction;
+- a category adds the weight of its level; where the level is not among `weights`, the `average` over the training
+  rows, and where it is missing the same if `fill` is true, else there is no prediction.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tasks.table.encoding import Category, Encoding, Number
+from tasks.table.errors import BadTable, printable
+
+FILE = "model.json"
+MOST_BYTES = 2**28
+"""Of a file that is read: a million columns."""
+
+Vector = NDArray[np.float64]
+
+
+class Strict(BaseModel):
+    """A part of the file, which refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class NumberInput(Strict):
+    """A numeric column."""
+
+    type: Literal["number"] = "number"
+    name: str
+    weight: float = Field(description="In units of the target per unit of the column.")
+    mean: float | None = Field(description="What replaces a missing value; null where none does.")
+
+
+class CategoryInput(Strict):
+    """A text column."""
+
+    type: Literal["category"] = "category"
+    name: str
+    weights: dict[str, float] = Field(min_length=1, description="By level, in units of the target.")
+    reference: str = Field(description="The level whose weight is 0: the others' are differences to it.")
+    average: float = Field(description="Of the weights over the training rows: for a level not listed.")
+    fill: bool = Field(description="Whether a missing value counts as the average too.")
+
+
+ModelInput = NumberInput | CategoryInput
+
+
+class LinearModel(Strict):
+    """The model."""
+
+    format: Literal["linear-neuron model"] = "linear-neuron model"
+    version: Literal[1] = 1
+    target: str
+    bias: float
+    inputs: tuple[Annotated[ModelInput, Field(discriminator="type")], ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_each_column_once(self) -> Self:
+        names = Counter(column.name for column in self.inputs)
+        if doubled := [name for name in names if names[name] > 1]:
+            raise ValueError(f"`inputs` name the column {doubled[0]!r} {names[doubled[0]]} times")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Predictions for m rows, and why some of them are none."""
+
+    values: Vector
+    """(m,), NaN where there is no prediction."""
+    missing: Counter[str]
+    """Rows by the column whose value they miss, and nothing replaces it."""
+    infinite: Counter[str]
+    """Rows by the column in which they have infinity."""
+    unknown: Mapping[str, Counter[str]]
+    """By column, rows by the level that no training row has."""
+
+
+def linear_model(encoding: Encoding, weights: ArrayLike, bias: float) -> LinearModel:
+    """Fold the encoding into the weights.
+
+    Args:
+        encoding: how the columns were turned into d features.
+        weights: (d,), of the features in their order.
+        bias: in units of the target.
+    """
+    left = dict(zip(encoding.features, np.asarray(weights, np.float64).tolist(), strict=True))
+    inputs = tuple(_input(column, [left[name] for name in column.names]) for column in encoding.columns)
+    return LinearModel(target=encoding.target, bias=bias, inputs=inputs)
+
+
+def read(path: Path) -> LinearModel:
+    """Read a model back from its file.
+
+    Raises:
+        BadTable: it cannot be read, or is no model.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadTable(f"`model` of {str(path)!r} has more than {MOST_BYTES:,} bytes; give a {FILE}")
+        return LinearModel.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise BadTable(f"`model` of {str(path)!r} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = printable(f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}")[:160]
+        raise BadTable(
+            f"`model` of {str(path)!r} is no {FILE} ({reason}); `linear-neuron run` writes one into a run's folder"
+        ) from error
+
+
+def predict(model: LinearModel, columns: Mapping[str, pa.Array]) -> Predicted:
+    """Predict m rows.
+
+    Args:
+        model: the formula.
+        columns: by name, numbers as float64 and categories as text; null or NaN where a value is missing.
+    """
+    total: Vector = np.full(len(columns[model.inputs[0].name]), model.bias)
+    missing: Counter[str] = Counter()
+    infinite: Counter[str] = Counter()
+    unknown: dict[str, Counter[str]] = {}
+    for column in model.inputs:
+        if isinstance(column, NumberInput):
+            values = _numbers(column, columns[column.name])
+            infinite[column.name] = int(np.isinf(values).sum())
+        else:
+            values, unknown[column.name] = _weights(column, columns[column.name])
+        missing[column.name] = int(np.isnan(values).sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            total += column.weight * values if isinstance(column, NumberInput) else values
+    total[~np.isfinite(total)] = np.nan
+    return Predicted(total, +missing, +infinite, {name: count for name, count in unknown.items() if count})
+
+
+def _input(column: Number | Category, weights: Sequence[float]) -> ModelInput:
+    if isinstance(column, Number):
+        return NumberInput(name=column.name, weight=weights[0], mean=column.mean)
+    by_level = dict(zip(column.levels, [0.0, *weights], strict=True))
+    return CategoryInput(
+        name=column.name,
+        weights=by_level,
+        reference=column.levels[0],
+        average=float(np.dot([0.0, *weights], column.shares)),
+        fill=column.fill,
+    )
+
+
+def _numbers(column: NumberInput, values: pa.Array) -> Vector:
+    """Return the values (m,), the mean in place of missing ones."""
+    numbers: Vector = values.to_numpy(zero_copy_only=False)
+    return numbers if column.mean is None else np.where(np.isnan(numbers), column.mean, numbers)
+
+
+def _weights(column: CategoryInput, values: pa.Array) -> tuple[Vector, Counter[str]]:
+    """Return the weights of the rows' levels (m,), and the levels that have none."""
+    found = pc.index_in(values, value_set=pa.array(column.weights, values.type)).fill_null(-1).to_numpy()
+    weights = np.array([*column.weights.values(), column.average])[found]
+    if not column.fill:
+        weights[values.is_null().to_numpy(zero_copy_only=False)] = np.nan
+    strange = pc.value_counts(values.filter(pa.array(found < 0)).drop_null())
+    return weights, Counter(
+        dict(zip(strange.field(0).to_pylist(), strange.field(1).to_pylist(), strict=True))
+    )

@@ -1,0 +1,147 @@
+"""Rows of the user's files with the predictions beside them, some at a time, and an account of what became of them."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.table.encoding import unknown_levels
+from tasks.table.errors import BadTable, counted, quoted
+from tasks.table.model.inputs import check_names, inputs
+from tasks.table.model.linear import LinearModel, NumberInput, Predicted, predict
+from tasks.table.sources.dialect import Dialect
+from tasks.table.sources.discovery import FileTable
+from tasks.table.sources.reader import Preview, batches
+
+MOST_LEVELS = 1000
+"""Unknown levels of a column that are counted one by one, and"""
+OTHERS = "…"
+"""what the others go by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How many rows there were, how many have a prediction, and what was amiss by column."""
+
+    rows: int = 0
+    predicted: int = 0
+    missing: Counter[str] = field(default_factory=Counter)
+    infinite: Counter[str] = field(default_factory=Counter)
+    unknown: Mapping[str, Counter[str]] = field(default_factory=dict)
+
+    def __add__(self, found: Predicted) -> "Account":
+        """Return the account with some more rows."""
+        names = dict.fromkeys([*self.unknown, *found.unknown])
+        none: Counter[str] = Counter()
+        return Account(
+            rows=self.rows + len(found.values),
+            predicted=self.predicted + int(np.isfinite(found.values).sum()),
+            missing=self.missing + found.missing,
+            infinite=self.infinite + found.infinite,
+            unknown={
+                name: _bounded(self.unknown.get(name, none), found.unknown.get(name, none)) for name in names
+            },
+        )
+
+
+def columns_of(looks: Sequence[Preview], model: LinearModel) -> pa.Schema:
+    """Return the columns that all files have, as they are stored; in text files all cells are text.
+
+    Raises:
+        BadTable: a file cannot be read, lacks a column of the model, or has other columns than the first one.
+    """
+    findings = [finding for each in looks for finding in each.violations]
+    if findings:
+        raise BadTable(*findings)
+    first, *others = looks
+    for each in looks:
+        check_names(model, _columns(each).names, each.member)
+    for each in others:
+        if not _columns(each).equals(_columns(first)):
+            raise BadTable(
+                f"`data`: the columns of {quoted(each.member.name)} are not those of {quoted(first.member.name)}, in "
+                "name, type and order; predict the files one by one"
+            )
+    return _columns(first)
+
+
+def scored_columns(columns: pa.Schema, model: LinearModel, column: str, *, as_text: bool) -> pa.Schema:
+    """Return the columns of the rows with their predictions in `column`.
+
+    Unless they are written as text again, the model's numbers in text files become numbers.
+
+    Raises:
+        BadTable: there is a column of this name.
+    """
+    if column in columns.names:
+        raise BadTable(f"`column`: the data have a column {quoted(column)} already; give another name")
+    numbers = {each.name for each in model.inputs if isinstance(each, NumberInput) and not as_text}
+    typed = [
+        pa.field(each.name, pa.float64()) if each.name in numbers and pa.types.is_string(each.type) else each
+        for each in columns
+    ]
+    return pa.schema([*typed, (column, pa.float64())])
+
+
+def scored(
+    model: LinearModel, found: FileTable, columns: pa.Schema, out: pa.Schema, dialect: Dialect
+) -> Iterator[tuple[pa.RecordBatch, Predicted]]:
+    """Yield all rows in their order, with their predictions, null where there is none.
+
+    Args:
+        model: the formula.
+        found: the files.
+        columns: what `columns_of` says of them.
+        out: what `scored_columns` makes of it.
+        dialect: what is known of text files.
+
+    Raises:
+        BadTable: a file is damaged, or a value cannot be used.
+    """
+    types = dict(zip(columns.names, columns.types, strict=True))
+    for member in found.members:
+        start = 0
+        for rows, decimal in batches(member, types, dialect, verbatim=True):
+            given = inputs(model, rows, decimal, start, member)
+            predicted = predict(model, given)
+            kept = [
+                column if column.type == field.type else given[field.name]
+                for column, field in zip(rows.columns, out, strict=False)
+            ]
+            values = pa.array(predicted.values, mask=np.isnan(predicted.values))
+            yield pa.RecordBatch.from_arrays([*kept, values], schema=out), predicted
+            start += rows.num_rows
+
+
+def scoring_notes(account: Account) -> Iterator[str]:
+    """Say which rows have no prediction and why, and which have a level that no training row has."""
+    lost = account.rows - account.predicted
+    if lost:
+        yield f"{counted(lost, 'row')} without a prediction: {'; '.join(_reasons(account))}"
+    for name, levels in account.unknown.items():
+        yield from unknown_levels(name, (), levels, "row")
+
+
+def _columns(seen: Preview) -> pa.Schema:
+    stored = seen.stored or pa.schema([])
+    is_text = seen.member.format == "CSV"
+    return pa.schema([(name, pa.string()) for name in stored.names]) if is_text else stored
+
+
+def _bounded(known: Counter[str], more: Counter[str]) -> Counter[str]:
+    """Add counts; of levels beyond so many only the sum."""
+    total = Counter(known)
+    for level, count in more.items():
+        total[level if level in total or len(total) < MOST_LEVELS else OTHERS] += count
+    return total
+
+
+def _reasons(account: Account) -> Iterator[str]:
+    for name, count in account.missing.items():
+        yield f"column {quoted(name)} misses {counted(count, 'value')}, and the model has no mean for it"
+    for name, count in account.infinite.items():
+        yield f"column {quoted(name)} has {counted(count, 'infinite value')}"
+    if not account.missing and not account.infinite:
+        yield "the sum is beyond all bounds"

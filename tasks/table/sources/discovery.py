@@ -1,0 +1,229 @@
+"""Where the user's table lies: one file or a folder of them, on this machine or at a URL such as s3://bucket/folder."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Literal
+from urllib.parse import quote, unquote, urlsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from tasks.table.errors import BadTable, located, printable
+
+Format = Literal["CSV", "Parquet", "Feather", "npz"]
+
+ENDINGS: dict[str, Format] = {
+    ".csv": "CSV",
+    ".tsv": "CSV",
+    ".txt": "CSV",
+    ".parquet": "Parquet",
+    ".parq": "Parquet",
+    ".pq": "Parquet",
+    ".feather": "Feather",
+    ".arrow": "Feather",
+    ".ipc": "Feather",
+    ".npz": "npz",
+}
+KNOWN = ".csv, .csv.gz, .parquet, .feather, .arrow or .npz"
+
+_ARROWS = {"file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"}
+"""Protocols that Arrow speaks itself; AWS_ENDPOINT_URL and its like are heeded."""
+
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of the table; `keys` are the values that its folders give, as in year=2024/part.parquet."""
+
+    filesystem: fs.FileSystem = field(compare=False)
+    path: str
+    name: str
+    """What messages call it: as given, or relative to the folder."""
+    format: Format
+    keys: Mapping[str, pa.Scalar] = field(default_factory=dict)
+
+    @property
+    def is_gzipped(self) -> bool:
+        """Whether its bytes are compressed."""
+        return self.path.lower().endswith(".gz")
+
+    @property
+    def look(self) -> tuple[int, ...]:
+        """How it looks from outside: size, time of the last write and, on this machine, of a change, and inode."""
+        if isinstance(self.filesystem, fs.LocalFileSystem):
+            stat = Path(self.path).stat()
+            return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+        info = self.filesystem.get_file_info(self.path)
+        return info.size or 0, info.mtime_ns or 0
+
+    def opened(self) -> pa.NativeFile:
+        """Open it for reading anywhere in it."""
+        return self.filesystem.open_input_file(self.path)
+
+    def stream(self) -> pa.NativeFile:
+        """Open it for reading from front to back, decompressed."""
+        return self.filesystem.open_input_stream(
+            self.path, compression="gzip" if self.is_gzipped else None, buffer_size=2**20
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FileTable:
+    """The user's table: its files in the order of their names, at least one, all of one format."""
+
+    data: str
+    members: tuple[Member, ...]
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether a message must say in which file something is."""
+        return self.members[0].name != self.data
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its files say nothing about the types of their columns."""
+        return self.members[0].format == "CSV"
+
+
+def is_url(data: str) -> bool:
+    """Say whether the user's data is at a URL.
+
+    >>> is_url("s3://bucket/rows.parquet"), is_url("rows.parquet")
+    (True, False)
+    """
+    return "://" in data
+
+
+def anchored(data: str) -> str:
+    """Return where the data lies, whatever folder a process is in."""
+    return data if is_url(data) else os.path.abspath(data)  # noqa: PTH100 - a path of Path's would follow links
+
+
+def source(data: str) -> FileTable:
+    """Find the files of the user's table.
+
+    Hidden files, those marked by an underscore and those of no known format are passed over in a folder.
+
+    Raises:
+        BadTable: there is nothing, or nothing that could be read, or files of several formats.
+    """
+    with _explained(data):
+        filesystem, path = _place(data)
+        info = filesystem.get_file_info(path)
+    if info.type == fs.FileType.NotFound:
+        raise BadTable(f"{located(data)} does not exist; check the path")
+    if info.type == fs.FileType.Unknown:
+        raise BadTable(f"{located(data)} is neither a file nor a folder; save the rows to a file")
+    if info.type == fs.FileType.File:
+        kind = format_of(path)
+        if kind is None:
+            raise BadTable(f"{located(data)} is of no known format; save it as {KNOWN}")
+        return FileTable(data, (Member(filesystem, path, data, kind),))
+    with _explained(data):
+        found = filesystem.get_file_info(fs.FileSelector(path, recursive=True))
+    members = sorted(_members(filesystem, path, found), key=lambda member: PurePosixPath(member.name).parts)
+    return FileTable(data, tuple(_with_keys(_of_one_format(data, members))))
+
+
+def format_of(path: str) -> Format | None:
+    """Tell the format from a file's name.
+
+    >>> format_of("rows.CSV.gz"), format_of("rows.xlsx")
+    ('CSV', None)
+    """
+    suffixes = [suffix.lower() for suffix in PurePosixPath(path).suffixes]
+    if suffixes[-1:] == [".gz"]:
+        return "CSV" if ENDINGS.get(suffixes[-2] if len(suffixes) > 1 else "") == "CSV" else None
+    return ENDINGS.get(suffixes[-1]) if suffixes else None
+
+
+def _place(data: str) -> tuple[fs.FileSystem, str]:
+    if not is_url(data):
+        return fs.LocalFileSystem(), str(Path(data))
+    if "@" in urlsplit(data).netloc:
+        raise BadTable(
+            f"{located(data)} carries credentials; take them out, and set AWS_ACCESS_KEY_ID and its like instead"
+        )
+    if urlsplit(data).scheme in _ARROWS:
+        filesystem, path = fs.FileSystem.from_uri(quote(data, safe="/:?&=%+,;~()*[]!$'"))
+        return filesystem, path
+    return _through_fsspec(data)
+
+
+def _through_fsspec(data: str) -> tuple[fs.FileSystem, str]:
+    """Open what Arrow has no file system for; fsspec says which package a protocol needs."""
+    import fsspec
+
+    filesystem, path = fsspec.core.url_to_fs(data)
+    return fs.PyFileSystem(fs.FSSpecHandler(filesystem)), path
+
+
+def _members(filesystem: fs.FileSystem, folder: str, found: Sequence[fs.FileInfo]) -> Iterator[Member]:
+    for info in found:
+        name = info.path[len(folder) :].strip("/") if info.path.startswith(folder) else info.path
+        kind = format_of(info.path)
+        hidden = any(part.startswith((".", "_")) for part in PurePosixPath(name).parts)
+        if info.type == fs.FileType.File and kind is not None and not hidden:
+            yield Member(filesystem, info.path, name, kind)
+
+
+def _with_keys(members: Sequence[Member]) -> list[Member]:
+    """Give the files the values of their folders, as whole numbers where all files' are."""
+    keys = [_keys(member.name) for member in members]
+    types = {
+        key: pa.int64() if all(map(_is_whole, (each.get(key) for each in keys))) else pa.string()
+        for each in keys
+        for key in each
+    }
+    return [
+        replace(member, keys={key: _scalar(value, types[key]) for key, value in each.items()})
+        for member, each in zip(members, keys, strict=True)
+    ]
+
+
+def _is_whole(value: str | None) -> bool:
+    return value is None or re.fullmatch(r"-?[0-9]{1,18}", value) is not None
+
+
+def _scalar(value: str | None, kind: pa.DataType) -> pa.Scalar:
+    return pa.scalar(int(value) if value is not None and kind == pa.int64() else value, kind)
+
+
+def _keys(name: str) -> dict[str, str | None]:
+    r"""Read the values that folders give.
+
+    >>> _keys("year=2024/city=a%20b/part.parquet")
+    {'year': '2024', 'city': 'a b'}
+    """
+    pairs = (part.split("=", 1) for part in PurePosixPath(name).parts[:-1] if "=" in part)
+    return {unquote(key): None if value == _NO_VALUE else unquote(value) for key, value in pairs}
+
+
+def _of_one_format(data: str, members: Sequence[Member]) -> list[Member]:
+    """Take the files of the one format; text files such as notes.txt are none where there are others."""
+    tables = [member for member in members if not member.path.lower().endswith(".txt")] or list(members)
+    kinds = sorted({member.format for member in tables})
+    if not kinds:
+        raise BadTable(
+            f"{located(data)} is a folder without a table; name a file, or a folder of {KNOWN} files"
+        )
+    if len(kinds) > 1:
+        raise BadTable(f"{located(data)} holds files of {' and '.join(kinds)}; keep one format in a folder")
+    return tables
+
+
+@contextmanager
+def _explained(data: str) -> Iterator[None]:
+    try:
+        yield
+    except BadTable:
+        raise
+    except (OSError, ValueError, ImportError, pa.ArrowException) as error:
+        raise BadTable(
+            f"{located(data)} cannot be reached ({printable(str(error))[:160]}); check the address and the permissions"
+        ) from error

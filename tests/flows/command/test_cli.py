@@ -1,0 +1,198 @@
+"""The command line, in processes of its own as its users run it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+LIGHT = """
+import sys
+from flows.command.cli import main
+try: main(sys.argv[1:])
+finally: print(*sys.modules, file=sys.stderr)
+"""
+
+
+def command(
+    *arguments: str, cwd: Path, module: str = "flows", server: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder, with a Prefect home of its own, on a running server or on a temporary one."""
+    environment = {**os.environ, "PREFECT_HOME": str(cwd / "prefect"), "PYTHONPATH": str(ROOT)}
+    environment.pop("PREFECT_API_URL", None)
+    if server:
+        environment["PREFECT_API_URL"] = server
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    """Help comes at once: neither Prefect nor TensorFlow, nor NumPy, is imported for it."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "usage: linear-neuron" in done.stdout
+    assert not {"prefect", "tensorflow", "keras", "numpy", "pandas", "matplotlib"} & set(done.stderr.split())
+
+
+def test_a_cached_run_does_not_pay_for_pandas() -> None:
+    """Loading the flow imports neither pandas, which pyarrow would bring along, nor TensorFlow."""
+    program = "import sys, flows.regression; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert not {"pandas", "tensorflow", "keras", "matplotlib"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [pytest.param(True, id="server"), pytest.param(False, id="temporary server", marks=pytest.mark.slow)],
+)
+def test_run_prints_the_result_alone_and_then_pays_only_for_what_changed(
+    tmp_path: Path, prefect_server: str, runs: bool
+) -> None:
+    """`--json` leaves nothing else on stdout; the next run, told otherwise by a file and a flag, says why it ran."""
+    first = command("run", "--json", "--rows", "500", cwd=tmp_path, server=prefect_server if runs else None)
+    assert first.returncode == 0, first.stderr
+    result = json.loads(first.stdout)
+    assert {"run", "model", "metrics", "least_squares", "verdict", "stages", "report"} <= set(result)
+    assert set(result["model"]) == {"weights", "bias", "layers", "neurons", "parameters"}
+    assert set(result["metrics"]["test"]) == {"rows", "rmse", "mae", "r2"}
+    assert set(result["least_squares"]) == {"weights", "bias", "standard_errors"}
+    assert set(result["verdict"]) >= {"z", "D", "text"}
+    assert all(set(stage) == {"state", "reason", "seconds", "files"} for stage in result["stages"].values())
+    assert (tmp_path / "artifacts" / result["report"]).is_file()
+
+    (tmp_path / "settings.toml").write_text("[problem]\nrows = 500\n[training]\nepochs = 7\n")
+    options = ["--config", "settings.toml", "--epochs", "50"]
+    plan = command("plan", "--json", *options, cwd=tmp_path)
+    second = command("run", *options, cwd=tmp_path, module="flows", server=prefect_server)
+    assert second.returncode == 0, second.stderr
+    assert "verdict" in second.stdout
+    latest = max((tmp_path / "artifacts" / "runs").iterdir())
+    stages = json.loads((latest / "result.json").read_text())["stages"]
+    assert [stages[name]["state"] for name in stages] == ["cached", "cached", "ran", "ran", "ran"]
+    assert stages["train"]["reason"] == "`epochs`: 100 → 50"
+    planned = json.loads(plan.stdout)["stages"]
+    assert planned["train"] == {"state": "will run", "reason": "`epochs`: 100 → 50"}
+    assert [planned[name]["state"] for name in ("generate", "split")] == ["cached", "cached"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--epoch", "5"], "`--epoch` is not an option; did you mean `--epochs`?"),
+        (["run", "--preset", "artcle"], "did you mean 'article'?"),
+        (["run", "--epochs", "0"], "`epochs` of '0': input should be greater than or equal to 1"),
+        (["run", "--noise", "nan"], "`noise` of 'nan': input should be a finite number"),
+        (["run", "--config", "absent.toml"], "`config` of 'absent.toml' cannot be read"),
+        (
+            ["run", "--config", "bad.toml"],
+            "`epoch` in [training] is not a setting; did you mean `epochs` in [training]?",
+        ),
+        (["run", "--target", "y"], "add `data`"),
+        (["run", "--data", "absent.csv", "--target", "y"], "`data` of 'absent.csv' does not exist"),
+        (["run", "--data", "table.csv", "--target", "yy"], "no column is named 'yy'; did you mean 'y'?"),
+        (
+            ["run", "--data", "table.csv", "--target", "y", "--rows", "5"],
+            "`rows` belongs to the example problem",
+        ),
+        (["walk"], "invalid choice: 'walk'"),
+    ],
+)
+def test_bad_usage_gets_one_line_and_leaves_nothing(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    """Exit status 2, one line on stderr that says what, where and what to do; no folder is made."""
+    (tmp_path / "bad.toml").write_text("[training]\nepoch = 3\n")
+    (tmp_path / "table.csv").write_text("x,y\n1,2\n2,3\n3,5\n4,4\n")
+    done = command(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("linear-neuron: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "artifacts").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["serve", "--cron", "nonsense"], "`cron` of 'nonsense' is not a cron line"),
+        (["serve", "--data", "absent.csv", "--target", "y"], "`data` of 'absent.csv' does not exist"),
+    ],
+)
+def test_serve_refuses_what_no_run_could_use(
+    tmp_path: Path, prefect_server: str, arguments: list[str], message: str
+) -> None:
+    done = command(*arguments, cwd=tmp_path, server=prefect_server)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_serve_needs_a_server_that_stays(tmp_path: Path) -> None:
+    done = command("serve", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "PREFECT_API_URL" in done.stderr
+
+
+def test_a_bad_value_in_the_table_is_said_in_one_line_without_a_traceback(
+    tmp_path: Path, prefect_server: str
+) -> None:
+    """Errors that the user can mend end a started run in the same way, and nothing of the table is stored."""
+    (tmp_path / "table.csv").write_text("x,y\n1,2\n2,3\ninf,5\n4,4\n")
+    done = command("run", "--data", "table.csv", "--target", "y", cwd=tmp_path, server=prefect_server)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "'x'" in done.stderr
+    assert "row 3" in done.stderr
+    assert not (tmp_path / "artifacts" / "ingest").exists()
+
+
+def test_a_diverging_rate_exits_with_three(tmp_path: Path, prefect_server: str) -> None:
+    """The fit is refused with the epoch and the stable range, and there are no weights."""
+    done = command("run", "--preset", "article", "--learning-rate", "1", cwd=tmp_path, server=prefect_server)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "diverged at epoch 1; the stable range for this data ends at 0.02" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "artifacts" / "train").exists()
+
+
+@pytest.mark.slow
+def test_an_interrupted_command_ends_in_one_line(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of a fit: status 130, no traceback, and the same command takes up what is finished."""
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home")}
+    command = [
+        sys.executable,
+        "-m",
+        "flows",
+        "run",
+        "--epochs",
+        "1000000",
+        "--artifacts",
+        str(tmp_path / "store"),
+    ]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        while not list((tmp_path / "store" / "split").glob("*")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == (
+        "linear-neuron: interrupted; what is finished stays, the same command goes on from there"
+    )
+    assert "Traceback" not in said
