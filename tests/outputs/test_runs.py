@@ -19,7 +19,7 @@ def run_at(runs: Path, second: int, result: Result | None = None) -> Result:
     name = f"20261122T0000{second:02}-0123abcd"
     made = (result or result_of()).model_copy(update={"run": name})
     past_runs.folder(runs, name).mkdir(parents=True)
-    (runs / name / "result.json").write_text(made.model_dump_json())
+    (past_runs.folder(runs, name) / "result.json").write_text(made.model_dump_json())
     return made
 
 
@@ -87,7 +87,7 @@ def test_reading_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     os.mkfifo(pipe / "result.json")
     assert names(tmp_path) == ["01", "02", "03", "04", "05"]
     monkeypatch.setattr(past_runs, "MOST_LOOKED_AT", 3)
-    assert names(tmp_path) == ["04", "05"]
+    assert names(tmp_path) == ["03", "04", "05"]
     monkeypatch.setattr(past_runs, "MOST_BYTES", 10)
     assert names(tmp_path) == []
 

@@ -28,7 +28,7 @@ SAMPLE_ROWS = 1000
 _BINARY: dict[str, ModuleType] = {"Parquet": parquet, "Feather": feather, "npz": npz}
 _DISGUISED = {
     b"PAR1": "Parquet; name it .parquet",
-    b"PK": "a zip npz or an Excel workbook; save its table as CSV",
+    b"PK": "a zip archive or an Excel workbook; save its table as CSV",
     b"\x1f\x8b": "gzip; name it .csv.gz",
     b"ARROW1": "Feather; name it .feather",
 }
