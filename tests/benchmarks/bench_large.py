@@ -35,7 +35,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rows.Filed]:
     filed = rows.write(folder, SIZES[-1], FEATURES)
     yield filed
     for shard in filed.shards:
-        shard.path.unlink()
+        shard.file.path.unlink()
 
 
 def test_memory_is_flat(source: rows.Filed) -> None:
@@ -51,7 +51,7 @@ def test_memory_is_flat(source: rows.Filed) -> None:
             text=True,
         )
         found = json.loads(done.stdout)
-        stored = sum(shard.path.stat().st_size for shard in source.parts(size))
+        stored = sum(shard.file.path.stat().st_size for shard in source.parts(size))
         lines.append([f"{found['rows']:,}", f"{stored / 1e9:.2f} GB", f"{found['peak'] / 2**20:,.0f} MiB"])
         peaks.append(found["peak"])
     growth = max(peaks) / min(peaks)
