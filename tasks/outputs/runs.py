@@ -53,9 +53,7 @@ def finished(root: Path) -> list[str]:
 def note_finished(root: Path, name: str) -> None:
     """Put a run at the end of the order, before its result is written and it counts as finished."""
     root.mkdir(parents=True, exist_ok=True)
-    with (root / ORDER).open(
-        "ab"
-    ) as stream:  # one short write at the end: no other run's line is hurt
+    with (root / ORDER).open("ab") as stream:  # one short write at the end: no other run's line is hurt
         stream.write(f"{name}\n".encode())
         stream.flush()
         os.fsync(stream.fileno())
