@@ -10,4 +10,6 @@ class Exit(IntEnum):
     FAILED = 1
     BAD_INPUT = 2
     REFUSED = 3
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
