@@ -1,7 +1,7 @@
 """Stage `repeats`: hold trainings that differ by their seed alone against each other, and against theory."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,18 +12,18 @@ import pyarrow as pa
 from tasks.config import Training
 from tasks.neuron.moments import Array
 from tasks.neuron.seed_variance import calibrated_risk, tutorial_covariance
+from tasks.outputs import repeats as repeats_left
+from tasks.outputs.model import read as read_model
+from tasks.outputs.parts import TEST, TRAIN, RowsPart, read_parts
 from tasks.outputs.result import Evaluation, Repeats, Spread
+from tasks.outputs.scores import read as read_scores
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
-from tasks.store.formats import read_npz, write_parquet
-from tasks.store.parts import ParquetPart, paths_of
 from tasks.store.writing import draft, publish
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REPEATS = "repeats.json"
-TABLE = "repeats.parquet"
 SAMPLE = 4096
 """Training rows from which the tutorial's wobble is predicted: fourth moments, to a few per cent."""
 VALUES = 2**22
@@ -47,54 +47,50 @@ def repeats(
     """
     import pandas as pd  # a third of a second, which only a run with repeats should pay
 
-    findings = Evaluation.model_validate_json(scores.path(root, "metrics.json").read_bytes())
+    findings = read_scores(scores, root)
     fitted = np.array([_parameters(model, root) for model in models])
     reference = np.array([*findings.least_squares.weights.values(), findings.least_squares.bias])
     errors = {
-        name: _rmse(_shards(parts, root, name), np.vstack([fitted, reference]))
-        for name, scored in findings.metrics
-        if scored
+        name: _rmse(read_parts(parts, root, name), np.vstack([fitted, reference]))
+        for name in (TRAIN, TEST)
+        if name == TRAIN or findings.metrics.test
     }
     names = [*(f"weight {name}" for name in findings.model.weights), "bias"]
     table = pd.DataFrame(fitted, columns=names, index=pd.Index(seeds, name="seed"))
     for name, found in errors.items():
         table[f"RMSE {name}"] = found[:-1]
-    first = next(_shards(parts, root, "train"))
-    deviations, excess = _expected(findings, training, first, errors["train"][-1] ** 2)
+    first = read_parts(parts, root, TRAIN)[0]
+    deviations, excess = _expected(findings, training, first, errors[TRAIN][-1] ** 2)
     expected = [
         *zip(reference, deviations, strict=True),
         *((np.sqrt(found[-1] ** 2 + excess), math.nan) for found in errors.values()),
     ]
     with draft(root) as folder:
-        write_parquet(folder / TABLE, pa.Table.from_pandas(table.reset_index(), preserve_index=False))
         spreads = [
             _spread(column, *beside) for (_, column), beside in zip(table.items(), expected, strict=True)
         ]
         weights, bias, rmse = spreads[: len(names) - 1], spreads[len(names) - 1], spreads[len(names) :]
-        told = Repeats(
+        summary = Repeats(
             seeds=seeds,
             weights=dict(zip(findings.model.weights, weights, strict=True)),
             bias=bias if training.bias else None,
             rmse=dict(zip(errors, rmse, strict=True)),
         )
-        (folder / REPEATS).write_text(told.model_dump_json(indent=1), encoding="utf-8")
+        rows = pa.Table.from_pandas(table.reset_index(), preserve_index=False)
+        repeats_left.write(folder, rows, summary)
         return publish(folder, root, "repeats")
 
 
 def _parameters(model: Artifact, root: Path) -> list[float]:
     """Return a model's weights and, last, its bias."""
-    arrays = read_npz(model.path(root, "weights.npz"))
-    return [*arrays["weights"].tolist(), arrays["bias"].item()]
+    fitted = read_model(model, root)
+    return [*fitted.weights.tolist(), fitted.bias]
 
 
-def _shards(parts: Artifact, root: Path, name: str) -> Iterator[ParquetPart]:
-    return map(ParquetPart, paths_of(parts, root, name))
-
-
-def _rmse(shards: Iterator[ParquetPart], parameters: Array) -> Array:
+def _rmse(parts: Sequence[RowsPart], parameters: Array) -> Array:
     """Return the RMSE (N,) over all rows of N parameter vectors, parameters (N, d + 1) with the bias last."""
     count, squares = 0, np.zeros(len(parameters))
-    for columns in chain.from_iterable(shard.batches() for shard in shards):
+    for columns in chain.from_iterable(part.batches() for part in parts):
         rows = len(columns[-1])
         together = max(1, VALUES // len(parameters))
         for start in range(0, rows, together):
@@ -105,15 +101,13 @@ def _rmse(shards: Iterator[ParquetPart], parameters: Array) -> Array:
     return np.sqrt(squares / count)
 
 
-def _expected(
-    findings: Evaluation, training: Training, shard: ParquetPart, mse: float
-) -> tuple[Array, float]:
+def _expected(findings: Evaluation, training: Training, part: RowsPart, mse: float) -> tuple[Array, float]:
     """Return how far theory expects the weights and the bias from least squares, and what that costs.
 
     Args:
         findings: about the first of the trainings.
         training: the settings of all of them.
-        shard: training rows, in random order where they are many.
+        part: training rows, in random order where they are many.
         mse: mean squared error of least squares on the training rows.
 
     Returns:
@@ -127,7 +121,7 @@ def _expected(
         errors = [reference.standard_errors.get(name) for name in [*reference.weights, "bias"]]
         known = np.array([math.nan if error is None else error for error in errors])
         return known * math.sqrt(risk), mse * risk * parameters / max(rows - parameters, 1)
-    *features, target = (np.asarray(column[:SAMPLE], np.float64) for column in next(iter(shard.batches())))
+    *features, target = (np.asarray(column[:SAMPLE], np.float64) for column in next(iter(part.batches())))
     design = np.stack([*features, np.full_like(target, training.bias)], axis=1)
     covariance = tutorial_covariance(
         design,

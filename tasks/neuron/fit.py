@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tasks.neuron.batching import Calls, train_parts, train_table
 from tasks.neuron.least_squares import checked
-from tasks.neuron.moments import Array
+from tasks.neuron.moments import Array, Moments
 from tasks.neuron.monitor import TrainingMonitor
 from tasks.neuron.options import Options
 from tasks.neuron.parts import MemoryPart, Part, all_moments
@@ -57,6 +57,7 @@ def fit(
     features: ArrayLike,
     targets: ArrayLike,
     *,
+    moments: Moments | None = None,
     start: Checkpoint | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
@@ -70,6 +71,7 @@ def fit(
     Args:
         features: (n, d) finite numbers.
         targets: (n,) finite numbers.
+        moments: Of features and target, where they are known.
         start: Of a training with the same rows and options, to continue it.
         on_progress: Called after every call of the program.
         on_checkpoint: Called with where the training stands, now and then.
@@ -82,7 +84,7 @@ def fit(
     settings = Options(**options)
     x, y = checked(features, targets)
     part = MemoryPart([*x.T, y])
-    moments = all_moments([part])
+    moments = moments or all_moments([part])
     white = whitening(moments, bias=settings.bias)
     units = whitened(white) if settings.recipe == "calibrated" else raw(x.shape[1])
     plan = TrainingSetup(settings, moments, units, rule_of(settings, len(x), units, [part]), part.columns)
@@ -96,6 +98,7 @@ def fit(
 def fit_parts(
     parts: Sequence[Part],
     *,
+    moments: Moments | None = None,
     start: Checkpoint | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
@@ -103,11 +106,12 @@ def fit_parts(
 ) -> Fit:
     """Train one linear neuron on parts that together need not fit into memory.
 
-    The parts must hold the rows in random order. They are read once for the moments, by the calibrated recipe once
-    more for the largest leverage, and then in every epoch.
+    The parts must hold the rows in random order. They are read once for the moments, unless these are known, by the
+    calibrated recipe once more for the largest leverage, and then in every epoch.
 
     Args:
         parts: Of finite numbers, the target in the last column.
+        moments: As in `fit`.
         start: As in `fit`.
         on_progress: As in `fit`.
         on_checkpoint: As in `fit`.
@@ -118,7 +122,7 @@ def fit_parts(
         ValueError: If an argument cannot be used, or a value is not finite.
     """
     settings = Options(**options)
-    moments = all_moments(parts)
+    moments = moments or all_moments(parts)
     white = whitening(moments, bias=settings.bias)
     sample = _sample(parts[0])
     single = [column.dtype == np.float32 for column in sample]

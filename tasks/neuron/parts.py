@@ -56,7 +56,7 @@ class MemoryPart:
 def part_moments(part: Part) -> Moments:
     """Return the moments of one part."""
     total: Moments | None = None
-    for columns in _batches(part):
+    for columns in batches_of(part):
         shift = None if total is None else total.shift
         found = column_moments(columns, shift)
         total = found if total is None else merge(total, found)
@@ -70,7 +70,7 @@ def all_moments(parts: Sequence[Part]) -> Moments:
     return reduce(merge, map(part_moments, parts))
 
 
-def _batches(part: Part) -> Iterator[ColumnArrays]:
+def batches_of(part: Part) -> Iterator[ColumnArrays]:
     """Yield the rows of a part, read in a thread unless they are so few that starting one would take longer."""
     return ahead(part.batches(), AHEAD) if part.rows > HELD else part.batches()
 
@@ -83,7 +83,7 @@ def leverage(parts: Sequence[Part], units: Coordinates) -> float:
 def part_leverage(part: Part, units: Coordinates) -> float:
     """Return max ‖z‖² over the whitened rows z of one part."""
     reached = 0.0
-    for columns in _batches(part):
+    for columns in batches_of(part):
         for start in range(0, len(columns[-1]), BLOCK):
             reached = max(reached, units.reach([column[start : start + BLOCK] for column in columns]))
     return reached

@@ -5,14 +5,17 @@ What is kept does not grow with the table: the moments are mergeable, the rows a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.neuron.moments import Array, Moments, merge, moments
+from tasks.neuron.moments import Array, Moments, column_moments, merge
+from tasks.neuron.parts import Part, batches_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,26 +42,40 @@ class TableProfile:
         return spread / np.sqrt(freedom) if freedom else np.full_like(spread, np.nan)
 
 
-def profile(batches: Iterable[Sequence[NDArray[Any]]], rows: int, most: int, seed: int = 0) -> TableProfile:
+def profile(parts: Sequence[Part], most: int, seed: int = 0) -> TableProfile:
     """Look at every row of a table once.
 
     Args:
-        batches: Consecutive rows, each batch as k columns (m,).
-        rows: How many there are in all.
-        most: How many of them to keep.
-        seed: Of the choice.
+        parts: Of the rows; the moments are merged in their order, as `all_moments` does.
+        most: Rows to keep.
+        seed: Of their choice.
+
+    Raises:
+        ValueError: there are no rows.
     """
-    chosen = _chosen(rows, most, seed)
-    samples, start = [], 0
-    total: tuple[Moments, Array, Array] | None = None
-    for columns in batches:
-        seen = _look(columns)
-        total = seen if total is None else _joined(total, seen)
-        samples.append(_rows(columns, chosen, start))
-        start += len(columns[0])
-    if total is None or start != rows:
-        raise ValueError(f"`rows` is {rows}, but the batches hold {start} rows")
-    return TableProfile(*total, sample=np.concatenate(samples))
+    chosen = _chosen(sum(part.rows for part in parts), most, seed)
+    starts = accumulate((part.rows for part in parts), initial=0)
+    return reduce(
+        _joined, (_part_profile(part, chosen, start) for part, start in zip(parts, starts, strict=False))
+    )
+
+
+def _part_profile(part: Part, chosen: NDArray[np.int64], start: int) -> TableProfile:
+    """Look at the rows of one part, which begins at row `start` of the table."""
+    total: TableProfile | None = None
+    for columns in batches_of(part):
+        shift = None if total is None else total.moments.shift
+        found = TableProfile(
+            column_moments(columns, shift),
+            np.array([column.min() for column in columns], np.float64),
+            np.array([column.max() for column in columns], np.float64),
+            _rows(columns, chosen, start),
+        )
+        total = found if total is None else _joined(total, found)
+        start += len(columns[-1])
+    if total is None:
+        raise ValueError("a part holds no rows; leave empty files out")
+    return total
 
 
 def _chosen(rows: int, most: int, seed: int) -> NDArray[np.int64]:
@@ -67,14 +84,13 @@ def _chosen(rows: int, most: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False, shuffle=False))
 
 
-def _look(columns: Sequence[NDArray[Any]]) -> tuple[Moments, Array, Array]:
-    """Return moments, smallest and largest values of a batch."""
-    table = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns])
-    return moments(table), table.min(axis=0), table.max(axis=0)
-
-
-def _joined(a: tuple[Moments, Array, Array], b: tuple[Moments, Array, Array]) -> tuple[Moments, Array, Array]:
-    return merge(a[0], b[0]), np.minimum(a[1], b[1]), np.maximum(a[2], b[2])
+def _joined(a: TableProfile, b: TableProfile) -> TableProfile:
+    return TableProfile(
+        merge(a.moments, b.moments),
+        np.minimum(a.lowest, b.lowest),
+        np.maximum(a.highest, b.highest),
+        np.concatenate([a.sample, b.sample]),
+    )
 
 
 def _rows(columns: Sequence[NDArray[Any]], chosen: NDArray[np.int64], start: int) -> Array:

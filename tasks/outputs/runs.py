@@ -22,6 +22,8 @@ from tasks.table.sources.discovery import anchored
 
 RUNS = "runs"
 RESULT = "result.json"
+REPORT = "report.md"
+PAGE = "report.html"
 ORDER = "finished-runs.txt"
 RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 
@@ -53,9 +55,7 @@ def finished(root: Path) -> list[str]:
 def note_finished(root: Path, name: str) -> None:
     """Put a run at the end of the order, before its result is written and it counts as finished."""
     root.mkdir(parents=True, exist_ok=True)
-    with (root / ORDER).open(
-        "ab"
-    ) as stream:  # one short write at the end: no other run's line is hurt
+    with (root / ORDER).open("ab") as stream:  # one short write at the end: no other run's line is hurt
         stream.write(f"{name}\n".encode())
         stream.flush()
         os.fsync(stream.fileno())
