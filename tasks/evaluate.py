@@ -12,10 +12,11 @@ from tasks.neuron import least_squares, metrics
 from tasks.neuron.collinearity import collinearity_notes
 from tasks.neuron.least_squares import LeastSquares
 from tasks.neuron.metrics import Errors
+from tasks.neuron.student_t import t_tests
 from tasks.outputs import scores
 from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
 from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts, RowsPart, matrix, read_parts, read_profile
-from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, Verdict
+from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, TTest, Verdict
 from tasks.outputs.scores import PredictionWriter
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
@@ -73,9 +74,6 @@ def compare(
     """
     names, weights, bias = data.features, fitted.weights, fitted.bias
     agreement = metrics.verdict(weights, bias, reference, recipe=training.recipe)
-    errors = dict(zip(names, map(_finite, reference.standard_errors), strict=True))
-    if training.bias:
-        errors["bias"] = _finite(reference.bias_standard_error)
     tutorial = training.recipe == "tutorial"
 
     return Evaluation(
@@ -83,9 +81,7 @@ def compare(
         model=Model(weights=_named(names, weights), bias=bias, parameters=len(names) + training.bias),
         metrics=_scores({name: found.neuron for name, found in scored.items()}),
         baseline=_scores({name: found.mean for name, found in scored.items()}),
-        least_squares=ReferenceFit(
-            weights=_named(names, reference.weights), bias=reference.bias, standard_errors=errors
-        ),
+        least_squares=_reference_fit(names, reference),
         verdict=Verdict(
             z=_finite(agreement.z), D=_finite(agreement.D), converged=agreement.converged, text=agreement.text
         ),
@@ -93,6 +89,24 @@ def compare(
         rounding_rmse=scored[TRAIN].rounding.scores.rmse if tutorial else None,
         learning_rate=training.learning_rate,
         stable_limit=training.stable_limit,
+    )
+
+
+def _reference_fit(names: Sequence[str], reference: LeastSquares) -> ReferenceFit:
+    """Record least squares with the t test of each weight and, last, of the bias where one is fitted."""
+    labels = [*names, *(["bias"] if reference.has_bias else [])]
+    estimates = [*reference.weights, reference.bias][: len(labels)]
+    errors = [*reference.standard_errors, reference.bias_standard_error][: len(labels)]
+    tests = t_tests(estimates, errors, reference.degrees_of_freedom)
+    rows = zip(labels, tests.t, tests.p, tests.low, tests.high, strict=True)
+    return ReferenceFit(
+        weights=_named(names, reference.weights),
+        bias=reference.bias,
+        standard_errors=dict(zip(labels, map(_finite, errors), strict=True)),
+        degrees_of_freedom=reference.degrees_of_freedom,
+        t_tests={
+            label: TTest(t=t, p=p, low=low, high=high) for label, t, p, low, high in rows if math.isfinite(t)
+        },
     )
 
 
