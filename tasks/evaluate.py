@@ -140,10 +140,9 @@ def _scored(
 ) -> Scored:
     """Predict the rows of one file, write the predictions, and return the sums of errors."""
     found = []
-    for *features, target in part.batches():
-        actual = np.asarray(target, np.float64)
-        inputs = np.stack(features).T.astype(np.float64, copy=False)
-        predicted = inputs @ fitted.weights + fitted.bias
+    for batch in part.batches():
+        actual = np.asarray(batch.target, np.float64)
+        predicted = batch.matrix @ fitted.weights + fitted.bias
         found.append(
             Scored(
                 metrics.errors(actual, predicted),

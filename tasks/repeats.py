@@ -90,14 +90,13 @@ def _parameters(model: Artifact, root: Path) -> list[float]:
 def _rmse(parts: Sequence[RowsPart], parameters: Array) -> Array:
     """Return the RMSE (N,) over all rows of N parameter vectors, parameters (N, d + 1) with the bias last."""
     count, squares = 0, np.zeros(len(parameters))
-    for columns in chain.from_iterable(part.batches() for part in parts):
-        rows = len(columns[-1])
-        together = max(1, VALUES // len(parameters))
-        for start in range(0, rows, together):
-            *features, target = (np.asarray(each[start : start + together], np.float64) for each in columns)
-            gaps = parameters[:, :-1] @ np.stack(features) + parameters[:, -1:] - target
+    together = max(1, VALUES // len(parameters))
+    for batch in chain.from_iterable(part.batches() for part in parts):
+        for start in range(0, batch.rows, together):
+            some = batch.cut(start, start + together)
+            gaps = parameters[:, :-1] @ some.matrix.T + parameters[:, -1:] - some.target
             squares += np.sum(gaps**2, axis=1)
-        count += rows
+        count += batch.rows
     return np.sqrt(squares / count)
 
 
@@ -121,8 +120,9 @@ def _expected(findings: Evaluation, training: Training, part: RowsPart, mse: flo
         errors = [reference.standard_errors.get(name) for name in [*reference.weights, "bias"]]
         known = np.array([math.nan if error is None else error for error in errors])
         return known * math.sqrt(risk), mse * risk * parameters / max(rows - parameters, 1)
-    *features, target = (np.asarray(column[:SAMPLE], np.float64) for column in next(iter(part.batches())))
-    design = np.stack([*features, np.full_like(target, training.bias)], axis=1)
+    sample = next(iter(part.batches())).cut(0, SAMPLE)
+    target = np.asarray(sample.target, np.float64)
+    design = np.column_stack([sample.matrix, np.full_like(target, training.bias)])
     covariance = tutorial_covariance(
         design,
         target - design @ np.array([*reference.weights.values(), reference.bias]),

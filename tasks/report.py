@@ -64,8 +64,8 @@ def _diagnostics(findings: Evaluation, looked: TableProfile, *, bias: bool) -> I
     train = findings.metrics.train
     found = influence(
         reference,
-        features=looked.sample[:, :-1],
-        targets=looked.sample[:, -1],
+        features=looked.sample.matrix,
+        targets=looked.sample.target,
         weights=np.array(list(findings.model.weights.values())),
         bias=findings.model.bias,
         deviation=residual_deviation(train.rmse, train.rows, reference.parameters),

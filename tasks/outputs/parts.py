@@ -7,14 +7,14 @@ holds what later stages need to know of all training rows at once, so that none 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.neuron.moments import Moments
-from tasks.neuron.parts import MemoryPart, Part
+from tasks.neuron.parts import Batch, MemoryPart, Part
 from tasks.neuron.profile import TableProfile
 from tasks.outputs.facts import Facts
 from tasks.outputs.result import Truth
@@ -40,7 +40,7 @@ class PartsFacts(Facts):
 
 @dataclass(frozen=True, slots=True)
 class RowsPart:
-    """A file of encoded rows, as the neuron takes them: some at a time, the target behind the features."""
+    """A file of encoded rows, as the neuron takes them; in the file the target is the last column."""
 
     file: ParquetPart
 
@@ -49,9 +49,10 @@ class RowsPart:
         """Return the number of rows."""
         return self.file.rows
 
-    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Sequence[NDArray[Any]]]:
+    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         """Yield the rows, some at a time; with `rng` in a random order of the file's row groups."""
-        return self.file.batches(rng)
+        for *features, target in self.file.batches(rng):
+            yield Batch(features, target)
 
 
 def write_rows(folder: Path, name: Name, rows: pa.Table) -> None:
@@ -72,7 +73,8 @@ def write_encoding(folder: Path, encoding: Encoding) -> None:
 def write_profile(folder: Path, profile: TableProfile) -> None:
     """Write what is known of all training rows."""
     arrays = {field.name: np.asarray(getattr(profile.moments, field.name)) for field in fields(Moments)}
-    beside = {"lowest": profile.lowest, "highest": profile.highest, "sample": profile.sample}
+    sample = np.column_stack([profile.sample.matrix, profile.sample.target])
+    beside = {"lowest": profile.lowest, "highest": profile.highest, "sample": sample}
     write_npz(folder / PROFILE, arrays | beside)
 
 
@@ -82,7 +84,7 @@ def written(folder: Path, name: Name) -> Sequence[Part]:
     if len(files) != 1:
         return files
     features, targets = matrix(files[0])
-    return [MemoryPart([*features.T, targets])]
+    return [MemoryPart(Batch([*features.T], targets))]
 
 
 def training_part(artifact: Artifact) -> Artifact:
@@ -104,8 +106,9 @@ def read_profile(artifact: Artifact, root: Path) -> TableProfile:
     """Return what is known of all training rows."""
     arrays = read_npz(artifact.path(root, PROFILE))
     numbers = {name: np.asarray(array, np.float64) for name, array in arrays.items() if name != "rows"}
-    beside = {name: numbers.pop(name) for name in ("lowest", "highest", "sample")}
-    return TableProfile(Moments(rows=int(arrays["rows"].item()), **numbers), **beside)
+    lowest, highest, sample = (numbers.pop(name) for name in ("lowest", "highest", "sample"))
+    moments = Moments(rows=int(arrays["rows"].item()), **numbers)
+    return TableProfile(moments, lowest, highest, Batch([*sample[:, :-1].T], sample[:, -1]))
 
 
 def read_parts(artifact: Artifact, root: Path, name: Name) -> list[RowsPart]:
