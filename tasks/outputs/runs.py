@@ -22,7 +22,7 @@ from tasks.table.sources.discovery import anchored
 
 RUNS = "runs"
 RESULT = "result.json"
-ORDER = "finished.txt"
+ORDER = "finished-runs.txt"
 RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 
 SCHEMA_PATH = re.compile(r"ingest/[0-9a-f]{16}/" + re.escape(FILE))
@@ -52,10 +52,8 @@ def finished(root: Path) -> list[str]:
 
 def note_finished(root: Path, name: str) -> None:
     """Put a run at the end of the order, before its result is written and it counts as finished."""
-    (root / RUNS).mkdir(parents=True, exist_ok=True)
-    with (root / RUNS / ORDER).open(
-        "ab"
-    ) as stream:  # one short write at the end: no other run's line is hurt
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ORDER).open("ab") as stream:  # one short write at the end: no other run's line is hurt
         stream.write(f"{name}\n".encode())
         stream.flush()
         os.fsync(stream.fileno())
@@ -66,7 +64,7 @@ def forget_removed(root: Path) -> None:
     order = list(_order(root))
     kept = [name for name in order if folder(root, name).is_dir()]
     if kept != order:
-        write_atomically(root / RUNS / ORDER, "".join(f"{name}\n" for name in kept).encode())
+        write_atomically(root / ORDER, "".join(f"{name}\n" for name in kept).encode())
 
 
 def latest(root: Path) -> str | None:
@@ -151,7 +149,7 @@ def _order(root: Path) -> Iterator[str]:
     """Yield the names in the order, each where it stands last: a retried run ends again."""
     lines: list[str] = []
     with suppress(OSError):
-        lines = read_regular(root / RUNS / ORDER, MOST_BYTES).decode(errors="replace").splitlines()
+        lines = read_regular(root / ORDER, MOST_BYTES).decode(errors="replace").splitlines()
     yield from reversed(list(dict.fromkeys(name for name in reversed(lines) if RUN_NAME.fullmatch(name))))
 
 

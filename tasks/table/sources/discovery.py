@@ -110,7 +110,8 @@ def _through_fsspec(data: str) -> tuple[fs.FileSystem, str]:
 
 
 def _listed(filesystem: fs.FileSystem, folder: str) -> Sequence[fs.FileInfo]:
-    return filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
+    found: Sequence[fs.FileInfo] = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
+    return found
 
 
 def _members(filesystem: fs.FileSystem, folder: str, found: Sequence[fs.FileInfo]) -> Iterator[DataFile]:
