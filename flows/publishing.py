@@ -32,9 +32,8 @@ from tasks.runtime.run import Run
 from tasks.store.artifact import Artifact
 from tasks.store.writing import write_atomically
 from tasks.table.drift import grown, lost
-from tasks.table.model.linear import FILE as MODEL
-from tasks.table.model.linear import linear_model
-from tasks.table.model.sql import expression
+from tasks.table.model.exports import exported
+from tasks.table.model.linear import LinearModel, linear_model
 
 ARTIFACT_KEY = "regression-report"
 TABLE_KEY = "regression-coefficients"
@@ -70,7 +69,7 @@ def publish(
         images[TREND] = trend_picture([*past, result])
     blocks = report(result, exhibits.figures, past)
     runs.note_finished(run.root, name)
-    _write(runs.folder(run.root, name), result, blocks, images | _exported(run))
+    _write(runs.folder(run.root, name), result, blocks, images | exported(_model(run)))
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )
@@ -109,15 +108,11 @@ def _write(folder: Path, result: Result, blocks: Sequence[Block], files: Mapping
     write_atomically(folder / runs.RESULT, result.model_dump_json(indent=1).encode())
 
 
-def _exported(run: Run) -> dict[str, bytes]:
-    """Write the model for other programs: over the user's own columns, by name, as JSON and as SQL."""
+def _model(run: Run) -> LinearModel:
+    """Return the fitted model over the user's own columns."""
     model, parts = run.given("evaluate", "model"), run.given("evaluate", "parts")
     fitted = read_model(model, run.root)
-    exported = linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias)
-    return {
-        MODEL: exported.model_dump_json(indent=1).encode(),
-        "model.sql": expression(exported).encode(),
-    }
+    return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias)
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

@@ -34,7 +34,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
 
     parts, moments = read_parts(rows, root, TRAIN), read_profile(rows, root).moments
     checkpoints = Checkpoints(root)
-    with Progress(training.epochs) as progress:
+    with Progress(training.epochs, f"seed {seed}") as progress:
         options = {
             **training.model_dump(),
             "seed": seed,
