@@ -1,14 +1,12 @@
 """Stage `report`: draw the figures; and, in every run anew, the pages that show them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from tasks.neuron.profile import profile
+from tasks.outputs.parts import RowsPart
 from tasks.outputs.result import Evaluation, ReportFigures
 from tasks.page.figures.plot import Pair, PlotData
 from tasks.page.profile import profiled
@@ -25,9 +23,6 @@ MOST_ROWS = 5000
 MOST_PREDICTIONS = 100_000
 """Predictions that are drawn where they come in many files."""
 
-BATCH = 2**14
-"""Rows that are looked at together."""
-
 
 @stage
 def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Artifact:
@@ -41,7 +36,7 @@ def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Ar
     from tasks.page.figures.catalogue import draw_all
 
     evaluation = Evaluation.model_validate_json(scores.path(root, "metrics.json").read_bytes())
-    rows = profile(_batches(parts, root), evaluation.metrics.train.rows, MOST_ROWS)
+    rows = profile([RowsPart(ParquetPart(path)) for path in paths_of(parts, root, "train")], MOST_ROWS)
     columns = profiled([*evaluation.model.weights, evaluation.target], rows)
     drawn = draw_all(
         PlotData(
@@ -77,11 +72,3 @@ def _pairs(scores: Artifact, root: Path) -> Mapping[str, Pair]:
     part = table.column("part").to_numpy()
     actual, predicted = table.column("actual").to_numpy(), table.column("predicted").to_numpy()
     return {name: (actual[part == name], predicted[part == name]) for name in dict.fromkeys(part)}
-
-
-def _batches(parts: Artifact, root: Path) -> Iterator[Sequence[NDArray[Any]]]:
-    """Yield the training rows, some at a time, from one file or from many."""
-    for name in sorted(parts.starting_with("train").files):
-        with pq.ParquetFile(parts.path(root, name)) as file:
-            for batch in file.iter_batches(BATCH):
-                yield [column.to_numpy() for column in batch.columns]

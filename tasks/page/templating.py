@@ -49,7 +49,7 @@ def _environment() -> "Environment":
 
 
 def _kind(value: Any) -> str:
-    """Return what a block or a piece of text is: `heading`, `table`, `code`, …"""
+    """Return what a block or a piece of text is, such as `heading`, `table` or `code`."""
     return type(value).__name__.removesuffix("Block").lower()
 
 

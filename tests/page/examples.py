@@ -7,6 +7,7 @@ import numpy as np
 
 from tasks.config import Settings
 from tasks.neuron.moments import moments
+from tasks.neuron.parts import Batch
 from tasks.neuron.profile import TableProfile
 from tasks.neuron.student_t import t_tests
 from tasks.outputs.result import (
@@ -128,7 +129,9 @@ def before(result: Result, rmse: float | None = None) -> Result:
 
 def rows_of(table: np.ndarray) -> TableProfile:
     """Profile a table (n, k) of training rows, the target last."""
-    return TableProfile(moments(table), table.min(axis=0), table.max(axis=0), table)
+    return TableProfile(
+        moments(table), table.min(axis=0), table.max(axis=0), Batch(list(table[:, :-1].T), table[:, -1])
+    )
 
 
 def plot_data(

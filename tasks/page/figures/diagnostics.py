@@ -28,8 +28,8 @@ def draw(data: PlotData) -> Drawing | None:
     reference = solve_moments(data.rows.moments, bias=data.bias)
     rows = influence(
         reference,
-        features=sample[:, :-1],
-        targets=sample[:, -1],
+        features=sample.matrix,
+        targets=sample.target,
         weights=np.array(list(evaluation.model.weights.values())),
         bias=evaluation.model.bias,
         deviation=residual_deviation(train.rmse, train.rows, reference.parameters),

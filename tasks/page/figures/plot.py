@@ -20,7 +20,7 @@ class PlotData:
         evaluation: Coefficients, errors and least squares.
         predictions: By part of the rows, `train` and maybe `test`: actual and predicted values (n,), or a sample.
         loss: (epochs,) mean squared error of the training rows.
-        rows: Moments, range and a sample of the training rows, the target in the last column.
+        rows: Moments, range and a sample of the training rows.
         columns: The same as a record per column.
         bias: Whether a bias was fitted.
     """

@@ -27,7 +27,7 @@ def draw_trend(runs: Sequence[Result]) -> tuple[bytes, Figure]:
         caption=f"RMSE of the {scored_rows(now)} over the last {counted(len(runs), 'run')}.",
         alt=(
             f"Line of the RMSE over {len(runs)} runs since {started(runs[0])}: {number(values[0], 4)} at first, "
-            f"between {number(min(values), 4)} and {number(max(values), 4)} in all, {number(values[-1], 4)} in this run."
+            f"between {number(min(values), 4)} and {number(max(values), 4)} in all, {number(values[-1], 4)} now."
         ),
     )
     return trend_line(values, started(runs[0])), figure

@@ -29,5 +29,5 @@ def test_the_words_have_the_first_the_extreme_and_the_last_error() -> None:
     assert figure.caption == "RMSE of the test rows over the last 3 runs."
     assert figure.alt == (
         "Line of the RMSE over 3 runs since 2026-11-22 00:00: 0.7 at first, between 0.5 and 0.7 in all, "
-        "0.5812 in this run."
+        "0.5812 now."
     )
