@@ -20,12 +20,11 @@ from tasks.outputs.result import Evaluation, Lineage, Result
 from tasks.outputs.scores import read as read_scores
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
+from tasks.page.figures.trend import draw_trend
 from tasks.page.markdown import markdown
 from tasks.page.report import report
 from tasks.page.size_limit import fitted_markdown
 from tasks.page.text import named
-from tasks.page.trend import FILE as TREND
-from tasks.page.trend import trend_picture
 from tasks.page.webpage import webpage
 from tasks.runtime.provenance import provenance
 from tasks.runtime.run import Run
@@ -50,7 +49,7 @@ def publish(
     that has it is whole.
     """
     findings = read_scores(scores, run.root)
-    exhibits = figures_left.read(figures, run.root)
+    drawn = figures_left.read(figures, run.root)
     name = _run_name()
     result = Result(
         **dict(findings),
@@ -59,15 +58,18 @@ def publish(
         settings=settings.model_dump(mode="json"),
         stages=run.stages,
         report=f"{runs.RUNS}/{name}/{runs.REPORT}",
-        profile=exhibits.profile,
+        profile=drawn.profile,
         lineage=_lineage(run, settings),
         repeats=read_repeats(repeats, run.root) if repeats else None,
     )
     past = runs.earlier(run.root, result)
-    images = figures_left.read_pictures(figures, run.root, exhibits.figures)
+    images = figures_left.read_pictures(figures, run.root, drawn.figures)
+    shown = list(drawn.figures)
     if past:
-        images[TREND] = trend_picture([*past, result])
-    blocks = report(result, exhibits.figures, past)
+        picture, figure = draw_trend([*past, result])
+        images[figure.file] = picture
+        shown.append(figure)
+    blocks = report(result, shown, past)
     runs.note_finished(run.root, name)
     _write(runs.folder(run.root, name), result, blocks, images | exported(_model(run)))
     create_markdown_artifact(
