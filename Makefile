@@ -38,7 +38,7 @@ setup:
 	    fi; \
 	    echo "setting up $(VENV) from requirements.lock with $$python, which takes a minute or two"; \
 	    "$$python" -m venv --clear $(VENV); \
-	    $(PIP) install --no-compile --require-hashes -r requirements.lock; \
+	    $(PIP) install --no-compile --no-deps --require-hashes -r requirements.lock; \
 	    $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || :; \
 	    $(LOCKED_FROM) > $(VENV)/locked-from; \
 	fi; \
