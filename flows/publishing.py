@@ -27,7 +27,7 @@ from tasks.provenance import provenance
 from tasks.running import Run
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_npz
-from tasks.store.writing import write_atomically
+from tasks.store.writing import share, write_atomically
 from tasks.table.changes import grown, lost
 from tasks.table.encoding import Encoding
 from tasks.table.formula import FILE as MODEL
@@ -45,8 +45,8 @@ def publish(
 ) -> Result:
     """Write `runs/<run>/` and create the artifacts: the report, and the coefficients as a table.
 
-    The folder gets the figures, `model.json`, `model.sql`, `report.html`, `report.md` and, last, `result.json`: one
-    that has it is whole.
+    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `report.html`,
+    `report.md` and, last, `result.json`: one that has it is whole.
     """
     findings = Findings.model_validate_json(scores.path(run.root, "metrics.json").read_bytes())
     exhibits = Exhibits.model_validate_json(figures.path(run.root, "exhibits.json").read_bytes())
@@ -62,11 +62,16 @@ def publish(
         repeats=_repeats(repeats, run.root) if repeats else None,
     )
     past = earlier_runs(run.root / "runs", result)
-    images = {each.file: figures.path(run.root, each.file).read_bytes() for each in exhibits.figures}
+    folder = run.root / "runs" / name
+    drawn = {each.file: figures.path(run.root, each.file) for each in exhibits.figures}
+    for file, path in drawn.items():
+        share(path, folder / file)
+    images = {file: path.read_bytes() for file, path in drawn.items()}
+    made = _exported(run)
     if past:
-        images[TREND] = trend_picture([*past, as_past(result)])
+        made[TREND] = images[TREND] = trend_picture([*past, as_past(result)])
     blocks = report(result, exhibits.figures, past)
-    _write(run.root / "runs" / name, result, blocks, images | _exported(run))
+    _write(folder, result, blocks, images, made)
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )
@@ -97,10 +102,16 @@ def _publish_coefficients(findings: Findings) -> None:
     )
 
 
-def _write(folder: Path, result: Result, blocks: Sequence[Block], files: Mapping[str, bytes]) -> None:
-    for name, content in files.items():
+def _write(
+    folder: Path,
+    result: Result,
+    blocks: Sequence[Block],
+    images: Mapping[str, bytes],
+    made: Mapping[str, bytes],
+) -> None:
+    for name, content in made.items():
         write_atomically(folder / name, content)
-    page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", files.__getitem__)
+    page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", images.__getitem__)
     write_atomically(folder / "report.html", page.encode())
     write_atomically(folder / "report.md", markdown(blocks, quote).encode())
     write_atomically(folder / "result.json", result.model_dump_json(indent=1).encode())
