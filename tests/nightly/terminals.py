@@ -21,6 +21,8 @@ COPIED = ["flows", "tasks", "tests/data", "prefect.yaml", "automations.yaml", "p
 ADDRESS = "127.0.0.1:4200"
 """Where Prefect's server listens, and the README looks for it; here a free port stands in its place."""
 
+TASK_ENDS = {"Completed", "Cached", "Failed"}
+
 HURRY = {
     "PREFECT_WORKER_QUERY_SECONDS": "1",
     "PREFECT_RUNNER_POLL_FREQUENCY": "1",
@@ -100,7 +102,7 @@ class Terminals:
     def ask(self, path: str, **body: Any) -> Any:
         """Ask Prefect's server: a GET, or with a body a POST."""
         url = f"http://{self.address}/api/{path}"
-        answer = httpx.post(url, json=body) if body else httpx.get(url)
+        answer = httpx.request("POST" if body else "GET", url, json=body or None, timeout=60)
         answer.raise_for_status()
         return answer.json()
 
@@ -118,9 +120,17 @@ class Terminals:
         return [run for run in runs if run["auto_scheduled"]]
 
     def stages(self, run: str) -> dict[str, str]:
-        """Return the state of each task of a flow run, by the task's name."""
-        tasks = self.ask("task_runs/filter", flow_runs={"id": {"any_": [run]}})
-        return {task["name"].rpartition("-")[0]: task["state"]["name"] for task in tasks}
+        """Return the state in which each task of a flow run ended, by the task's name.
+
+        The server learns of tasks by events, some of them later than of the flow run's end.
+        """
+
+        def ended() -> dict[str, str]:
+            tasks = self.ask("task_runs/filter", flow_runs={"id": {"any_": [run]}})
+            states = {task["name"].rpartition("-")[0]: task["state_name"] for task in tasks}
+            return states if set(states.values()) <= TASK_ENDS and "report" in states else {}
+
+        return until(ended, seconds=30)
 
     def artifact(self, run: str, kind: str) -> dict[str, Any]:
         """Return the artifact of a kind (`markdown`, `table`) that a flow run has left."""

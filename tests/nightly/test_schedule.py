@@ -1,12 +1,13 @@
 """Nights that come by themselves, a minute or less long: nobody triggers a run, and nobody is there when one dies.
 
-What the README says is typed on a server of its own; then the schedules are awaited. `NIGHTS=24` makes it a month.
+What the README says is typed on a server of its own; then the schedules are awaited, `NIGHTS=24` of them if asked.
 """
 
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -100,18 +101,25 @@ def mornings(town: Terminals) -> list[Morning]:
     for night in range(NIGHTS):
         if night == NIGHTS // 2:
             add_file(town.folder, 3)
-        run, *_ = until(lambda done=night: town.scheduled("nightly", *ENDED)[done:])
+        run, *_ = until(partial(unseen, town, {each.run["id"] for each in seen}))
         seen.append(look_around(town, run))
     return seen
+
+
+def unseen(town: Terminals, seen: set[str]) -> list[dict[str, Any]]:
+    """Return the nights that have ended, less those that were looked at, in the order in which they ended."""
+    ended = [run for run in town.scheduled("nightly", *ENDED) if run["id"] not in seen]
+    return sorted(ended, key=lambda run: str(run["end_time"]))
 
 
 def look_around(town: Terminals, run: dict[str, Any]) -> Morning:
     """Look at what a run has left, and what worker and server hold."""
     store = town.folder / "artifacts"
-    files = [path for path in store.rglob("*") if path.is_file()]
+    lasting = [folder for folder in store.iterdir() if folder.name not in {"drafts", "leases", "locks"}]
+    files = [path for folder in lasting for path in folder.rglob("[!.]*") if path.is_file()]
     inodes = {stat.st_ino: stat.st_size for stat in (path.stat() for path in files)}
     kinds = [path.relative_to(store).parts[0] for path in files]
-    morning = Morning(
+    return Morning(
         run,
         town.stages(run["id"]),
         sum(inodes.values()),
@@ -119,15 +127,6 @@ def look_around(town: Terminals, run: dict[str, Any]) -> Morning:
         held(town.pid(WORKER)),
         held(town.pid(SERVER)),
     )
-    print(
-        run["name"],
-        morning.stages.get("ingest"),
-        morning.bytes,
-        morning.files,
-        morning.worker,
-        morning.server,
-    )
-    return morning
 
 
 def test_a_deployments_schedule_makes_runs(mornings: list[Morning]) -> None:
@@ -184,41 +183,34 @@ def test_the_readme_shows_that_the_schedule_is_alive(town: Terminals, mornings: 
     assert to_come.stdout.count("SCHEDULED") == 3
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """A run that was killed with its worker in the middle of a training, as it is shown after a while."""
-
-    run: dict[str, Any]
-
-
 @pytest.fixture(scope="module")
-def outage(town: Terminals, mornings: list[Morning]) -> Outage:
-    """Cut the power under a long training, and wait until the run is no longer shown as running."""
+def outage(town: Terminals, mornings: list[Morning]) -> dict[str, Any]:
+    """Cut the power under a long training, start the server again, and wait until the run is not shown as running."""
     deployment = town.ask("deployments/name/regression/nightly")["id"]
     settings = {"training": {"epochs": 1_000_000}}
     made = town.ask(f"deployments/{deployment}/create_flow_run", parameters={"settings": settings})
     before = town.said(WORKER).count("epoch")
     until(lambda: town.said(WORKER).count("epoch") > before)
-    cut_power(town.pid(WORKER))
+    for command in (WORKER, SERVER):
+        cut_power(town.pid(command))
+    town.type(NIGHTLY[0])
     assert town.ask(f"flow_runs/{made['id']}")["state"]["name"] == "Running"
-    return Outage(
-        until(lambda: _if_ended(town.ask(f"flow_runs/{made['id']}")), seconds=300),
-    )
+    return until(lambda: _if_ended(town.ask(f"flow_runs/{made['id']}")), seconds=300)
 
 
-def _if_ended(run: dict[str, Any]) -> dict[str, Any] | None:
-    return run if run["state"]["name"] in ENDED else None
+def _if_ended(run: dict[str, Any]) -> dict[str, Any]:
+    return run if run["state"]["name"] in ENDED else {}
 
 
-def test_a_run_that_died_with_its_worker_becomes_crashed(outage: Outage, chat: Chat) -> None:
+def test_a_run_that_died_with_its_machine_becomes_crashed(outage: dict[str, Any], chat: Chat) -> None:
     """Minutes later, with a reason, and the chat is told."""
-    assert outage.run["state"]["name"] == "Crashed"
-    assert "its machine or its worker must have died" in outage.run["state"]["message"]
-    told = until(lambda: [text for text in chat.heard if outage.run["id"] in text])
-    assert told[0].splitlines()[:2] == ["regression: Crashed", outage.run["state"]["message"]]
+    assert outage["state"]["name"] == "Crashed"
+    assert "its machine or its worker must have died" in outage["state"]["message"]
+    told = until(lambda: [text for text in chat.heard if outage["id"] in text])
+    assert told[0].splitlines()[:2] == ["regression: Crashed", outage["state"]["message"]]
 
 
-def test_a_night_that_no_worker_takes_up_is_late(town: Terminals, outage: Outage, chat: Chat) -> None:
+def test_a_night_that_no_worker_takes_up_is_late(town: Terminals, outage: dict[str, Any], chat: Chat) -> None:
     """It is marked, the README's command shows it, and the chat is told."""
     late = town.scheduled("nightly", "Late")
     assert late
@@ -226,7 +218,7 @@ def test_a_night_that_no_worker_takes_up_is_late(town: Terminals, outage: Outage
     assert until(lambda: [text for text in chat.heard if text.startswith("regression: Late\n")])
 
 
-def test_the_next_night_has_the_slot(town: Terminals, outage: Outage) -> None:
+def test_the_next_night_has_the_slot(town: Terminals, outage: dict[str, Any]) -> None:
     """The dead run's slot is free, and a worker that comes back goes on with the nights."""
     concurrency = town.ask("deployments/name/regression/nightly")["global_concurrency_limit"]
     assert concurrency["active_slots"] == 0
@@ -236,7 +228,7 @@ def test_the_next_night_has_the_slot(town: Terminals, outage: Outage) -> None:
 
 
 def test_the_server_has_nothing_to_complain_of(
-    town: Terminals, mornings: list[Morning], outage: Outage
+    town: Terminals, mornings: list[Morning], outage: dict[str, Any]
 ) -> None:
     """No service has failed: neither the scheduler, nor what marks late runs, nor what runs automations."""
     assert re.findall(r"^.*(?:ERROR|CRITICAL|Traceback).*$", town.said(SERVER), flags=re.MULTILINE) == []
