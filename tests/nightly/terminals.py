@@ -100,11 +100,18 @@ class Terminals:
         )
 
     def ask(self, path: str, **body: Any) -> Any:
-        """Ask Prefect's server: a GET, or with a body a POST."""
+        """Ask Prefect's server: a GET, or with a body a POST; a busy one, as its own clients do, several times."""
         url = f"http://{self.address}/api/{path}"
-        answer = httpx.request("POST" if body else "GET", url, json=body or None, timeout=60)
-        answer.raise_for_status()
-        return answer.json()
+
+        def answer() -> httpx.Response:
+            got = httpx.request("POST" if body else "GET", url, json=body or None, timeout=60)
+            if got.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+                raise BlockingIOError(got.text)
+            return got
+
+        answered = until(answer, BlockingIOError)
+        answered.raise_for_status()
+        return answered.json()
 
     def runs(self, deployment: str) -> list[dict[str, Any]]:
         """Return the runs of a deployment, the oldest first, less those that its schedule plans."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,16 @@ pytestmark = pytest.mark.slow
 
 NIGHTS = int(os.environ.get("NIGHTS", "6"))
 """Runs of the deployment's schedule that are awaited; a file is added to the table in the middle."""
-SECONDS = 15
+SECONDS = 20
 """A night's length: a run takes less, also beside another one."""
 PAGE = 250_000
 """Bytes that a run may add to the store: its two reports, the trend, the result and the model, but no figures."""
 
 STAGES = ("ingest", "split", "train", "evaluate", "report")
 ENDED = ("Completed", "Failed", "Crashed")
+BUSY = ("Worker channel heartbeat persistence failed", "database is locked")
+"""What Prefect's server says on a busy machine when SQLite lets another writer go first; the worker calls again."""
+
 SERVER, WORKER = "prefect server start", "prefect worker start"
 
 
@@ -156,12 +160,13 @@ def test_nothing_piles_up(mornings: list[Morning]) -> None:
     for before, after in quiet:
         assert {**after.files, "runs": 0} == {**before.files, "runs": 0}
         assert after.bytes - before.bytes < PAGE
-    first, last = mornings[1], mornings[-1]
-    assert last.worker.files <= first.worker.files + 2
-    assert last.server.files <= first.server.files + 5
-    assert last.worker.memory < first.worker.memory + 10
-    assert last.server.memory < first.server.memory + 40
     assert {each.worker.zombies for each in mornings} | {each.server.zombies for each in mornings} == {0}
+    earlier, later = mornings[: NIGHTS // 2], mornings[NIGHTS // 2 :]
+    for process in (attrgetter("worker"), attrgetter("server")):
+        assert min(process(each).files for each in later) <= max(process(each).files for each in earlier)
+        assert (
+            min(process(each).memory for each in later) < max(process(each).memory for each in earlier) + 10
+        )
 
 
 def test_the_cron_line_of_serve_makes_runs(town: Terminals) -> None:
@@ -190,7 +195,7 @@ def outage(town: Terminals, mornings: list[Morning]) -> dict[str, Any]:
     settings = {"training": {"epochs": 1_000_000}}
     made = town.ask(f"deployments/{deployment}/create_flow_run", parameters={"settings": settings})
     before = town.said(WORKER).count("epoch")
-    until(lambda: town.said(WORKER).count("epoch") > before)
+    until(lambda: town.said(WORKER).count("epoch") > before, seconds=300)
     for command in (WORKER, SERVER):
         cut_power(town.pid(command))
     town.type(NIGHTLY[0])
@@ -231,4 +236,9 @@ def test_the_server_has_nothing_to_complain_of(
     town: Terminals, mornings: list[Morning], outage: dict[str, Any]
 ) -> None:
     """No service has failed: neither the scheduler, nor what marks late runs, nor what runs automations."""
-    assert re.findall(r"^.*(?:ERROR|CRITICAL|Traceback).*$", town.said(SERVER), flags=re.MULTILINE) == []
+    records = re.split(r"^(?=\d\d:\d\d:\d\d\.\d{3} \| )", town.said(SERVER), flags=re.MULTILINE)
+    assert len(records) > 1
+    bad = [
+        each for each in records if re.search(r"\| (?:ERROR|CRITICAL) |^Traceback", each, flags=re.MULTILINE)
+    ]
+    assert [each for each in bad if not all(words in each for words in BUSY)] == []
