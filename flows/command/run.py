@@ -19,16 +19,18 @@ def run(settings: Settings, as_json: bool, stops: Stops) -> Exit:
         from flows.command.plan import dry_run
         from flows.command.recording import recorded
         from flows.regression import regression
+        from tasks.ingest import looking_once
         from tasks.page.summary import summary
         from tasks.runtime.progress import end_display
 
         for handler in logging.getLogger().handlers:
             handler.addFilter(_is_news)
-        if "train" in dry_run(settings).waiting:
-            threading.Thread(target=_load_training).start()
-        connection.establish()
-        stops.on_stop(end_display)
-        result = recorded(regression, stops)(settings)
+        with looking_once():
+            if "train" in dry_run(settings).waiting:
+                threading.Thread(target=_load_training).start()
+            connection.establish()
+            stops.on_stop(end_display)
+            result = recorded(regression, stops)(settings)
     except NoServer as error:
         say(str(error))
         return Exit.FAILED
