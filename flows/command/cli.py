@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from flows.command import environment
 from flows.command.exits import Exit
-from flows.command.messages import described, say
+from flows.command.messages import Unusable, described, explain, say
 from flows.command.parser import NIGHTLY, command_parser
 from flows.command.signals import Stops
-from flows.command.terminal import keep_stderr
+from flows.command.terminal import keep_stderr, keep_stdout
 from tasks.config import Cleaning, Prediction, Settings, overlaid, schema_fields
 
 
@@ -49,9 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         _refuse(described(error))
     keep_stderr()
+    keep_stdout()
     stops = Stops()
     try:
         return _execute(request, stops)
+    except Unusable as error:
+        return explain(error)
     except KeyboardInterrupt:
         say(stops.message())
         return stops.status()

@@ -1,23 +1,21 @@
 """The Prefect server of a run: the one that is configured, or a temporary one; and what is said where neither works."""
 
 import atexit
-import tempfile
+import re
 import warnings
 from contextlib import ExitStack
 from pathlib import Path
 
+from flows.command.folders import require_writable
+from flows.command.messages import Unusable
 from flows.command.signals import Stops
 from flows.command.temporary_server import TemporaryServer
 
 # Seconds in which a configured server must answer.
 ANSWER = 10.0
 
-# Bytes that the folder of a temporary server's database must have room for: those of an empty database.
-ROOM = 2**21
-
-
-class NoServer(Exception):
-    """Prefect has no server to record a run; the message says why, and what to do."""
+# Bytes that the folder of a temporary server's database must have room for: an empty database and its journal.
+ROOM = 2**22
 
 
 class Connection:
@@ -27,7 +25,7 @@ class Connection:
         """Look which server is configured; start a temporary one where none is.
 
         Raises:
-            NoServer: none is configured, and Prefect's folder cannot hold a temporary one's database.
+            Unusable: none is configured, and Prefect's folder cannot hold a temporary one's database.
         """
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # a folder that cannot be made
             from prefect.settings import PREFECT_API_URL, get_current_settings
@@ -37,7 +35,7 @@ class Connection:
         self._home = Path(settings.home)
         self._server: TemporaryServer | None = None
         if not self._url and settings.server.ephemeral.enabled:
-            _check(self._home)
+            require_writable("PREFECT_HOME", self._home, ROOM)
             self._server = TemporaryServer()
             # Registered first, and so done last: Prefect sends its last messages at the exit.
             atexit.register(self._server.stop)
@@ -47,7 +45,7 @@ class Connection:
         """Wait until the server answers, and have Prefect use it until the process ends.
 
         Raises:
-            NoServer: it does not answer.
+            Unusable: it does not answer.
         """
         if self._server is None:
             self._check_answer()
@@ -55,9 +53,9 @@ class Connection:
         url = self._server.address(self._patience)
         if url is None:
             reason = _reason(self._server.said(), self._patience)
-            raise NoServer(
+            raise Unusable(
                 f"Prefect's temporary server did not start in `PREFECT_HOME` of {str(self._home)!r}: {reason}; "
-                "make room or mend it, or set PREFECT_HOME to another folder"
+                "make room, change its permissions, or name another folder"
             )
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -70,7 +68,7 @@ class Connection:
         from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
         if not self._url:
-            raise NoServer("Prefect may start no temporary server; set PREFECT_API_URL to the address of one")
+            raise Unusable("Prefect may start no temporary server; set PREFECT_API_URL to the address of one")
         with (
             temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
             get_client(httpx_settings={"timeout": ANSWER}, sync_client=True) as client,
@@ -78,27 +76,14 @@ class Connection:
             error = client.api_healthcheck()
         if error is not None:
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise NoServer(
+            raise Unusable(
                 f"`PREFECT_API_URL` of {self._url!r} does not answer ({reason}); start the server, or unset it "
                 "to run with a temporary one"
             )
 
 
-def _check(home: Path) -> None:
-    """Look whether Prefect's folder is there, or can be made, and has room for a database."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=home) as probe:
-            probe.write(bytes(ROOM))
-    except OSError as error:
-        raise NoServer(
-            f"`PREFECT_HOME` of {str(home)!r} cannot be used: {error.strerror}; make room or mend it, or set "
-            "PREFECT_HOME to another folder"
-        ) from error
-
-
 def _reason(said: list[str], patience: float) -> str:
     """Return why a server did not start: the last error that it wrote, or that it wrote nothing."""
-    errors = [line.strip() for line in said if "Error" in line]
+    errors = [found[1] for line in said if (found := re.match(r"[\w.]+Error: (?:\([\w.]+\) )?(.+)", line))]
     lines = errors or [line.strip() for line in said if line.strip()]
     return lines[-1][:200] if lines else f"no answer within {patience:.0f} seconds"

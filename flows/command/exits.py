@@ -12,4 +12,5 @@ class Exit(IntEnum):
     REFUSED = 3
     HUNG_UP = 129
     INTERRUPTED = 130
+    BROKEN_PIPE = 141
     TERMINATED = 143

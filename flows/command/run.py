@@ -2,10 +2,12 @@
 
 import logging
 import threading
+from pathlib import Path
 
-from flows.command.connection import Connection, NoServer
+from flows.command.connection import Connection
 from flows.command.exits import Exit
-from flows.command.messages import EXPECTED, explain, say
+from flows.command.folders import require_writable
+from flows.command.messages import EXPECTED, explain, print_result
 from flows.command.signals import Stops
 from flows.command.terminal import native_silence
 from tasks.config import Settings
@@ -13,7 +15,9 @@ from tasks.config import Settings
 
 def run(settings: Settings, as_json: bool, stops: Stops) -> Exit:
     """Run the flow and print its summary, or its result as JSON; return the exit status."""
+    root = Path(settings.artifacts).resolve()
     try:
+        require_writable("artifacts", root)
         connection = Connection(stops)
         # The imports take as long as a temporary server takes to start, in a process of its own.
         from flows.command.plan import dry_run
@@ -31,14 +35,11 @@ def run(settings: Settings, as_json: bool, stops: Stops) -> Exit:
             connection.establish()
             stops.on_stop(end_display)
             result = recorded(regression, stops)(settings)
-    except NoServer as error:
-        say(str(error))
-        return Exit.FAILED
     except Exception as error:  # noqa: BLE001 - the border: every failure becomes one line and a status
         return explain(error)
 
-    print(result.model_dump_json(indent=1) if as_json else summary(result))
-    return Exit.DONE
+    text = result.model_dump_json(indent=1) if as_json else summary(result)
+    return print_result(text, f"; the run is finished and stored: {str(root / result.report)!r}")
 
 
 def _load_training() -> None:

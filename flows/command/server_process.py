@@ -43,4 +43,5 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(serve())
+    # Threads of Prefect's that are still there would hold up the exit, after a failed start without end.
+    os._exit(serve())

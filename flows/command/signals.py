@@ -26,9 +26,6 @@ ENDING = {
 # Seconds for the orderly end.
 GRACE = 3.0
 
-# Seconds within which the waiting thread notices that the command is done.
-LOOK = 0.2
-
 
 class Stops:
     """Waits for a signal that ends the command, in a thread of its own."""
@@ -44,11 +41,15 @@ class Stops:
         """Watch for signals inside; one that was ignored from the start, as under nohup, stays ignored."""
         wanted = [each for each in ENDING if signal.getsignal(each) is not signal.SIG_IGN]
         before = signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
-        threading.Thread(target=self._wait, args=(wanted,), daemon=True).start()
+        thread = threading.Thread(target=self._wait, args=(wanted,), daemon=True)
+        thread.start()
         try:
             yield
         finally:
             self._finished.set()
+            if thread.ident is not None and wanted:
+                signal.pthread_kill(thread.ident, wanted[0])  # wakes it; it does not end before
+            thread.join()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def on_stop(self, close: Callable[[], object]) -> None:
@@ -65,13 +66,11 @@ class Stops:
         return ENDING[self.received][1]
 
     def _wait(self, wanted: Sequence[signal.Signals]) -> None:
-        found = None
-        while found is None and not self._finished.is_set():
-            found = signal.sigtimedwait(wanted, LOOK)
-        if found is None or self._finished.is_set():
+        received = signal.sigwait(wanted) if wanted else None
+        if received is None or self._finished.is_set():
             return
 
-        self.received = signal.Signals(found.si_signo)
+        self.received = signal.Signals(received)
         if self._closers:
             closing = threading.Thread(target=self._close, daemon=True)
             closing.start()
@@ -79,6 +78,7 @@ class Stops:
         else:
             _thread.interrupt_main()
             if self._finished.wait(GRACE):
+                signal.sigwait(wanted)
                 return
         say(self.message())
         os._exit(self.status())

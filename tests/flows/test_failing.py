@@ -32,7 +32,9 @@ def test_the_command_that_is_said_resumes_the_run(
         broken.setattr("tasks.evaluate.compare", full_disk)
         assert run(settings, True, Stops()) == Exit.FAILED
     what, cached, resume = capsys.readouterr().err.splitlines()
-    assert what == "linear-neuron: stage `evaluate` failed: OSError: [Errno 28] No space left on device"
+    where = f"(artifacts in {settings.artifacts!r})"
+    full = "OSError: [Errno 28] No space left on device"
+    assert what == f"linear-neuron: stage `evaluate` failed: {full} {where}"
     assert cached.endswith("cached: generate, split, train")
     program, *arguments = shlex.split(resume.partition("to resume: ")[2])
     assert program == "linear-neuron"
