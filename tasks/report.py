@@ -51,8 +51,8 @@ def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Ar
     with draft(root) as folder:
         for png, figure in drawn:
             (folder / figure.file).write_bytes(png)
-        told = ReportFigures(figures=[figure for _, figure in drawn], profile=columns)
-        (folder / EXHIBITS).write_text(told.model_dump_json(indent=1), encoding="utf-8")
+        index = ReportFigures(figures=[figure for _, figure in drawn], profile=columns)
+        (folder / EXHIBITS).write_text(index.model_dump_json(indent=1), encoding="utf-8")
         return publish(folder, root, "report")
 
 
