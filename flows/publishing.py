@@ -29,7 +29,7 @@ from tasks.page.webpage import webpage
 from tasks.runtime.provenance import provenance
 from tasks.runtime.run import Run
 from tasks.store.artifact import Artifact
-from tasks.store.writing import write_atomically
+from tasks.store.writing import share, write_atomically
 from tasks.table.drift import grown, lost
 from tasks.table.model.exports import exported
 from tasks.table.model.linear import LinearModel, linear_model
@@ -45,8 +45,8 @@ def publish(
 ) -> Result:
     """Write `runs/<run>/` and create the artifacts: the report, and the coefficients as a table.
 
-    The folder gets the figures, `model.json`, `model.sql`, `report.html`, `report.md` and, last, `result.json`: one
-    that has it is whole.
+    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `report.html`,
+    `report.md` and, last, `result.json`: one that has it is whole.
     """
     evaluation = read_scores(scores, run.root)
     drawn = figures_left.read(figures, run.root)
@@ -62,16 +62,24 @@ def publish(
         lineage=_lineage(run, settings),
         repeats=read_repeats(repeats, run.root) if repeats else None,
     )
+
     past = runs.earlier(run.root, result)
-    images = figures_left.read_pictures(figures, run.root, drawn.figures)
+    paths = figures_left.picture_paths(figures, run.root, drawn.figures)
+    images = {file: path.read_bytes() for file, path in paths.items()}
+    files = exported(_model(run))
     shown = list(drawn.figures)
     if past:
         picture, figure = draw_trend([*past, result])
-        images[figure.file] = picture
+        files[figure.file] = images[figure.file] = picture
         shown.append(figure)
     blocks = report(result, shown, past)
+
+    folder = runs.folder(run.root, name)
     runs.note_finished(run.root, name)
-    _write(runs.folder(run.root, name), result, blocks, images | exported(_model(run)))
+    for file, path in paths.items():
+        share(path, folder / file)
+    _write(folder, result, blocks, images, files)
+
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=evaluation.verdict.text
     )
@@ -101,10 +109,16 @@ def _publish_coefficients(evaluation: Evaluation) -> None:
     )
 
 
-def _write(folder: Path, result: Result, blocks: Sequence[Block], files: Mapping[str, bytes]) -> None:
+def _write(
+    folder: Path,
+    result: Result,
+    blocks: Sequence[Block],
+    images: Mapping[str, bytes],
+    files: Mapping[str, bytes],
+) -> None:
     for name, content in files.items():
         write_atomically(folder / name, content)
-    page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", files.__getitem__)
+    page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", images.__getitem__)
     write_atomically(folder / runs.PAGE, page.encode())
     write_atomically(folder / runs.REPORT, markdown(blocks, quote).encode())
     write_atomically(folder / runs.RESULT, result.model_dump_json(indent=1).encode())
