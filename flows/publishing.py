@@ -29,9 +29,8 @@ from tasks.store.formats import read_npz
 from tasks.store.writing import write_atomically
 from tasks.table.drift import grown, lost
 from tasks.table.encoding import Encoding
-from tasks.table.model.linear import FILE as MODEL
-from tasks.table.model.linear import linear_model
-from tasks.table.model.sql import expression
+from tasks.table.model.exports import exported
+from tasks.table.model.linear import LinearModel, linear_model
 
 ARTIFACT_KEY = "regression-report"
 TABLE_KEY = "regression-coefficients"
@@ -66,7 +65,7 @@ def publish(
         images[TREND] = trend_picture([*past, result])
     blocks = report(result, exhibits.figures, past)
     runs.note_finished(run.root, name)
-    _write(runs.folder(run.root, name), result, blocks, images | _exported(run))
+    _write(runs.folder(run.root, name), result, blocks, images | exported(_model(run)))
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )
@@ -109,16 +108,12 @@ def _repeats(repeats: Artifact, root: Path) -> Repeats:
     return Repeats.model_validate_json(repeats.path(root, "repeats.json").read_bytes())
 
 
-def _exported(run: Run) -> dict[str, bytes]:
-    """Write the model for other programs: over the user's own columns, by name, as JSON and as SQL."""
+def _model(run: Run) -> LinearModel:
+    """Return the fitted model over the user's own columns."""
     model, parts = run.given("evaluate", "model"), run.given("evaluate", "parts")
     fitted = read_npz(model.path(run.root, "weights.npz"))
     encoding = Encoding.model_validate_json(parts.path(run.root, "encoding.json").read_bytes())
-    exported = linear_model(encoding, fitted["weights"], float(fitted["bias"].item()))
-    return {
-        MODEL: exported.model_dump_json(indent=1).encode(),
-        "model.sql": expression(exported).encode(),
-    }
+    return linear_model(encoding, fitted["weights"], float(fitted["bias"].item()))
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

@@ -32,7 +32,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rows.Filed]:
     filed = rows.write(folder, SIZES[-1], FEATURES)
     yield filed
     for shard in filed.shards:
-        shard.path.unlink()
+        shard.file.path.unlink()
 
 
 def test_memory_is_flat(source: rows.Filed) -> None:
@@ -40,7 +40,7 @@ def test_memory_is_flat(source: rows.Filed) -> None:
     lines, peaks = [], []
     for size in SIZES:
         found = json.loads(python("-c", TRAINING, source.folder, size, BATCH, timeout=3600).stdout)
-        stored = sum(shard.path.stat().st_size for shard in source.parts(size))
+        stored = sum(shard.file.path.stat().st_size for shard in source.parts(size))
         lines.append([f"{found['rows']:,}", f"{stored / 1e9:.2f} GB", f"{found['peak'] / 2**20:,.0f} MiB"])
         peaks.append(found["peak"])
     growth = max(peaks) / min(peaks)

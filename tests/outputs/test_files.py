@@ -23,7 +23,9 @@ from tasks.store import digests, verification
 from tasks.store.artifact import Artifact, damage
 from tasks.store.parts import paths_of
 from tasks.table import casting
+from tasks.table.casting import CastPlan
 from tasks.table.errors import BadTable
+from tasks.table.sources.reader import Preview
 
 Taken = list[str]
 
@@ -51,9 +53,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Taken:
     names: Taken = []
     original = casting.taken
 
-    def noted(member: Any, *rest: Any) -> Iterator[Any]:
-        names.append(member.name)
-        return original(member, *rest)
+    def noted(look: Preview, plan: CastPlan) -> Iterator[Any]:
+        names.append(look.member.name)
+        return original(look, plan)
 
     monkeypatch.setattr(files, "taken", noted)
     return names
