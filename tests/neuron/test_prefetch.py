@@ -60,7 +60,7 @@ def test_a_consumer_that_stops_stops_the_thread_and_closes_the_items() -> None:
     made = ahead(source, 1)
     assert next(made) == 0
     assert threading.active_count() == before + 1
-    made.close()
+    del made
     assert threading.active_count() == before
     source.close()
     assert closed.is_set()
