@@ -1,8 +1,11 @@
 """The result of a run: what `--json` prints, what `result.json` holds and what the report shows."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
+
+# The sections of the report that can show figures.
+Section: TypeAlias = Literal["trend", "weights", "fit", "training", "data"]
 
 
 class Record(BaseModel):
@@ -107,11 +110,15 @@ class ColumnProfile(Record):
 
 
 class Figure(Record):
-    """A figure: its file, how to read it, and what it shows in words and numbers."""
+    """A figure of the report."""
 
     file: str
-    caption: str
-    alt: str
+    section: Section
+    worth: int = Field(
+        ge=0, le=100, description="Where there is no room for all, the least is left out first."
+    )
+    caption: str = Field(description="How to read it.")
+    alt: str = Field(description="What it shows, in words and numbers.")
 
 
 class ReportFigures(Record):
@@ -146,9 +153,6 @@ class Evaluation(Record):
     rounding_rmse: float | None = Field(
         description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
     )
-    notes: list[str] = Field(
-        description="What was noticed without being refused: columns left out, hard to fit, a rate too high."
-    )
     learning_rate: float = Field(description="The first learning rate.")
     stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")
 
@@ -180,6 +184,10 @@ class Result(Evaluation):
         default=1, description="Version of this record; it changes when a field's meaning does."
     )
     run: str
+    notes: list[str] = Field(
+        default=[],
+        description="What was noticed without being refused: columns left out, hard to fit, a rate too high.",
+    )
     settings: dict[str, object] = Field(description="The settings, by section.")
     stages: dict[str, Stage]
     report: str = Field(description="Path of report.md, relative to the artifacts folder.")

@@ -17,7 +17,9 @@ from pyarrow import feather
 from flows.command import predict as command
 from flows.regression import regression
 from tasks.config import Prediction, Settings
+from tasks.outputs.model import KERAS
 from tasks.outputs.result import Result
+from tasks.outputs.scores import PREDICTIONS
 from tests.processes import imported, python
 
 MODEL = {
@@ -232,10 +234,10 @@ def test_late_text_and_damage_leave_nothing_half_written(
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("there.csv", "is there already; give another name or `--overwrite`"),
-        ("out.xlsx", "is of no known format"),
-        ("no/out.csv", "there is no folder"),
-        ("folder.csv", "is there and is no file"),
+        ("there.csv", "already exists; give another name or `--overwrite`"),
+        ("out.xlsx", "has no known format"),
+        ("no/out.csv", "does not exist; make it"),
+        ("folder.csv", "exists and is not a file"),
         ("s3://bucket/out.csv", "is not on this machine"),
     ],
 )
@@ -255,7 +257,7 @@ def test_nested_columns_have_no_place_in_text(
 ) -> None:
     write(ROWS.assign(tags=pd.Series([[1]] * 6, dtype=object)), tmp_path / "in.parquet")
     assert predict(model, tmp_path / "in.parquet", tmp_path / "out.csv") == 2
-    assert "has no place for the columns" in capsys.readouterr().err
+    assert "cannot hold the columns" in capsys.readouterr().err
     assert predict(model, tmp_path / "in.parquet", tmp_path / "out.parquet") == 0
 
 
@@ -342,12 +344,12 @@ def test_the_predictions_are_those_of_the_saved_model(
         Path(file.path).name: root / file.path for stage in result.stages.values() for file in stage.files
     }
     encoded = pd.concat([pq.read_table(files[f"{part}.parquet"]).to_pandas() for part in ("train", "test")])
-    saved = keras.models.load_model(files["model.keras"]).predict(
+    saved = keras.models.load_model(files[KERAS]).predict(
         encoded.drop(columns="price").to_numpy(float), verbose=0
     )[:, 0]
     by_price = pd.Series(saved, index=encoded["price"].to_numpy())
     np.testing.assert_allclose(found, by_price.loc[rows["price"]], rtol=1e-5)
-    own = pq.read_table(files["predictions.parquet"]).to_pandas().set_index("actual")["predicted"]
+    own = pq.read_table(files[f"{PREDICTIONS}.parquet"]).to_pandas().set_index("actual")["predicted"]
     np.testing.assert_allclose(found, own.loc[rows["price"]], rtol=1e-12)
 
 
@@ -360,8 +362,8 @@ def test_a_model_that_is_not_there_is_said(
     (tmp_path / "artifacts/runs").mkdir(parents=True)
     for name, message in {
         "latest": "there is no run in",
-        "absent": "is no file, no folder, and no run in",
-        "../../" + tmp_path.name: "is no file, no folder, and no run in",
+        "absent": "is neither a file, nor a folder, nor a run in",
+        "../../" + tmp_path.name: "is neither a file, nor a folder, nor a run in",
         str(tmp_path / "empty"): "there is no model.json in the folder",
         str(tmp_path / "in.csv"): "is no model.json (it: ",
     }.items():
@@ -375,7 +377,7 @@ def test_a_model_that_is_not_there_is_said(
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--model", "x", "--data", "y"], "linear-neuron: `output` is needed\n"),
+        (["--model", "x", "--data", "y"], "linear-neuron: `output` is required\n"),
         (["--modle", "x"], "`--modle` is not an option; did you mean `--model`?"),
     ],
 )
