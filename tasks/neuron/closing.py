@@ -2,8 +2,8 @@
 
 One step of gradient descent on all rows, in whitened units at the rate ½, with residuals in float64: as the whitened
 Hessian is 2·I, it is Newton's step, and lands on least squares but for rounding, wherever it starts. A single
-influential row, rare flags, one epoch or a noise of 1e-6 of the target leave the recipe's mini-batches short of D ≤ 0.01;
-there, and only there, it is taken.
+influential row, rare flags, one epoch, or noise of 1e-6 of the target leave the mini-batches short of D ≤ 0.01; there,
+and only there, it is taken.
 """
 
 from __future__ import annotations

@@ -62,12 +62,16 @@ class Errors:
     def scores(self) -> ErrorSummary:
         """Return rmse = √(squares / n), mae = absolutes / n, r2 = 1 − squares / scatter (NaN: constant target)."""
         constant = self.lowest == self.highest or not self.scatter  # whose squares are too small for a float
-        return ErrorSummary(
-            self.rows,
-            math.sqrt(self.squares / self.rows),
-            self.absolutes / self.rows,
-            math.nan if constant else 1 - self.squares / self.scatter,
-        )
+        return self._summary(math.nan if constant else 1 - self.squares / self.scatter)
+
+    @property
+    def scores_about_zero(self) -> ErrorSummary:
+        """Return the same with r2 = 1 − squares / Σ target², which R and NIST use for a model without bias."""
+        total = self.scatter + self.rows * self.mean**2
+        return self._summary(1 - self.squares / total if total else math.nan)
+
+    def _summary(self, r2: float) -> ErrorSummary:
+        return ErrorSummary(self.rows, math.sqrt(self.squares / self.rows), self.absolutes / self.rows, r2)
 
 
 def errors(targets: ArrayLike, predictions: ArrayLike) -> Errors:
