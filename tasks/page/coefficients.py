@@ -69,7 +69,7 @@ def coefficient_table(result: Result, listed: Sequence[Coefficient]) -> TableBlo
         caption=(
             "The largest |t| first. Standard error (SE), t, p and interval are those of least squares (Student's t, "
             f"{result.least_squares.degrees_of_freedom:,} degrees of freedom). The last column is the distance of the "
-            "estimate from least squares."
+            "estimate from least squares." + "".join(map(_undetermined, result.least_squares.undetermined))
         ),
         header=header,
         rows=[
@@ -77,6 +77,17 @@ def coefficient_table(result: Result, listed: Sequence[Coefficient]) -> TableBlo
             for each in sorted(listed, key=_rank)
         ],
         align="l" + "r" * (len(header) - 1),
+    )
+
+
+def _undetermined(names: Sequence[str]) -> str:
+    """Say that the weights of these columns are not determined, and which solution is shown."""
+    if len(names) == 1:
+        return f" The weight of the constant column {named(names[0])} is not determined."
+    *first, last = map(named, names)
+    return (
+        f" The weights of {', '.join(first)} and {last} are not determined, since these columns depend on each other: "
+        "the numbers are those of one of the solutions that predict the same."
     )
 
 

@@ -34,7 +34,7 @@ def _errors(result: Result) -> Iterator[Fact]:
 
 
 def _baseline(scores: Scores, mean: Scores | None) -> Fact:
-    label = "compared with the mean"
+    label = "versus the mean"
     if mean is None:
         return Fact(label, "–")
     remark = f"the {number(mean.rmse, 4)} of predicting the training mean"
@@ -47,7 +47,7 @@ def _baseline(scores: Scores, mean: Scores | None) -> Fact:
 
 
 def _comparison(before: Result | None, now: Result) -> Fact:
-    label = "change since the previous run"
+    label = "since the previous run"
     if before is None:
         return Fact(label, "–", "first run with this target and these features")
     return Fact(
@@ -58,7 +58,8 @@ def _comparison(before: Result | None, now: Result) -> Fact:
 def _r2(result: Result) -> Fact:
     scores = result.metrics.test or result.metrics.train
     part = "test" if result.metrics.test else "train"
-    return Fact(f"R², {part}", number(scores.r2, 4), "share of the target's variance explained")
+    share = "variance" if scores.r2_about == "mean" else "sum of squares about zero"
+    return Fact(f"R², {part}", number(scores.r2, 4), f"share of the target's {share} explained")
 
 
 def _stages(result: Result) -> Fact:

@@ -97,6 +97,8 @@ def _metrics(evaluation: Evaluation) -> TableBlock:
         if part
     ]
     caption = "Errors of the neuron, and of predicting the mean of the training targets, on the N rows of each part."
+    if evaluation.metrics.train.r2_about == "zero":
+        caption += " Without a bias, the neuron's R² is about zero: 1 − Σ(y − ŷ)² / Σy²."
     return TableBlock(caption, ["predictor, part", "N", "RMSE", "MAE", "R²"], rows, "lrrrr")
 
 

@@ -11,24 +11,24 @@ def test_the_first_screen_says_what_happened() -> None:
     assert first.startswith("# Linear regression of y\n\n**Verdict.** largest distance")
     assert [cells[:2] for cells in tables(first)[0][2:]] == [
         ["RMSE, test", "**0.5812**"],
-        ["compared with the mean", "**36.6 ×**"],
-        ["change since the previous run", "**–**"],
+        ["versus the mean", "**36.6 ×**"],
+        ["since the previous run", "**–**"],
         ["R², test", "**0.9988**"],
         ["stages", "**1 cached, 1 ran**"],
     ]
     assert row(first, "RMSE, test")[2] == "200 rows; train: 0.5739 on 800 rows"
-    assert row(first, "compared with the mean")[2] == "smaller than the 21.3 of predicting the training mean"
+    assert row(first, "versus the mean")[2] == "smaller than the 21.3 of predicting the training mean"
 
 
 def test_the_error_is_compared_with_the_previous_run() -> None:
     """By the difference of the RMSE and its share of what it was."""
     now = result_of()
     worse = before(now, 0.6)
-    assert row(text_of(result_of(), past=[worse]), "change since the previous run")[1:] == [
+    assert row(text_of(result_of(), past=[worse]), "since the previous run")[1:] == [
         "**-0.0188 (-3.1 %)**",
         "from 0.6 in the run of 2026-11-22 00:00",
     ]
-    assert row(text_of(result_of(), past=[now]), "change since the previous run")[1] == "**the same**"
+    assert row(text_of(result_of(), past=[now]), "since the previous run")[1] == "**the same**"
 
 
 def test_without_a_test_part_the_report_says_so() -> None:
