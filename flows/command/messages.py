@@ -12,6 +12,7 @@ from tasks.config import schema_fields
 from tasks.neuron.recipe import Diverged
 from tasks.page.violations import listed
 from tasks.table.errors import BadTable
+from tasks.table.sources.address import redacted
 
 # Errors that the user can mend: one line says all, and a traceback would hide it.
 EXPECTED: dict[type[Exception], Exit] = {BadTable: Exit.BAD_INPUT, Diverged: Exit.REFUSED}
@@ -27,8 +28,8 @@ class Unusable(Exception):
 
 
 def say(message: str) -> None:
-    """Print one line on stderr, under the command's name."""
-    print(f"linear-neuron: {message}", file=sys.stderr)
+    """Print one line on stderr, under the command's name; an address is shown without its credentials."""
+    print(f"linear-neuron: {redacted(message)}", file=sys.stderr)
 
 
 def print_result(text: str, otherwise: str = "") -> Exit:
