@@ -83,6 +83,29 @@ def test_what_scrolls_can_be_reached_by_the_keyboard(tab: Tab, page: str) -> Non
     assert tab.value(f"{scrolling}.filter(e => e.tabIndex !== 0).map(e => e.outerHTML.slice(0, 80))") == []
 
 
+def test_names_and_header_stay_in_sight(tab: Tab, page: str) -> None:
+    """However far a table is scrolled in its box, sideways or down."""
+    tab.show(page, 390, "light")
+    edges = tab.value("""(() => {
+      const box = document.querySelectorAll(".box")[1], at = e => e.getBoundingClientRect();
+      box.scrollTo(150, 400);
+      const [name, head] = [box.querySelector("tbody tr:last-child th"), box.querySelector("thead th:last-child")];
+      const tall = box.scrollTop > 0;
+      return [box.scrollLeft, at(name).left - at(box).left, tall ? at(head).top - at(box).top : 0];
+    })()""")
+    assert edges[0] > 100
+    assert edges[1:] == [0, 0]
+
+
+def test_every_column_is_printed(tab: Tab, page: str) -> None:
+    """On paper nothing scrolls: a page of A4 is 718 pixels wide between its margins."""
+    tab.show(page, 718, "light")
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    wide = tab.value("[...document.querySelectorAll('.box table')].map(t => t.getBoundingClientRect().right)")
+    tab.call("Emulation.setEmulatedMedia", media="")
+    assert max(wide) <= 718
+
+
 def test_the_writing_in_the_pictures_can_be_read_on_a_phone(tab: Tab, page: str) -> None:
     """A picture shrinks to the screen's width or scrolls, and its letters stay at least nine pixels high."""
     tab.show(page, 390, "light")
