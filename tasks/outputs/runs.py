@@ -4,36 +4,45 @@ A run's folder is named by the time when the run was due, which is not the order
 wrong, a run may start late. So each run adds its name to a list when it ends, and that list is the order. Runs of
 earlier releases are not in it; they come first, by name.
 
-The folder may hold anything, from other versions to half-written files. A result that cannot be read is passed over.
+A run's result lists the other files of the run's folder with their digests, and carries a checksum of itself. The
+folder may hold anything, from other versions to half-written files. A result that cannot be read is passed over.
 """
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from pydantic import ValidationError
+from pydantic_core import from_json
+
 from tasks.config import Input
-from tasks.outputs.result import Result, Stage
-from tasks.store.regular import read_regular
+from tasks.outputs.result import Result, Stage, StoredFile
+from tasks.store.artifact import digest
+from tasks.store.checksum import checksum_of
+from tasks.store.folders import RUNS
+from tasks.store.locks import locked
+from tasks.store.regular import is_folder, make_way, read_inside, read_regular, regular_handle
 from tasks.store.writing import write_atomically
 from tasks.table.drift import FILE, TableSchema
 from tasks.table.sources.discovery import anchored
 
-RUNS = "runs"
 RESULT = "result.json"
 ORDER = "finished-runs.txt"
 RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 
 SCHEMA_PATH = re.compile(r"ingest/[0-9a-f]{16}/" + re.escape(FILE))
 
+# Runs in a trend, the present one among them.
 MOST_COMPARED = 20
-"""Runs in a trend, the present one among them."""
 
+# Runs whose results are read in search of others of the same kind, the newest.
 MOST_LOOKED_AT = 200
-"""Runs whose results are read in search of others of the same kind, the newest."""
 
-MOST_BYTES = 16_000_000
+# Of a file that is read: a result with a million features.
+MOST_BYTES = 2**28
 
 
 def folder(root: Path, name: str) -> Path:
@@ -45,28 +54,52 @@ def finished(root: Path) -> list[str]:
     """Return the names of the finished runs, in the order in which they ended."""
     places = {name: place for place, name in enumerate(_order(root))}
     return sorted(
-        (name for name in _names(root) if (folder(root, name) / RESULT).is_file()),
+        (name for name in _names(root) if os.path.lexists(folder(root, name) / RESULT)),
         key=lambda name: (places.get(name, -1), name),
     )
 
 
 def note_finished(root: Path, name: str) -> None:
     """Put a run at the end of the order, before its result is written and it counts as finished."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / ORDER).open(
-        "ab"
-    ) as stream:  # one short write at the end: no other run's line is hurt
-        stream.write(f"{name}\n".encode())
-        stream.flush()
-        os.fsync(stream.fileno())
+    with locked(root, ORDER):
+        make_way(root / ORDER)
+        with os.fdopen(regular_handle(root / ORDER, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as stream:
+            stream.write(f"{name}\n".encode())
+            stream.flush()
+            os.fsync(stream.fileno())
 
 
 def forget_removed(root: Path) -> None:
     """Drop from the order the runs whose folders are gone."""
-    order = list(_order(root))
-    kept = [name for name in order if folder(root, name).is_dir()]
-    if kept != order:
-        write_atomically(root / ORDER, "".join(f"{name}\n" for name in kept).encode())
+    with locked(root, ORDER):
+        order = list(_order(root))
+        kept = [name for name in order if folder(root, name).is_dir()]
+        if kept != order:
+            write_atomically(root / ORDER, "".join(f"{name}\n" for name in kept).encode())
+
+
+def write(root: Path, result: Result, files: Mapping[str, bytes]) -> Result:
+    """Write a run's folder: its files, and last the result, which lists them. A folder that has a result is whole.
+
+    Returns:
+        The result as it was written, with the list of the files and its checksum.
+    """
+    home = folder(root, result.run)
+    if os.path.lexists(home) and not is_folder(home):
+        home.unlink(missing_ok=True)  # a link: what it leads to is not the store's
+    for name, content in files.items():
+        write_atomically(home / name, content)
+
+    listed = [
+        StoredFile(
+            path=f"{RUNS}/{result.run}/{name}", sha256=hashlib.sha256(content).hexdigest(), bytes=len(content)
+        )
+        for name, content in files.items()
+    ]
+    whole = result.model_copy(update={"format": 2, "files": listed, "checksum": ""})
+    written = whole.model_copy(update={"checksum": checksum_of(from_json(whole.model_dump_json()))})
+    write_atomically(home / RESULT, written.model_dump_json(indent=1).encode())
+    return written
 
 
 def latest(root: Path) -> str | None:
@@ -78,10 +111,31 @@ def latest(root: Path) -> str | None:
 def read(root: Path, name: str) -> Result | None:
     """Return what a run found; None where that cannot be read."""
     try:
-        result = Result.model_validate_json(read_regular(folder(root, name) / RESULT, MOST_BYTES))
+        result = _result(folder(root, name))
     except (OSError, ValueError):
         return None
     return result if result.run == name else None
+
+
+def unreadable(root: Path) -> list[str]:
+    """Say of each finished run whose result cannot be read that it cannot, and why."""
+    return [harm for name in finished(root) if (harm := _unreadable(root, name))]
+
+
+def altered(home: Path, file: str) -> str | None:
+    """Say why a file of a run's folder, wherever that lies, is not to be used, or return None.
+
+    A folder without a result, and one of the first release, whose results list no files, are taken as they are.
+    """
+    try:
+        listed = _result(home).files
+        known = next((each.sha256 for each in listed if PurePosixPath(each.path).name == file), None)
+        same = known is None or digest(home / file) == known
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return f"{str(home / RESULT)!r} cannot be read ({_reason(error)}), and so {file} cannot be verified"
+    return None if same else f"{str(home / file)!r} is not what the run wrote: its SHA-256 has changed"
 
 
 def before(root: Path, name: str) -> list[str]:
@@ -123,8 +177,40 @@ def schema_of(root: Path, stages: Mapping[str, Stage]) -> TableSchema | None:
     for file in stages["ingest"].files if "ingest" in stages else ():
         if SCHEMA_PATH.fullmatch(file.path):
             with suppress(OSError, ValueError):
-                return TableSchema.model_validate_json(read_regular(root / file.path, MOST_BYTES))
+                return TableSchema.model_validate_json(read_inside(root, file.path, MOST_BYTES))
     return None
+
+
+def _result(home: Path) -> Result:
+    """Read the result in a run's folder.
+
+    Raises:
+        OSError: it is not there, no regular file, or cannot be read.
+        ValueError: it is not what was written, or of a later release.
+    """
+    content = read_regular(home / RESULT, MOST_BYTES)
+    result = Result.model_validate_json(content)
+    if result.format > 1 and result.checksum != checksum_of(from_json(content)):
+        raise ValueError("its checksum has changed")
+    return result
+
+
+def _unreadable(root: Path, name: str) -> str | None:
+    where = f"{RUNS}/{name}/{RESULT}"
+    try:
+        found = _result(folder(root, name)).run
+    except (OSError, ValueError) as error:
+        return f"{where} cannot be read: {_reason(error)}"
+    return None if found == name else f"{where} is the result of another run"
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"[:160]
+    return str(error)
 
 
 def _is_alike(past: Result, now: Result) -> bool:

@@ -1,4 +1,4 @@
-"""One run's dealings with its stages: where their records lie, what each did, why and in how many seconds."""
+"""Calls the stages of one run, and records what each did, why and in how many seconds."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +25,7 @@ from tasks.runtime.caching import (
 from tasks.runtime.records import Records
 from tasks.store.artifact import Artifact
 from tasks.store.checkpoints import drop as drop_checkpoint
+from tasks.store.folders import is_open_to_others
 from tasks.store.leases import Lease
 from tasks.store.locks import locked
 from tasks.store.verification import Verification, unseal
@@ -62,7 +63,7 @@ class Run:
     def __init__(self, root: Path, held: Lease) -> None:
         """Start an account of a run in the store at `root`, which may use what it claims on the lease `held`.
 
-        What killed runs have left unfinished in the store is removed.
+        What killed runs have left unfinished in the store is removed. What cannot be theirs is left and named.
         """
         self.root = root
         self.held = held
@@ -73,7 +74,12 @@ class Run:
         self._accounts: dict[str, _Account] = {}
         self._makers: dict[str, tuple[Task[..., Artifact], dict[str, Any]]] = {}
         """By folder of the store: the call that leaves it."""
-        sweep(root)
+        for path in sweep(root):
+            get_run_logger().warning("%s is not what belongs there, and is passed over; remove it", path)
+        if is_open_to_others(root):
+            get_run_logger().warning(
+                "every user of this machine can write to %s, and so change what later runs read", root
+            )
 
     @property
     def stages(self) -> dict[str, Stage]:
