@@ -18,7 +18,8 @@ from tasks.neuron.collinearity import collinearity_notes
 from tasks.neuron.least_squares import LeastSquares as Reference
 from tasks.neuron.metrics import Errors
 from tasks.neuron.parts import all_moments
-from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, Truth, Verdict
+from tasks.neuron.student_t import t_tests
+from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, Truth, TTest, Verdict
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_matrix, read_npz
@@ -97,18 +98,13 @@ def compare(
     """
     names = data["features"]
     verdict = metrics.verdict(weights, bias, reference, recipe=training["recipe"])
-    errors = dict(zip(names, map(_finite, reference.standard_errors), strict=True))
-    if training["bias"]:
-        errors["bias"] = _finite(reference.bias_standard_error)
     tutorial = training["recipe"] == "tutorial"
     return Evaluation(
         target=data["target"],
         model=Model(weights=_named(names, weights), bias=bias, parameters=len(names) + training["bias"]),
         metrics=_scores({name: found.neuron for name, found in scored.items()}),
         baseline=_scores({name: found.mean for name, found in scored.items()}),
-        least_squares=ReferenceFit(
-            weights=_named(names, reference.weights), bias=reference.bias, standard_errors=errors
-        ),
+        least_squares=_reference_fit(names, reference),
         verdict=Verdict(
             z=_finite(verdict.z), D=_finite(verdict.D), converged=verdict.converged, text=verdict.text
         ),
@@ -119,6 +115,24 @@ def compare(
         notes=[*data.get("notes", []), *collinearity_notes(names, reference), *training["notes"]],
         learning_rate=training["learning_rate"],
         stable_limit=training["stable_limit"],
+    )
+
+
+def _reference_fit(names: Sequence[str], reference: Reference) -> ReferenceFit:
+    """Record least squares with the t test of each weight and, last, of the bias where one is fitted."""
+    labels = [*names, *(["bias"] if reference.has_bias else [])]
+    estimates = [*reference.weights, reference.bias][: len(labels)]
+    errors = [*reference.standard_errors, reference.bias_standard_error][: len(labels)]
+    tests = t_tests(estimates, errors, reference.degrees_of_freedom)
+    rows = zip(labels, tests.t, tests.p, tests.low, tests.high, strict=True)
+    return ReferenceFit(
+        weights=_named(names, reference.weights),
+        bias=reference.bias,
+        standard_errors=dict(zip(labels, map(_finite, errors), strict=True)),
+        degrees_of_freedom=reference.degrees_of_freedom,
+        t_tests={
+            label: TTest(t=t, p=p, low=low, high=high) for label, t, p, low, high in rows if math.isfinite(t)
+        },
     )
 
 

@@ -39,12 +39,27 @@ class PartScores(Record):
     test: Scores | None
 
 
+class TTest(Record):
+    """Student's t test of a least-squares estimate against zero, and its 95 % confidence interval."""
+
+    t: float
+    p: float = Field(description="Two-sided.")
+    low: float
+    high: float
+
+
 class ReferenceFit(Record):
     """The reference: ordinary least squares on the training rows. An error without meaning is None."""
 
     weights: dict[str, float]
     bias: float
     standard_errors: dict[str, float | None] = Field(description="By feature, and `bias` for the bias.")
+    degrees_of_freedom: int = Field(
+        default=0, description="Training rows less the parameters that were fitted."
+    )
+    t_tests: dict[str, TTest] = Field(
+        default={}, description="By feature, and `bias`; absent without a positive standard error."
+    )
 
 
 class Verdict(Record):

@@ -2,18 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tasks.neuron.student_t import critical, two_sided
-from tasks.outputs.result import Evaluation
+from tasks.outputs.result import Evaluation, ReferenceFit
 from tasks.page.blocks import Strong, TableBlock, Text
 from tasks.page.text import named, number
 
-LEVEL = 0.95
-"""How often an interval covers the true value, over many draws of the data."""
-
-SMALLEST_CHANCE = 1e-16
-"""Below this a chance is not told in digits: no data are as normal as that."""
+# A p value below this is written as a bound: no residuals are so normal that its digits mean anything.
+SMALLEST_P = 1e-16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +21,6 @@ class Coefficient:
     """
 
     name: str
-    is_bias: bool
     estimate: float
     true: float | None
     least_squares: float | None
@@ -34,6 +29,7 @@ class Coefficient:
     p: float | None = None
     low: float | None = None
     high: float | None = None
+    is_bias: bool = False
 
     @property
     def difference(self) -> float | None:
@@ -43,45 +39,29 @@ class Coefficient:
         return (self.estimate - self.least_squares) / self.standard_error
 
 
-def coefficients(findings: Evaluation) -> list[Coefficient]:
+def coefficients(evaluation: Evaluation) -> list[Coefficient]:
     """List the weights in the model's order, then the bias if one was fitted."""
-    freedom = degrees_of_freedom(findings)
-    reach = critical(1 - LEVEL, freedom) if freedom else None
-    truth, reference = findings.truth, findings.least_squares
+    truth, reference = evaluation.truth, evaluation.least_squares
     weights = [
         _coefficient(
-            name,
-            estimate,
-            truth.weights.get(name) if truth else None,
-            reference.weights.get(name),
-            reference.standard_errors.get(name),
-            freedom,
-            reach,
+            name, estimate, truth.weights.get(name) if truth else None, reference.weights.get(name), reference
         )
-        for name, estimate in findings.model.weights.items()
+        for name, estimate in evaluation.model.weights.items()
     ]
-    if findings.model.parameters == len(weights):
+    if evaluation.model.parameters == len(weights):
         return weights
-    error = reference.standard_errors.get("bias")
-    true = truth.bias if truth else None
     bias = _coefficient(
-        "bias", findings.model.bias, true, reference.bias, error, freedom, reach, is_bias=True
+        "bias", evaluation.model.bias, truth.bias if truth else None, reference.bias, reference
     )
-    return [*weights, bias]
+    return [*weights, replace(bias, is_bias=True)]
 
 
-def degrees_of_freedom(findings: Evaluation) -> int:
-    """Count the training rows less the parameters that least squares determined: those with a standard error."""
-    determined = sum(error is not None for error in findings.least_squares.standard_errors.values())
-    return max(findings.metrics.train.rows - determined, 0) if determined else 0
-
-
-def coefficient_table(findings: Evaluation, listed: Sequence[Coefficient]) -> TableBlock:
+def coefficient_table(evaluation: Evaluation, listed: Sequence[Coefficient]) -> TableBlock:
     """Tabulate each weight and the bias beside the truth, where it is known, and beside least squares."""
     known = any(coefficient.true is not None for coefficient in listed)
     header = ["", "estimate", *(["true"] if known else []), "least squares", "standard error"]
     header += ["t", "p", "95 % interval", "difference in SE"]
-    freedom = degrees_of_freedom(findings)
+    freedom = evaluation.least_squares.degrees_of_freedom
     return TableBlock(
         caption=(
             "Standard error, t, p and interval are those of least squares (Student's t, "
@@ -120,19 +100,19 @@ def _row(coefficient: Coefficient, known: bool) -> list[Text]:
         number(coefficient.least_squares),
         number(coefficient.standard_error, 3),
         number(coefficient.t, 4),
-        chance(coefficient.p),
+        p_value(coefficient.p),
         interval(coefficient),
         number(coefficient.difference, 2),
     ]
 
 
-def chance(p: float | None) -> str:
+def p_value(p: float | None) -> str:
     """Write a p value, the smallest as a bound.
 
-    >>> chance(0.03456), chance(1e-300), chance(None)
+    >>> p_value(0.03456), p_value(1e-300), p_value(None)
     ('0.0346', '< 1e-16', '–')
     """
-    return f"< {SMALLEST_CHANCE:.0e}" if p is not None and p < SMALLEST_CHANCE else number(p, 3)
+    return f"< {SMALLEST_P:.0e}" if p is not None and p < SMALLEST_P else number(p, 3)
 
 
 def interval(coefficient: Coefficient) -> str:
@@ -147,29 +127,17 @@ def interval(coefficient: Coefficient) -> str:
 
 
 def _coefficient(
-    name: str,
-    estimate: float,
-    true: float | None,
-    reference: float | None,
-    error: float | None,
-    freedom: int,
-    reach: float | None,
-    *,
-    is_bias: bool = False,
+    name: str, estimate: float, true: float | None, least_squares: float | None, reference: ReferenceFit
 ) -> Coefficient:
-    if reference is None or not error or reach is None:
-        return Coefficient(name, is_bias, estimate, true, reference, error)
-    t = reference / error
-    span = reach * error
+    test = reference.t_tests.get(name)
     return Coefficient(
-        name,
-        is_bias,
-        estimate,
-        true,
-        reference,
-        error,
-        t=t,
-        p=two_sided(t, freedom),
-        low=reference - span,
-        high=reference + span,
+        name=name,
+        estimate=estimate,
+        true=true,
+        least_squares=least_squares,
+        standard_error=reference.standard_errors.get(name),
+        t=test.t if test else None,
+        p=test.p if test else None,
+        low=test.low if test else None,
+        high=test.high if test else None,
     )

@@ -23,7 +23,7 @@ from tasks.store.writing import write_atomically
 KEY_LENGTH = 64
 
 
-class RecordSerializer(Serializer):  # type: ignore[type-arg]  # with one, Prefect takes it for two classes
+class RecordSerializer(Serializer):
     """Turns an artifact into JSON and back; Prefect's own would import whatever class the JSON names."""
 
     type: Literal["linear-neuron-record"] = Field(default="linear-neuron-record", frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.config import Settings
+from tasks.neuron.student_t import t_tests
 from tasks.outputs.result import (
     ColumnProfile,
     Figure,
@@ -17,6 +18,7 @@ from tasks.outputs.result import (
     Stage,
     StoredFile,
     Truth,
+    TTest,
     Verdict,
 )
 
@@ -60,10 +62,8 @@ def result_of(
             train=Scores(rows=800, rmse=0.573912, mae=0.494, r2=None), test=test if held_out else None
         ),
         baseline=PartScores(train=mean, test=mean_test if held_out else None),
-        least_squares=ReferenceFit(
-            weights={name: weight + 1e-5 for name, weight in near.items()},
-            bias=5.0124,
-            standard_errors=dict.fromkeys((*names, "bias"), None if undetermined else 0.0035),
+        least_squares=reference_fit(
+            {name: weight + 1e-5 for name, weight in near.items()}, 5.0124, None if undetermined else 0.0035
         ),
         verdict=Verdict(z=None if undetermined else 0.0043, D=6e-6, converged=True, text=text),
         truth=Truth(weights=weights, bias=5.0) if known else None,
@@ -91,6 +91,22 @@ def result_of(
             source=None,
             command="linear-neuron run",
         ),
+    )
+
+
+def reference_fit(weights: dict[str, float], bias: float, error: float | None) -> ReferenceFit:
+    """Make least squares of 800 rows, with one standard error for all; None leaves everything undetermined."""
+    labels = [*weights, "bias"]
+    tests = t_tests([*weights.values(), bias], [error or np.nan] * len(labels), degrees := 800 - len(labels))
+    rows = zip(labels, tests.t, tests.p, tests.low, tests.high, strict=True)
+    return ReferenceFit(
+        weights=weights,
+        bias=bias,
+        standard_errors=dict.fromkeys(labels, error),
+        degrees_of_freedom=degrees if error else 0,
+        t_tests={label: TTest(t=t, p=p, low=low, high=high) for label, t, p, low, high in rows}
+        if error
+        else {},
     )
 
 
