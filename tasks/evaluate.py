@@ -19,6 +19,7 @@ from tasks.neuron.least_squares import LeastSquares as Reference
 from tasks.neuron.metrics import Errors
 from tasks.neuron.parts import all_moments
 from tasks.neuron.student_t import t_tests
+from tasks.outputs.parts import RowsPart
 from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, Truth, TTest, Verdict
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
@@ -71,7 +72,7 @@ def evaluate(model: Artifact, parts: Artifact, root: Path) -> Artifact:
             with _writer(folder / place) as writer:
                 for (name, path), own in zip(files, names, strict=True):
                     if own == place:
-                        found = _scored(name, ParquetPart(path), weights, bias, mean, writer)
+                        found = _scored(name, RowsPart(ParquetPart(path)), weights, bias, mean, writer)
                         scored[name] = scored[name] + found if name in scored else found
         findings = compare(weights, bias, scored, reference, parts.facts, model.facts)
         (folder / METRICS).write_text(findings.model_dump_json(indent=1), encoding="utf-8")
@@ -140,12 +141,14 @@ def _reference(paths: Sequence[Path], *, bias: bool) -> Reference:
     """Fit by least squares: one file by QR of its rows, many from their moments."""
     if len(paths) == 1:
         return least_squares.solve(*read_matrix(paths[0]), bias=bias)
-    return least_squares.solve_moments(all_moments([ParquetPart(path) for path in paths]), bias=bias)
+    return least_squares.solve_moments(
+        all_moments([RowsPart(ParquetPart(path)) for path in paths]), bias=bias
+    )
 
 
 def _scored(
     name: str,
-    shard: ParquetPart,
+    part: RowsPart,
     weights: NDArray[np.float64],
     bias: float,
     mean: float,
@@ -153,9 +156,9 @@ def _scored(
 ) -> Scored:
     """Predict the rows of one file, write the predictions, and return the sums of errors."""
     found = []
-    for *features, target in shard.batches():
-        actual = np.asarray(target, np.float64)
-        predicted = np.stack(features).T.astype(np.float64, copy=False) @ weights + bias
+    for batch in part.batches():
+        actual = np.asarray(batch.target, np.float64)
+        predicted = batch.matrix @ weights + bias
         found.append(
             Scored(
                 metrics.errors(actual, predicted),

@@ -1,7 +1,7 @@
 """Stage `repeats`: hold trainings that differ by their seed alone against each other, and against theory."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import pyarrow as pa
 from tasks.config import Training
 from tasks.neuron.moments import Array
 from tasks.neuron.seed_variance import calibrated_risk, tutorial_covariance
+from tasks.outputs.parts import RowsPart
 from tasks.outputs.result import Evaluation, Repeats, Spread
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
@@ -51,7 +52,7 @@ def repeats(
     fitted = np.array([_parameters(model, root) for model in models])
     reference = np.array([*findings.least_squares.weights.values(), findings.least_squares.bias])
     errors = {
-        name: _rmse(_shards(parts, root, name), np.vstack([fitted, reference]))
+        name: _rmse(_stored(parts, root, name), np.vstack([fitted, reference]))
         for name, scored in findings.metrics
         if scored
     }
@@ -59,7 +60,7 @@ def repeats(
     table = pd.DataFrame(fitted, columns=names, index=pd.Index(seeds, name="seed"))
     for name, found in errors.items():
         table[f"RMSE {name}"] = found[:-1]
-    first = next(_shards(parts, root, "train"))
+    first = next(_stored(parts, root, "train"))
     deviations, excess = _expected(findings, training, first, errors["train"][-1] ** 2)
     expected = [
         *zip(reference, deviations, strict=True),
@@ -87,33 +88,30 @@ def _parameters(model: Artifact, root: Path) -> list[float]:
     return [*arrays["weights"].tolist(), arrays["bias"].item()]
 
 
-def _shards(parts: Artifact, root: Path, name: str) -> Iterator[ParquetPart]:
-    return map(ParquetPart, paths_of(parts, root, name))
+def _stored(parts: Artifact, root: Path, name: str) -> Iterator[RowsPart]:
+    return (RowsPart(ParquetPart(path)) for path in paths_of(parts, root, name))
 
 
-def _rmse(shards: Iterator[ParquetPart], parameters: Array) -> Array:
+def _rmse(parts: Iterable[RowsPart], parameters: Array) -> Array:
     """Return the RMSE (N,) over all rows of N parameter vectors, parameters (N, d + 1) with the bias last."""
     count, squares = 0, np.zeros(len(parameters))
-    for columns in chain.from_iterable(shard.batches() for shard in shards):
-        rows = len(columns[-1])
-        together = max(1, VALUES // len(parameters))
-        for start in range(0, rows, together):
-            *features, target = (np.asarray(each[start : start + together], np.float64) for each in columns)
-            gaps = parameters[:, :-1] @ np.stack(features) + parameters[:, -1:] - target
+    together = max(1, VALUES // len(parameters))
+    for batch in chain.from_iterable(part.batches() for part in parts):
+        for start in range(0, batch.rows, together):
+            some = batch.cut(start, start + together)
+            gaps = parameters[:, :-1] @ some.matrix.T + parameters[:, -1:] - some.target
             squares += np.sum(gaps**2, axis=1)
-        count += rows
+        count += batch.rows
     return np.sqrt(squares / count)
 
 
-def _expected(
-    findings: Evaluation, training: Training, shard: ParquetPart, mse: float
-) -> tuple[Array, float]:
+def _expected(findings: Evaluation, training: Training, part: RowsPart, mse: float) -> tuple[Array, float]:
     """Return how far theory expects the weights and the bias from least squares, and what that costs.
 
     Args:
         findings: about the first of the trainings.
         training: the settings of all of them.
-        shard: training rows, in random order where they are many.
+        part: training rows, in random order where they are many.
         mse: mean squared error of least squares on the training rows.
 
     Returns:
@@ -127,8 +125,9 @@ def _expected(
         errors = [reference.standard_errors.get(name) for name in [*reference.weights, "bias"]]
         known = np.array([math.nan if error is None else error for error in errors])
         return known * math.sqrt(risk), mse * risk * parameters / max(rows - parameters, 1)
-    *features, target = (np.asarray(column[:SAMPLE], np.float64) for column in next(iter(shard.batches())))
-    design = np.stack([*features, np.full_like(target, training.bias)], axis=1)
+    sample = next(iter(part.batches())).cut(0, SAMPLE)
+    target = np.asarray(sample.target, np.float64)
+    design = np.column_stack([sample.matrix, np.full_like(target, training.bias)])
     covariance = tutorial_covariance(
         design,
         target - design @ np.array([*reference.weights.values(), reference.bias]),

@@ -1,17 +1,16 @@
 """Stage `report`: draw the figures; and, in every run anew, the pages that show them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.neuron.influence import influence, residual_deviation
 from tasks.neuron.least_squares import solve_moments
 from tasks.neuron.profile import TableProfile, profile
+from tasks.outputs.parts import RowsPart
 from tasks.outputs.result import Evaluation, Figure, ReportFigures
 from tasks.page.coefficients import coefficients
 from tasks.page.profile import profiled
@@ -27,9 +26,6 @@ MOST_ROWS = 5000
 
 MOST_PREDICTIONS = 100_000
 """Predictions that are drawn where they come in many files."""
-
-BATCH = 2**14
-"""Rows that are looked at together."""
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 Drawn = tuple[bytes, Figure]
@@ -49,7 +45,8 @@ def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Ar
     findings = Evaluation.model_validate_json(scores.path(root, "metrics.json").read_bytes())
     pairs = _pairs(scores, root)
     loss = read_parquet(model.path(root, "history.parquet")).column("loss").to_numpy()
-    looked = profile(_batches(parts, root), findings.metrics.train.rows, MOST_ROWS)
+    rows = [RowsPart(ParquetPart(path)) for path in paths_of(parts, root, "train")]
+    looked = profile(rows, MOST_ROWS)
     columns = profiled([*findings.model.weights, findings.target], looked)
     found = effects.effects(coefficients(findings), columns)
     baseline = findings.baseline.train.rmse**2
@@ -88,14 +85,6 @@ def _pairs(scores: Artifact, root: Path) -> Mapping[str, Pair]:
     return {name: (actual[part == name], predicted[part == name]) for name in dict.fromkeys(part)}
 
 
-def _batches(parts: Artifact, root: Path) -> Iterator[Sequence[NDArray[Any]]]:
-    """Yield the training rows, some at a time, from one file or from many."""
-    for name in sorted(parts.starting_with("train").files):
-        with pq.ParquetFile(parts.path(root, name)) as file:
-            for batch in file.iter_batches(BATCH):
-                yield [column.to_numpy() for column in batch.columns]
-
-
 def _diagnostics(findings: Evaluation, looked: TableProfile, *, bias: bool) -> Iterator[Drawn]:
     """Draw the diagnostic plots, unless there is no degree of freedom, or nothing that the fit misses."""
     from tasks.page import diagnostics
@@ -104,8 +93,8 @@ def _diagnostics(findings: Evaluation, looked: TableProfile, *, bias: bool) -> I
     train = findings.metrics.train
     found = influence(
         reference,
-        features=looked.sample[:, :-1],
-        targets=looked.sample[:, -1],
+        features=looked.sample.matrix,
+        targets=looked.sample.target,
         weights=np.array(list(findings.model.weights.values())),
         bias=findings.model.bias,
         deviation=residual_deviation(train.rmse, train.rows, reference.parameters),

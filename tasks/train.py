@@ -9,6 +9,7 @@ import pyarrow as pa
 from pydantic import JsonValue
 
 from tasks.config import Training
+from tasks.outputs.parts import RowsPart
 from tasks.runtime.checkpoints import Checkpoints
 from tasks.runtime.progress import Progress
 from tasks.runtime.stage import stage
@@ -54,7 +55,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
         if len(paths) == 1:
             fitted = fit(*read_matrix(paths[0]), **options)
         else:
-            fitted = fit_parts([ParquetPart(path) for path in paths], **options)
+            fitted = fit_parts([RowsPart(ParquetPart(path)) for path in paths], **options)
     with draft(root) as folder:
         (folder / MODEL).write_bytes(
             save_bytes(build(fitted.weights, fitted.bias if training.bias else None, len(fitted.weights)))

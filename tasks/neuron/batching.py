@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.neuron.moments import Array
-from tasks.neuron.parts import ColumnArrays, MemoryPart, Part
+from tasks.neuron.parts import Batch, MemoryPart, Part
 from tasks.neuron.prefetch import ahead
 from tasks.neuron.scaling import Coordinates, raw
 from tasks.neuron.sgd import Blocks, UpdateRule, empty_blocks, train_blocks
@@ -46,13 +46,13 @@ class _Read(NamedTuple):
     """Hold some rows as they are stored, and how to shuffle them.
 
     Attributes:
-        columns: (m,) each.
+        batch: The rows.
         first: Where the first piece begins.
         order: Of the pieces; the rows before the first and after the last one come last.
         shuffles: From which the next epoch's are drawn, if these are the last rows of an epoch; else None.
     """
 
-    columns: ColumnArrays
+    batch: Batch
     first: int
     order: NDArray[np.intp]
     shuffles: Shuffles | None
@@ -88,7 +88,8 @@ def train_table(
     if width * length <= BLOCK:
         return _train_small(state, table, rule, rng, epochs)
     # The generator that is spawned is the same for a training that is continued: `rng` is then in another state.
-    part = MemoryPart(list(_dealt(table, rng.spawn(1)[0])))
+    *features, target = _dealt(table, rng.spawn(1)[0])
+    part = MemoryPart(Batch(features, target))
     return train_parts(state, [part], raw(width - 1), rule, rng, epochs)
 
 
@@ -162,7 +163,7 @@ def _from_parts(
     kept: list[NDArray[Any]] = []
     filled = 0
     for read in ahead(_read(parts, rng, epochs, most), AHEAD):
-        begun, filled = filled, filled + len(read.columns[0])
+        begun, filled = filled, filled + read.batch.rows
         _convert(read, units, kept, block[0, :, begun:filled])
         if filled >= enough or read.shuffles:
             used = filled if read.shuffles else filled - filled % batch_size
@@ -178,30 +179,30 @@ def _read(parts: Sequence[Part], rng: np.random.Generator, epochs: range, most: 
         left = rows
         for number in rng.permutation(len(parts)):
             for batch in parts[number].batches(rng):
-                for start in range(0, len(batch[0]), most):
-                    columns = [column[start : start + most] for column in batch]
-                    count = len(columns[0])
-                    left -= count
-                    first = int(rng.integers(min(PIECE, count)))
-                    order = rng.permutation((count - first) // PIECE)
-                    yield _Read(columns, first, order, None if left else rng.bit_generator.state)
+                for start in range(0, batch.rows, most):
+                    some = batch.cut(start, start + most)
+                    left -= some.rows
+                    first = int(rng.integers(min(PIECE, some.rows)))
+                    order = rng.permutation((some.rows - first) // PIECE)
+                    yield _Read(some, first, order, None if left else rng.bit_generator.state)
 
 
 def _convert(read: _Read, units: Coordinates, kept: list[NDArray[Any]], out: NDArray[np.float32]) -> None:
     """Write the rows (m,), shuffled and converted, to `out` (k + 1, m); `kept` is for arrays that are used again."""
-    if units.factors is not None and all(column.dtype == np.float32 for column in read.columns):
+    columns, rows = read.batch.columns, read.batch.rows
+    if units.factors is not None and all(column.dtype == np.float32 for column in columns):
         units.write(_shuffled(read, list(out)), out)
         return
-    if not kept or len(kept[0]) < len(read.columns[0]):
-        kept[:] = [np.empty_like(column) for column in read.columns]
-    units.write(_shuffled(read, [array[: len(read.columns[0])] for array in kept]), out)
+    if not kept or len(kept[0]) < rows:
+        kept[:] = [np.empty_like(column) for column in columns]
+    units.write(_shuffled(read, [array[:rows] for array in kept]), out)
 
 
 def _shuffled(read: _Read, places: Sequence[NDArray[Any]]) -> Iterator[NDArray[Any]]:
     """Yield one column after the other (m,), shuffled, in the place given for it."""
     whole = len(read.order) * PIECE
     end = read.first + whole
-    for column, place in zip(read.columns, places, strict=True):
+    for column, place in zip(read.batch.columns, places, strict=True):
         pieces = column[read.first : end].reshape(-1, PIECE)
         np.take(pieces, read.order, axis=0, out=place[:whole].reshape(-1, PIECE), mode="clip")
         place[whole : whole + read.first] = column[: read.first]

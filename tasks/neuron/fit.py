@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tasks.neuron.batching import Calls, train_parts, train_table
 from tasks.neuron.least_squares import checked
-from tasks.neuron.moments import Array
+from tasks.neuron.moments import Array, Moments
 from tasks.neuron.monitor import TrainingMonitor
 from tasks.neuron.options import Options
-from tasks.neuron.parts import MemoryPart, Part, all_moments
+from tasks.neuron.parts import Batch, MemoryPart, Part, all_moments
 from tasks.neuron.scaling import Coordinates, raw, standardised, whitened
 from tasks.neuron.setup import TrainingSetup, rule_of
 from tasks.neuron.sgd import Blocks
@@ -23,11 +23,11 @@ from tasks.neuron.stability import SAMPLE
 from tasks.neuron.state import Checkpoint
 from tasks.neuron.whitening import whitening
 
+# Called with the epochs done so far, a fraction within one, and the loss of the present or just finished epoch.
 OnProgress: TypeAlias = Callable[[float, float], None]
-"""Called with the epochs done so far, a fraction within one, and the loss of the present or just finished epoch."""
 
+# Called wherever the training can be continued from: between two calls of the program that end an epoch.
 OnCheckpoint: TypeAlias = Callable[[Checkpoint], None]
-"""Called wherever the training can be continued from: between two calls of the program that end an epoch."""
 
 CONVERSION = 2**16  # rows that are converted at a time
 
@@ -57,6 +57,7 @@ def fit(
     features: ArrayLike,
     targets: ArrayLike,
     *,
+    moments: Moments | None = None,
     start: Checkpoint | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
@@ -70,6 +71,7 @@ def fit(
     Args:
         features: (n, d) finite numbers.
         targets: (n,) finite numbers.
+        moments: Of the features and the target, where they are known.
         start: Of a training with the same rows and options, to continue it.
         on_progress: Called after every call of the program.
         on_checkpoint: Called with where the training stands, now and then.
@@ -81,21 +83,22 @@ def fit(
     """
     settings = Options(**options)
     x, y = checked(features, targets)
-    part = MemoryPart([*x.T, y])
-    moments = all_moments([part])
+    part = MemoryPart(Batch([*x.T], y))
+    moments = moments or all_moments([part])
     white = whitening(moments, bias=settings.bias)
     units = whitened(white) if settings.recipe == "calibrated" else raw(x.shape[1])
-    plan = TrainingSetup(settings, moments, units, rule_of(settings, len(x), units, [part]), part.columns)
-    course = TrainingMonitor(plan, start)
+    setup = TrainingSetup(settings, moments, units, rule_of(settings, len(x), units, [part]), part.whole)
+    monitor = TrainingMonitor(setup, start)
     calls = train_table(
-        course.state, _table(units, part), plan.rule, _generator(settings, start), course.to_come
+        monitor.state, _table(units, part), setup.rule, _generator(settings, start), monitor.to_come
     )
-    return _trained(course, calls, on_progress, on_checkpoint)
+    return _trained(monitor, calls, on_progress, on_checkpoint)
 
 
 def fit_parts(
     parts: Sequence[Part],
     *,
+    moments: Moments | None = None,
     start: Checkpoint | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
@@ -103,11 +106,12 @@ def fit_parts(
 ) -> Fit:
     """Train one linear neuron on parts that together need not fit into memory.
 
-    The parts must hold the rows in random order. They are read once for the moments, by the calibrated recipe once
-    more for the largest leverage, and then in every epoch.
+    The parts must hold the rows in random order. They are read once for the moments, unless these are known, by the
+    calibrated recipe once more for the largest leverage, and then in every epoch.
 
     Args:
-        parts: Of finite numbers, the target in the last column.
+        parts: Of finite numbers.
+        moments: As in `fit`.
         start: As in `fit`.
         on_progress: As in `fit`.
         on_checkpoint: As in `fit`.
@@ -118,15 +122,15 @@ def fit_parts(
         ValueError: If an argument cannot be used, or a value is not finite.
     """
     settings = Options(**options)
-    moments = all_moments(parts)
+    moments = moments or all_moments(parts)
     white = whitening(moments, bias=settings.bias)
     sample = _sample(parts[0])
-    single = [column.dtype == np.float32 for column in sample]
-    units = standardised(white, single) if settings.recipe == "calibrated" else raw(len(sample) - 1)
-    plan = TrainingSetup(settings, moments, units, rule_of(settings, moments.rows, units, parts), sample)
-    course = TrainingMonitor(plan, start)
-    calls = train_parts(course.state, parts, units, plan.rule, _generator(settings, start), course.to_come)
-    return _trained(course, calls, on_progress, on_checkpoint)
+    single = [column.dtype == np.float32 for column in sample.columns]
+    units = standardised(white, single) if settings.recipe == "calibrated" else raw(len(sample.features))
+    setup = TrainingSetup(settings, moments, units, rule_of(settings, moments.rows, units, parts), sample)
+    monitor = TrainingMonitor(setup, start)
+    calls = train_parts(monitor.state, parts, units, setup.rule, _generator(settings, start), monitor.to_come)
+    return _trained(monitor, calls, on_progress, on_checkpoint)
 
 
 def shuffler(seed: int) -> np.random.Generator:
@@ -143,32 +147,33 @@ def _generator(settings: Options, start: Checkpoint | None) -> np.random.Generat
 
 
 def _trained(
-    course: TrainingMonitor, calls: Calls, on_progress: OnProgress | None, on_checkpoint: OnCheckpoint | None
+    monitor: TrainingMonitor, calls: Calls, on_progress: OnProgress | None, on_checkpoint: OnCheckpoint | None
 ) -> Fit:
     """Run the training to its end, watching over it, and return to raw units."""
     with closing(calls):
         for call in calls:
-            course.take_in(call)
+            monitor.take_in(call)
             if on_progress is not None:
-                on_progress(course.epochs, course.running)
+                on_progress(monitor.epochs, monitor.running)
             if on_checkpoint is not None and call.shuffles is not None:
-                on_checkpoint(Checkpoint(call.state, course.loss[: course.done], call.shuffles))
-    course.check_the_end()
-    plan = course.plan
-    weights, bias = plan.units.inverse_transform(course.state.weights, course.state.bias)
-    limit = plan.raw_limit
-    return Fit(weights, bias, course.loss, plan.rule.rate, limit, tuple(plan.notes(limit)))
+                on_checkpoint(Checkpoint(call.state, monitor.loss[: monitor.done], call.shuffles))
+    monitor.check_the_end()
+    setup = monitor.setup
+    weights, bias = setup.units.inverse_transform(monitor.state.weights, monitor.state.bias)
+    limit = setup.raw_limit
+    return Fit(weights, bias, monitor.loss, setup.rule.rate, limit, tuple(setup.notes(limit)))
 
 
-def _sample(part: Part) -> list[NDArray[Any]]:
-    """Return the first rows of a part: as the rows are in random order, a random sample."""
-    return [column[:SAMPLE].copy() for column in next(iter(part.batches()))]
+def _sample(part: Part) -> Batch:
+    """Return a copy of the first rows of a part: as the rows are in random order, a random sample."""
+    first = next(iter(part.batches())).cut(0, SAMPLE)
+    return Batch([column.copy() for column in first.features], first.target.copy())
 
 
 def _table(units: Coordinates, part: MemoryPart) -> Blocks:
     """Return the converted rows (n, k + 1), the target last."""
     table = np.empty((part.rows, units.basis.shape[1] + 1), np.float32)
     for start in range(0, part.rows, CONVERSION):
-        rows = slice(start, start + CONVERSION)
-        units.write([column[rows] for column in part.columns], table[rows].T)
+        stop = start + CONVERSION
+        units.write(part.whole.cut(start, stop).columns, table[start:stop].T)
     return table

@@ -1,4 +1,4 @@
-"""The course of a training: what it has come to, and whether it may go on."""
+"""Training state and divergence checks."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ class TrainingMonitor:
     """Follow a training from one call of the program to the next.
 
     Attributes:
-        plan: Of the training.
+        setup: Of the training.
         state: Where it stands.
         loss: (epochs,) mean squared error of each epoch in squared target units; of the first `done` ones so far.
         done: Epochs that are whole.
         running: Mean squared error so far in the present epoch, or in the last one if that is whole.
     """
 
-    def __init__(self, plan: TrainingSetup, start: Checkpoint | None) -> None:
+    def __init__(self, setup: TrainingSetup, start: Checkpoint | None) -> None:
         """Begin, or go on from a checkpoint of the same training.
 
         Raises:
             ValueError: If the checkpoint cannot be of this training.
         """
-        self.plan = plan
-        self.state = plan.start
-        self.loss = np.empty(plan.settings.epochs)
+        self.setup = setup
+        self.state = setup.start
+        self.loss = np.empty(setup.settings.epochs)
         self.done = 0
-        self.running = self.first = plan.error(self.state)
+        self.running = self.first = setup.error(self.state)
         self._rows, self._squares = 0, 0.0  # of the present epoch
         if start is not None:
             self._go_on_from(start)
@@ -50,7 +50,7 @@ class TrainingMonitor:
     @property
     def epochs(self) -> float:
         """Return the epochs so far, a fraction within one."""
-        return self.done + self._rows / self.plan.moments.rows
+        return self.done + self._rows / self.setup.moments.rows
 
     def take_in(self, call: Call) -> None:
         """Add what a call of the program did.
@@ -61,11 +61,11 @@ class TrainingMonitor:
         self.state = call.state
         for rows, squares in zip(call.rows.tolist(), call.squares.tolist(), strict=True):
             self._rows, self._squares = self._rows + rows, self._squares + squares
-            self.running = self._squares / self._rows * self.plan.units.target_scale**2
-            if self._rows == self.plan.moments.rows:
+            self.running = self._squares / self._rows * self.setup.units.target_scale**2
+            if self._rows == self.setup.moments.rows:
                 self._finish_epoch()
         if not np.isfinite([*self.state.weights, self.state.bias]).all():
-            raise Diverged(self.done + (self._rows > 0), self.plan.rule.rate, self.plan.trained_limit)
+            raise Diverged(self.done + (self._rows > 0), self.setup.rule.rate, self.setup.trained_limit)
 
     def check_the_end(self) -> None:
         """Refuse a training that has come to nothing.
@@ -78,17 +78,17 @@ class TrainingMonitor:
         Raises:
             Diverged: If they are not.
         """
-        last = self.plan.error(self.state)
+        last = self.setup.error(self.state)
         if self.done > 1:
             last = max(last, float(self.loss[-1]))
-        if last > self.first and last > USELESS * self.plan.least_error:
+        if last > self.first and last > USELESS * self.setup.least_error:
             growth = last / self.first if self.first else math.inf
-            raise Diverged(self.done, self.plan.rule.rate, self.plan.trained_limit, growth)
+            raise Diverged(self.done, self.setup.rule.rate, self.setup.trained_limit, growth)
 
     def _finish_epoch(self) -> None:
-        bound = RUNAWAY * max(self.first, TINY * self.plan.units.target_scale**2)
+        bound = RUNAWAY * max(self.first, TINY * self.setup.units.target_scale**2)
         if not self.running <= bound:  # NaN too
-            raise Diverged(self.done + 1, self.plan.rule.rate, self.plan.trained_limit)
+            raise Diverged(self.done + 1, self.setup.rule.rate, self.setup.trained_limit)
         self.loss[self.done] = self.running
         self.done, self._rows, self._squares = self.done + 1, 0, 0.0
 

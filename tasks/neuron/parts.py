@@ -1,25 +1,57 @@
-"""Parts of a table: what can be done part by part, as a function of one part, and merged."""
+"""Rows as the training takes them: a `Batch` of columns, and parts of a table that yield batches.
+
+What can be done part by part is a function of one part, and its results merge.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.neuron.moments import Moments, column_moments, merge
+from tasks.neuron.moments import Array, Moments, column_moments, merge
 from tasks.neuron.prefetch import ahead
 from tasks.neuron.scaling import Coordinates
-
-ColumnArrays: TypeAlias = Sequence[NDArray[Any]]
-"""Consecutive rows: the features and then the target, each (m,)."""
 
 HELD = 2**17  # rows of a piece of a part in memory
 BLOCK = 8192  # rows that are whitened at a time
 AHEAD = 2  # batches that are decoded while one is used
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Hold consecutive rows, column by column.
+
+    Attributes:
+        features: d columns (m,), of any numeric types.
+        target: (m,).
+    """
+
+    features: Sequence[NDArray[Any]]
+    target: NDArray[Any]
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows m."""
+        return len(self.target)
+
+    @property
+    def columns(self) -> list[NDArray[Any]]:
+        """Return the features and then the target: the order of moments, blocks and profiles."""
+        return [*self.features, self.target]
+
+    @property
+    def matrix(self) -> Array:
+        """Return the features (m, d) in float64."""
+        return np.stack(self.features, axis=1).astype(np.float64, copy=False)
+
+    def cut(self, start: int, stop: int) -> Batch:
+        """Return the rows from `start` up to `stop`, without copying them."""
+        return Batch([column[start:stop] for column in self.features], self.target[start:stop])
 
 
 class Part(Protocol):
@@ -29,36 +61,36 @@ class Part(Protocol):
     def rows(self) -> int:
         """Return the number of rows."""
 
-    def batches(self, rng: np.random.Generator | None = None) -> Iterator[ColumnArrays]:
+    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         """Yield all rows, some at a time; with `rng` in a random order of pieces of the part."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryPart:
-    """Columns in memory as one part."""
+    """Rows in memory as one part."""
 
-    columns: ColumnArrays
+    whole: Batch
 
     @property
     def rows(self) -> int:
         """Return the number of rows."""
-        return len(self.columns[0])
+        return self.whole.rows
 
-    def batches(self, rng: np.random.Generator | None = None) -> Iterator[ColumnArrays]:
+    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         """Yield all rows, some at a time; with `rng` in a random order of pieces."""
         starts = np.arange(0, self.rows, HELD)
         if rng is not None:
             rng.shuffle(starts)
-        for start in starts:
-            yield [column[start : start + HELD] for column in self.columns]
+        for start in starts.tolist():
+            yield self.whole.cut(start, start + HELD)
 
 
 def part_moments(part: Part) -> Moments:
-    """Return the moments of one part."""
+    """Return the moments of one part's columns, see `Batch.columns`."""
     total: Moments | None = None
-    for columns in _batches(part):
+    for batch in batches_of(part):
         shift = None if total is None else total.shift
-        found = column_moments(columns, shift)
+        found = column_moments(batch.columns, shift)
         total = found if total is None else merge(total, found)
     if total is None:
         raise ValueError("a part holds no rows; leave empty files out")
@@ -70,7 +102,7 @@ def all_moments(parts: Sequence[Part]) -> Moments:
     return reduce(merge, map(part_moments, parts))
 
 
-def _batches(part: Part) -> Iterator[ColumnArrays]:
+def batches_of(part: Part) -> Iterator[Batch]:
     """Yield the rows of a part, read in a thread unless they are so few that starting one would take longer."""
     return ahead(part.batches(), AHEAD) if part.rows > HELD else part.batches()
 
@@ -83,7 +115,7 @@ def leverage(parts: Sequence[Part], units: Coordinates) -> float:
 def part_leverage(part: Part, units: Coordinates) -> float:
     """Return max ‖z‖² over the whitened rows z of one part."""
     reached = 0.0
-    for columns in _batches(part):
-        for start in range(0, len(columns[-1]), BLOCK):
-            reached = max(reached, units.reach([column[start : start + BLOCK] for column in columns]))
+    for batch in batches_of(part):
+        for start in range(0, batch.rows, BLOCK):
+            reached = max(reached, units.reach(batch.cut(start, start + BLOCK).columns))
     return reached

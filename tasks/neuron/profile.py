@@ -5,60 +5,59 @@ What is kept does not grow with the table: the moments are mergeable, the rows a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.neuron.moments import Array, Moments, merge, moments
+from tasks.neuron.moments import Array, Moments, column_moments, merge
+from tasks.neuron.parts import Batch, Part, batches_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableProfile:
-    """Hold what is known of k columns.
+    """Hold what is known of the columns, in the order of `Batch.columns`: the features, and then the target.
 
     Attributes:
         moments: Of the columns.
-        lowest: (k,) smallest values.
-        highest: (k,) largest values.
-        sample: (m, k) some of the rows, in the table's order; all of them where they are few.
+        lowest: (d + 1,) smallest values.
+        highest: (d + 1,) largest values.
+        sample: Some of the rows in float64, in the table's order; all of them where they are few.
     """
 
     moments: Moments
     lowest: Array
     highest: Array
-    sample: Array
+    sample: Batch
 
     @property
     def deviation(self) -> Array:
-        """Return the (k,) standard deviations, √(scatter / (n − 1)); NaN for a single row."""
+        """Return the (d + 1,) standard deviations, √(scatter / (n − 1)); NaN for a single row."""
         freedom = self.moments.rows - 1
         spread = np.sqrt(np.maximum(np.diag(self.moments.scatter), 0.0))
         return spread / np.sqrt(freedom) if freedom else np.full_like(spread, np.nan)
 
 
-def profile(batches: Iterable[Sequence[NDArray[Any]]], rows: int, most: int, seed: int = 0) -> TableProfile:
+def profile(parts: Sequence[Part], most: int, seed: int = 0) -> TableProfile:
     """Look at every row of a table once.
 
     Args:
-        batches: Consecutive rows, each batch as k columns (m,).
-        rows: How many there are in all.
-        most: How many of them to keep.
-        seed: Of the choice.
+        parts: Of the rows; the moments are merged in their order, as `all_moments` does.
+        most: Rows to keep.
+        seed: Of their choice.
+
+    Raises:
+        ValueError: If a part holds no rows.
     """
-    chosen = _chosen(rows, most, seed)
-    samples, start = [], 0
-    total: tuple[Moments, Array, Array] | None = None
-    for columns in batches:
-        seen = _look(columns)
-        total = seen if total is None else _joined(total, seen)
-        samples.append(_rows(columns, chosen, start))
-        start += len(columns[0])
-    if total is None or start != rows:
-        raise ValueError(f"`rows` is {rows}, but the batches hold {start} rows")
-    return TableProfile(*total, sample=np.concatenate(samples))
+    counts = [part.rows for part in parts]
+    chosen = _chosen(sum(counts), most, seed)
+    starts = accumulate(counts[:-1], initial=0)
+    return reduce(
+        _joined, (_part_profile(part, chosen, start) for part, start in zip(parts, starts, strict=True))
+    )
 
 
 def _chosen(rows: int, most: int, seed: int) -> NDArray[np.int64]:
@@ -67,18 +66,39 @@ def _chosen(rows: int, most: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False, shuffle=False))
 
 
-def _look(columns: Sequence[NDArray[Any]]) -> tuple[Moments, Array, Array]:
-    """Return moments, smallest and largest values of a batch."""
-    table = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns])
-    return moments(table), table.min(axis=0), table.max(axis=0)
+def _part_profile(part: Part, chosen: NDArray[np.int64], start: int) -> TableProfile:
+    """Look at the rows of one part, which begins at row `start` of the table."""
+    total: TableProfile | None = None
+    for batch in batches_of(part):
+        columns = batch.columns
+        shift = None if total is None else total.moments.shift
+        found = TableProfile(
+            column_moments(columns, shift),
+            np.array([column.min() for column in columns], np.float64),
+            np.array([column.max() for column in columns], np.float64),
+            _rows(batch, chosen, start),
+        )
+        total = found if total is None else _joined(total, found)
+        start += batch.rows
+    if total is None:
+        raise ValueError("a part holds no rows; leave empty files out")
+    return total
 
 
-def _joined(a: tuple[Moments, Array, Array], b: tuple[Moments, Array, Array]) -> tuple[Moments, Array, Array]:
-    return merge(a[0], b[0]), np.minimum(a[1], b[1]), np.maximum(a[2], b[2])
-
-
-def _rows(columns: Sequence[NDArray[Any]], chosen: NDArray[np.int64], start: int) -> Array:
-    """Return those of a batch's rows (m, k) that were chosen; the batch begins at row `start` of the table."""
-    first, last = np.searchsorted(chosen, [start, start + len(columns[0])])
+def _rows(batch: Batch, chosen: NDArray[np.int64], start: int) -> Batch:
+    """Return a batch's chosen rows, where the batch begins at row `start` of the table."""
+    first, last = np.searchsorted(chosen, [start, start + batch.rows])
     places = chosen[first:last] - start
-    return np.column_stack([np.asarray(column[places], dtype=np.float64) for column in columns])
+    *features, target = (np.asarray(column[places], dtype=np.float64) for column in batch.columns)
+    return Batch(features, target)
+
+
+def _joined(a: TableProfile, b: TableProfile) -> TableProfile:
+    pairs = zip(a.sample.columns, b.sample.columns, strict=True)
+    *features, target = (np.concatenate(pair) for pair in pairs)
+    return TableProfile(
+        merge(a.moments, b.moments),
+        np.minimum(a.lowest, b.lowest),
+        np.maximum(a.highest, b.highest),
+        Batch(features, target),
+    )

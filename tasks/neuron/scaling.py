@@ -47,7 +47,7 @@ class Coordinates:
     target_scale: float
 
     def write(self, columns: Iterable[NDArray[Any]], out: NDArray[np.float32]) -> None:
-        """Write d features and the target (n,) each, converted, to `out` (k + 1, n).
+        """Write columns (n,) in the order of `Batch.columns`, converted, to `out` (k + 1, n).
 
         Where only `factors` count, a column is asked for when it is its turn, and may be the row of `out` itself.
         """
@@ -65,7 +65,7 @@ class Coordinates:
             out[:-1] = self.basis.T @ np.stack(centred)
 
     def reach(self, columns: Sequence[NDArray[Any]]) -> float:
-        """Return max ‖z‖² over the rows of d features and the target (n,) each, z being whitened."""
+        """Return max ‖z‖² over the whitened rows z of columns (n,) in the order of `Batch.columns`."""
         written = np.empty((self.basis.shape[1] + 1, len(columns[-1])), np.float32)
         self.write(columns, written)
         z = self.entry.T.astype(np.float32) @ written[:-1]

@@ -12,7 +12,7 @@ from tasks.neuron.least_squares import solve_moments
 from tasks.neuron.metrics import SINGLE
 from tasks.neuron.moments import Array, Moments
 from tasks.neuron.options import Initializer, Options
-from tasks.neuron.parts import ColumnArrays, Part, leverage
+from tasks.neuron.parts import Batch, Part, leverage
 from tasks.neuron.recipe import TUTORIAL_RATE, schedule, starting_rate, steps_per_epoch
 from tasks.neuron.scaling import Coordinates
 from tasks.neuron.sgd import UpdateRule
@@ -22,13 +22,13 @@ from tasks.neuron.state import State
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingSetup:
-    """What a training of either kind starts from; `sample` (d + 1, m) are some rows, the features and the target."""
+    """What a training of either kind starts from; `sample` is some of its rows."""
 
     settings: Options
     moments: Moments
     units: Coordinates
     rule: UpdateRule
-    sample: ColumnArrays
+    sample: Batch
 
     @property
     def start(self) -> State:
@@ -53,13 +53,13 @@ class TrainingSetup:
     @property
     def raw_limit(self) -> float:
         """Return where the stable range of constant rates ends for the raw inputs."""
-        return self._limit(np.column_stack(self.sample[:-1]))
+        return self._limit(self.sample.matrix)
 
     @property
     def trained_limit(self) -> float:
         """Return where it ends for the inputs as they are trained on: a metric counts as whitening."""
-        converted = np.empty((self.units.basis.shape[1] + 1, len(self.sample[0])), np.float32)
-        self.units.write(self.sample, converted)
+        converted = np.empty((self.units.basis.shape[1] + 1, self.sample.rows), np.float32)
+        self.units.write(self.sample.columns, converted)
         return self._limit(converted[:-1].T @ self.units.entry)
 
     def notes(self, raw_limit: float) -> Iterator[str]:

@@ -5,13 +5,11 @@ Both are whole processes, each with its own temporary server, run in turn: A B A
 
 import os
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from tests.benchmarks.results import Aim, record
-from tests.paths import ROOT
+from tests.processes import environment, imported, python
 
 PAIRS = int(os.environ.get("BENCH_PAIRS", "5"))
 AIM = 1.15
@@ -26,29 +24,22 @@ def five() -> None:
         nothing(number)
 five()
 """
-IMPORTED = (
-    "import sys; from flows.command.cli import main\nmain(sys.argv[1:])\nprint(*sys.modules, file=sys.stderr)"
-)
+QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_LOGGING_LEVEL": "WARNING"}
+RUN = "import sys; from flows.command.cli import main; main(sys.argv[1:])"
 
 
-def seconds(command: list[str], cwd: Path) -> float:
-    """Run a command in a folder and return its wall time."""
-    environment = {
-        **os.environ,
-        "PREFECT_HOME": str(cwd / "prefect"),
-        "PYTHONPATH": str(ROOT),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
-    }
-    started = time.perf_counter()
-    subprocess.run(command, cwd=cwd, env=environment, check=True, capture_output=True)
-    return time.perf_counter() - started
+def seconds(arguments: list[str], cwd: Path) -> float:
+    """Run Python in a folder and return its wall time."""
+    env = environment(cwd / "prefect", **QUIET)
+    begun = time.perf_counter()
+    python(*arguments, cwd=cwd, env=env)
+    return time.perf_counter() - begun
 
 
 def test_a_cached_run_costs_little_more_than_prefect_itself(tmp_path: Path) -> None:
     """Record the two medians and the median of the ratios, pair by pair."""
-    ours = [sys.executable, "-m", "flows", "run"]
-    empty = [sys.executable, "-c", EMPTY]
+    ours = ["-m", "flows", "run"]
+    empty = ["-c", EMPTY]
     seconds(ours, tmp_path)
     seconds(empty, tmp_path)
     pairs = [(seconds(ours, tmp_path), seconds(empty, tmp_path)) for _ in range(PAIRS)]
@@ -75,14 +66,6 @@ def test_a_cached_run_costs_little_more_than_prefect_itself(tmp_path: Path) -> N
 
 def test_a_cached_run_imports_neither_tensorflow_nor_keras(tmp_path: Path) -> None:
     """What is not imported cannot cost."""
-    seconds([sys.executable, "-m", "flows", "run"], tmp_path)
-    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTED, "run"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert not {"tensorflow", "keras", "matplotlib"} & set(done.stderr.split())
+    seconds(["-m", "flows", "run"], tmp_path)
+    modules = imported(RUN, "run", cwd=tmp_path, env=environment(tmp_path / "prefect"))
+    assert not {"tensorflow", "keras", "matplotlib"} & modules

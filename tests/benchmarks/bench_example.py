@@ -2,8 +2,6 @@
 
 import os
 import statistics
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,6 +11,7 @@ from tasks.neuron.fit import fit
 from tests.benchmarks import clock
 from tests.benchmarks.results import Aim, record
 from tests.paths import ROOT
+from tests.processes import environment, python
 
 FEW, MANY = 3, 25
 COLD_PAIRS = 3
@@ -54,15 +53,8 @@ def scikit_learn() -> None:
 
 def cold(name: str) -> float:
     """Return the seconds that the first call takes in a new process."""
-    done = subprocess.run(
-        [sys.executable, "-c", COLD.format(name=name)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return float(done.stdout.split()[-1])
+    rivals = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    return float(python("-c", COLD.format(name=name), env=environment(PYTHONPATH=rivals)).stdout.split()[-1])
 
 
 def test_the_example_problem() -> None:

@@ -1,17 +1,14 @@
 """10 GB of rows: what memory a training takes, and whether its time grows in proportion."""
 
 import json
-import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from tests.benchmarks import clock, ours, rows
 from tests.benchmarks.results import Aim, record, scaled
-from tests.paths import ROOT
+from tests.processes import python
 
 FEATURES = 24
 SIZES = [scaled(10**power) for power in (6, 7, 8)]
@@ -35,23 +32,15 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rows.Filed]:
     filed = rows.write(folder, SIZES[-1], FEATURES)
     yield filed
     for shard in filed.shards:
-        shard.path.unlink()
+        shard.file.path.unlink()
 
 
 def test_memory_is_flat(source: rows.Filed) -> None:
     """Record the peak resident memory of whole processes that fit 10⁶, 10⁷ and 10⁸ rows."""
     lines, peaks = [], []
     for size in SIZES:
-        done = subprocess.run(
-            [sys.executable, "-c", TRAINING, str(source.folder), str(size), str(BATCH)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        found = json.loads(done.stdout)
-        stored = sum(shard.path.stat().st_size for shard in source.parts(size))
+        found = json.loads(python("-c", TRAINING, source.folder, size, BATCH, timeout=3600).stdout)
+        stored = sum(shard.file.path.stat().st_size for shard in source.parts(size))
         lines.append([f"{found['rows']:,}", f"{stored / 1e9:.2f} GB", f"{found['peak'] / 2**20:,.0f} MiB"])
         peaks.append(found["peak"])
     growth = max(peaks) / min(peaks)

@@ -16,7 +16,7 @@ import pytest
 from prefect import flow, task
 
 from tasks.neuron.fit import Fit, fit, fit_parts
-from tasks.neuron.parts import MemoryPart
+from tasks.neuron.parts import Batch, MemoryPart
 from tasks.runtime.checkpoints import Checkpoints
 from tasks.runtime.progress import Progress
 from tests.benchmarks.results import Aim, record
@@ -35,7 +35,10 @@ def in_memory(**options: Any) -> Fit:
 def in_parts(**options: Any) -> Fit:
     """Train on 2²² rows in 16 parts, in few epochs."""
     x, y = example_problem(0, rows=2**22)
-    cut = [MemoryPart([*a.T, b]) for a, b in zip(np.array_split(x, 16), np.array_split(y, 16), strict=True)]
+    cut = [
+        MemoryPart(Batch([*a.T], b))
+        for a, b in zip(np.array_split(x, 16), np.array_split(y, 16), strict=True)
+    ]
     return fit_parts(cut, epochs=EPOCHS["in parts"], **options)
 
 

@@ -88,7 +88,7 @@ def polars(source: Source, features: int) -> Pass:
 
     def go(rows: int) -> int:
         if isinstance(source, Filed):
-            frame = pl.scan_parquet([shard.path for shard in source.parts(rows)])
+            frame = pl.scan_parquet([shard.file.path for shard in source.parts(rows)])
         else:
             frame = pl.DataFrame(_named(source, rows, names)).lazy()
         doubles = frame.select(pl.col(name).cast(pl.Float64) for name in names)
@@ -110,7 +110,7 @@ def duck(source: Source, features: int) -> Pass:
     def go(rows: int) -> int:
         with duckdb.connect() as connection:
             if isinstance(source, Filed):
-                table = connection.read_parquet([str(shard.path) for shard in source.parts(rows)])
+                table = connection.read_parquet([str(shard.file.path) for shard in source.parts(rows)])
             else:
                 table = connection.from_arrow(pa.table(_named(source, rows, names)))
             query = f"SELECT count(*), {sums} FROM (SELECT {doubles} FROM rows)"  # noqa: S608 - names of our own
@@ -124,7 +124,7 @@ def dataset_scan(source: Filed) -> Pass:
     """Decode every column by `pyarrow.dataset`, and do nothing with it."""
 
     def go(rows: int) -> int:
-        files = [str(shard.path) for shard in source.parts(rows)]
+        files = [str(shard.file.path) for shard in source.parts(rows)]
         return sum(batch.num_rows for batch in ds.dataset(files).to_batches())
 
     return go
@@ -134,7 +134,7 @@ def file_scan(source: Filed) -> Pass:
     """Do it by `pyarrow.parquet.ParquetFile`, one file after the other."""
 
     def go(rows: int) -> int:
-        files = [pq.ParquetFile(shard.path) for shard in source.parts(rows)]
+        files = [pq.ParquetFile(shard.file.path) for shard in source.parts(rows)]
         return sum(batch.num_rows for file in files for batch in file.iter_batches())
 
     return go
@@ -144,7 +144,7 @@ def own_scan(source: Filed) -> Pass:
     """Do it by our own reader: mapped into memory, in pieces that fit the cache."""
 
     def go(rows: int) -> int:
-        return sum(len(columns[0]) for shard in source.parts(rows) for columns in shard.batches())
+        return sum(batch.rows for part in source.parts(rows) for batch in part.batches())
 
     return go
 
@@ -157,8 +157,8 @@ def batches(source: Source, rows: int, batch_size: int) -> Iterator[tuple[Table,
 
 
 def _named(source: Source, rows: int, names: list[str]) -> dict[str, NDArray[np.float32]]:
-    columns = next(iter(source.parts(rows)[0].batches()))
-    return dict(zip(names, columns, strict=True))
+    whole = next(iter(source.parts(rows)[0].batches()))
+    return dict(zip(names, whole.columns, strict=True))
 
 
 def _solved(sums: NDArray[np.float64], features: int) -> int:

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.neuron.parts import MemoryPart, Part
+from tasks.neuron.parts import Batch, MemoryPart, Part
+from tasks.outputs.parts import RowsPart
 from tasks.store.parts import ParquetPart, part_count, part_name, write_part
 
 Table = NDArray[np.float32]
@@ -39,7 +40,8 @@ class Held:
 
     def parts(self, rows: int) -> list[MemoryPart]:
         """Return one part."""
-        return [MemoryPart([column[:rows] for column in self.columns])]
+        *features, target = self.columns
+        return [MemoryPart(Batch(features, target).cut(0, rows))]
 
     def tables(self, rows: int) -> Iterator[tuple[Table, Table]]:
         """Yield all at once."""
@@ -53,11 +55,11 @@ class Filed:
     folder: Path
 
     @cached_property
-    def shards(self) -> list[ParquetPart]:
+    def shards(self) -> list[RowsPart]:
         """Return all files."""
-        return [ParquetPart(path) for path in sorted(self.folder.glob("*.parquet"))]
+        return [RowsPart(ParquetPart(path)) for path in sorted(self.folder.glob("*.parquet"))]
 
-    def parts(self, rows: int) -> list[ParquetPart]:
+    def parts(self, rows: int) -> list[RowsPart]:
         """Return as many files as hold so many rows."""
         found, left = [], rows
         for shard in self.shards:
@@ -71,12 +73,12 @@ class Filed:
         """Yield what our own reader reads at once, turned."""
         left = rows
         for shard in self.parts(rows):
-            for *features, target in shard.batches():
-                count = min(left, len(target))
+            for batch in shard.batches():
+                count = min(left, batch.rows)
                 if count <= 0:
                     return
                 left -= count
-                yield np.stack([column[:count] for column in features], axis=1), target[:count]
+                yield np.stack([column[:count] for column in batch.features], axis=1), batch.target[:count]
 
 
 def drawn(rows: int, features: int, rng: np.random.Generator) -> list[Table]:

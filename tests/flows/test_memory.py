@@ -1,15 +1,12 @@
 """Memory does not grow with the rows: measured over whole runs, from `generate` to `report`, each in a process."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.paths import ROOT
+from tests.processes import environment, python
 
 ROWS = 5_500_000  # just so many that they are kept in parts
 BOUND = 100  # MiB; three times as many rows more are 380 in float64, and a single column of them 126
@@ -29,18 +26,9 @@ print(json.dumps([peak(), result.verdict.converged, len(result.stages["split"].f
 
 def measured(folder: Path, server: str, rows: int) -> tuple[float, bool, int]:
     """Return the peak of the resident set in MiB, whether the fit converged, and the number of parts."""
-    environment = {**os.environ, "PREFECT_API_URL": server, "PREFECT_HOME": str(folder / "prefect")}
-    environment |= {"PYTHONPATH": str(ROOT), "PREFECT_LOGGING_LEVEL": "ERROR"}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(folder / f"store-{rows}"), str(rows)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
+    env = environment(folder / "prefect", server, PREFECT_LOGGING_LEVEL="ERROR")
+    done = python("-c", PROGRAM, folder / f"store-{rows}", rows, env=env, timeout=500)
     shutil.rmtree(folder / f"store-{rows}")
-    assert done.returncode == 0, done.stderr
     peak, converged, parts = json.loads(done.stdout.splitlines()[-1])
     return peak, converged, parts
 

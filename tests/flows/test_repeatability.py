@@ -1,15 +1,12 @@
 """The same settings leave the same bytes in every stage, in two processes that share nothing but the code."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.paths import ROOT
+from tests.processes import environment, python
 
 PROGRAM = """
 import json, sys
@@ -31,21 +28,11 @@ print(json.dumps(told))
 """
 
 
-def files(folder: Path, server: str, **environment: str) -> dict[str, dict[str, Any]]:
+def files(folder: Path, server: str, **variables: str) -> dict[str, dict[str, Any]]:
     """Run three flows in a process of its own, in a folder of its own; return the digest of every file by flow."""
     folder.mkdir()
-    settings = {**os.environ, "PREFECT_API_URL": server, "PREFECT_HOME": str(folder / "prefect")}
-    settings |= {"PYTHONPATH": str(ROOT), "PREFECT_LOGGING_LEVEL": "ERROR", **environment}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(folder / "store")],
-        cwd=folder,
-        env=settings,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    env = environment(folder / "prefect", server, PREFECT_LOGGING_LEVEL="ERROR", **variables)
+    done = python("-c", PROGRAM, folder / "store", cwd=folder, env=env)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tasks.neuron.fit import Fit, fit, fit_parts
-from tasks.neuron.parts import MemoryPart
+from tasks.neuron.parts import Batch, MemoryPart
 from tasks.neuron.state import Checkpoint, State, restored
 from tests.neuron.examples import example_problem
 
@@ -37,7 +37,7 @@ def in_memory(**options: Any) -> Fit:
 def in_parts(**options: Any) -> Fit:
     x, y = example_problem(0, rows=5003)
     cut = zip(np.array_split(x, 3), np.array_split(y, 3), strict=True)
-    return fit_parts([MemoryPart([*a.T, b]) for a, b in cut], epochs=EPOCHS, seed=3, **options)
+    return fit_parts([MemoryPart(Batch([*a.T], b)) for a, b in cut], epochs=EPOCHS, seed=3, **options)
 
 
 @pytest.mark.parametrize("recipe", ["tutorial", "calibrated"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.neuron.fit import Fit, fit, fit_parts
-from tasks.neuron.parts import MemoryPart
+from tasks.neuron.parts import Batch, MemoryPart
 from tasks.neuron.recipe import Diverged
 from tasks.neuron.setup import first_state
 from tasks.neuron.stability import stable_limit
@@ -61,7 +61,7 @@ def test_a_loss_that_ends_above_its_beginning_is_refused_with_the_figure(seed: i
     with pytest.raises(Diverged, match=message):
         fit(x, y, **settings)
     with pytest.raises(Diverged, match=message):
-        fit_parts([MemoryPart([*x.T, y])], **settings)
+        fit_parts([MemoryPart(Batch([*x.T], y))], **settings)
 
 
 @pytest.mark.parametrize("initializer", ["glorot_uniform", "uniform"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from tasks.neuron.sgd import UpdateRule, empty_blocks, train_blocks
 from tasks.neuron.state import State
 from tests.neuron.examples import example_problem, random_problem
 from tests.paths import ROOT
+from tests.processes import python
 
 
 def judged(x: np.ndarray, y: np.ndarray, *, bias: bool = True, **settings: Any) -> Agreement:
@@ -240,10 +239,7 @@ def test_same_seed_same_bits_in_two_processes() -> None:
         "from tasks.neuron.fit import fit\n"
         "print(digest(fit(*example_problem(0), seed=9)))"
     )
-    other = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=None, capture_output=True, text=True, check=True
-    )
-    assert other.stdout.split()[-1] == digest(fit(x, y, seed=9))
+    assert python("-c", code).stdout.split()[-1] == digest(fit(x, y, seed=9))
     assert digest(fit(x, y, seed=9)) != digest(fit(x, y, seed=10))
 
 

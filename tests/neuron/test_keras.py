@@ -13,7 +13,7 @@ from tasks.config import Settings
 from tasks.neuron import batching
 from tasks.neuron.fit import Fit, fit, fit_parts, shuffler
 from tasks.neuron.moments import moments
-from tasks.neuron.parts import MemoryPart
+from tasks.neuron.parts import Batch, MemoryPart
 from tasks.neuron.recipe import Schedule, schedule, steps_per_epoch
 from tasks.neuron.scaling import Coordinates, raw, standardised, whitened
 from tasks.neuron.setup import first_state
@@ -110,7 +110,7 @@ def in_memory(x: np.ndarray, y: np.ndarray, **options: Any) -> Fit:
 
 def in_parts(x: np.ndarray, y: np.ndarray, **options: Any) -> Fit:
     cut = zip(np.array_split(x, 3), np.array_split(y, 3), strict=True)
-    return fit_parts([MemoryPart([*a.T, b]) for a, b in cut], **options)
+    return fit_parts([MemoryPart(Batch([*a.T], b)) for a, b in cut], **options)
 
 
 def standardised_doubles(white: Whitening) -> Coordinates:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +11,7 @@ import numpy as np
 import pytest
 
 from tasks.neuron.keras_model import build, save_bytes
-from tests.paths import ROOT
+from tests.processes import python
 
 
 def test_the_example_problem_has_three_parameters() -> None:
@@ -57,10 +55,10 @@ def test_same_weights_same_bytes_in_two_processes() -> None:
     """Neither the time nor the process, nor models made before, are in the bytes; the weights are."""
     build([1.0], 1.0, 1)
     code = (
-        "import hashlib; from tasks.neuron.keras_model import build, save_bytes\n"
-        "import sys; sys.stdout.buffer.write(save_bytes(build([2.0, -3.0], 5.0, 2)))"
+        "from tasks.neuron.keras_model import build, save_bytes\n"
+        "print(save_bytes(build([2.0, -3.0], 5.0, 2)).hex())"
     )
-    other = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True).stdout
+    other = bytes.fromhex(python("-c", code).stdout.split()[-1])
     ours = save_bytes(build([2.0, -3.0], 5.0, 2))
     assert ours == other
     assert ours != save_bytes(build([2.0, -3.0], 6.0, 2))

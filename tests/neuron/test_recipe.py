@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -16,7 +14,7 @@ from tasks.neuron.scaling import Coordinates, standardised, whitened
 from tasks.neuron.stability import stable_limit
 from tasks.neuron.whitening import Whitening, whitening
 from tests.neuron.examples import example_problem, random_problem
-from tests.paths import ROOT
+from tests.processes import imported
 
 
 def rows_of(white: Whitening, x: np.ndarray) -> np.ndarray:
@@ -154,9 +152,5 @@ def test_diverged_says_what_to_do_and_survives_pickling() -> None:
 
 def test_the_pure_modules_do_not_import_tensorflow() -> None:
     """Statistics, least squares, recipe and metrics need NumPy alone."""
-    code = (
-        "import sys, tasks.neuron.recipe, tasks.neuron.metrics, tasks.neuron.least_squares; "
-        "sys.exit(bool({'tensorflow', 'keras', 'scipy', 'pandas', 'prefect'} & set(sys.modules)))"
-    )
-    root = ROOT
-    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+    modules = imported("import tasks.neuron.recipe, tasks.neuron.metrics, tasks.neuron.least_squares")
+    assert not {"tensorflow", "keras", "scipy", "pandas", "prefect"} & modules

@@ -14,7 +14,7 @@ from tasks.neuron.fit import fit, fit_parts
 from tasks.neuron.least_squares import solve
 from tasks.neuron.metrics import Agreement, verdict
 from tasks.neuron.moments import moments
-from tasks.neuron.parts import ColumnArrays, MemoryPart, all_moments, leverage
+from tasks.neuron.parts import Batch, MemoryPart, all_moments, leverage
 from tasks.neuron.recipe import Diverged
 from tasks.neuron.scaling import STEEPEST, standardised, whitened
 from tasks.neuron.whitening import whitening
@@ -30,7 +30,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def parts(x: np.ndarray, y: np.ndarray, number: int = 4) -> list[MemoryPart]:
     """Cut a table into parts."""
     return [
-        MemoryPart([*a.T, b])
+        MemoryPart(Batch([*a.T], b))
         for a, b in zip(np.array_split(x, number), np.array_split(y, number), strict=True)
     ]
 
@@ -157,7 +157,7 @@ def test_every_row_is_fed_once_an_epoch_in_whole_batches() -> None:
 class Broken(MemoryPart):
     """A part whose second batch cannot be read."""
 
-    def batches(self, rng: np.random.Generator | None = None) -> Iterator[ColumnArrays]:
+    def batches(self, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         yield from super().batches(rng)
         raise OSError("the disk is gone")
 
@@ -167,7 +167,7 @@ def test_an_error_of_the_reader_arrives_and_its_thread_ends() -> None:
     x, y = example_problem(0, rows=100)
     before = threading.active_count()
     with pytest.raises(OSError, match="the disk is gone"):
-        fit_parts([Broken([*x.T, y])], epochs=2)
+        fit_parts([Broken(Batch([*x.T], y))], epochs=2)
     assert threading.active_count() == before
 
 

@@ -2,11 +2,9 @@
 
 import errno
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -16,7 +14,7 @@ from tasks.config import Settings
 from tasks.neuron.state import Checkpoint
 from tasks.outputs.result import Result
 from tasks.runtime.checkpoints import Checkpoints
-from tests.paths import ROOT
+from tests.processes import environment, python
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -26,13 +24,13 @@ EPOCHS = 12
 PROGRAM = """
 import json, os, signal, sys
 from tasks.config import Settings
-from tasks import checkpointing
-from tasks.neuron import feeding
+from tasks.neuron import batching
+from tasks.runtime import checkpoints
 from tasks.store import parts
 store, (rows, large, epochs, last) = sys.argv[1], map(int, sys.argv[2:])
-checkpointing.EVERY, feeding.FLOATS = 0.0, 1
+checkpoints.EVERY, batching.FLOATS = 0.0, 1
 if large:
-    parts.MOST_ROWS, parts.PART_ROWS, parts.GROUP_ROWS, feeding.BLOCK = 1000, 2000, 256, 4096
+    parts.MOST_ROWS, parts.PART_ROWS, parts.GROUP_ROWS, batching.BLOCK = 1000, 2000, 256, 4096
 seen = 0
 def hook(name, arguments):
     global seen
@@ -40,11 +38,11 @@ def hook(name, arguments):
         seen += 1
         if seen == last:
             os.kill(0, signal.SIGKILL)
-restored, taken_up = checkpointing.restored, []
+restored, taken_up = checkpoints.restored, []
 def watched(arrays):
     taken_up.append(len(arrays["loss"]))
     return restored(arrays)
-checkpointing.restored = watched
+checkpoints.restored = watched
 sys.addaudithook(hook)
 from flows.regression import regression
 result = regression(Settings.model_validate(
@@ -55,20 +53,9 @@ print(json.dumps({"taken up": taken_up, "saved": seen, "files": files}))
 """
 
 
-def run(
-    store: Path, server: str, rows: int, *, large: bool, last: int = 0
-) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PREFECT_API_URL": server, "PREFECT_HOME": str(store.parent / "prefect")}
-    environment |= {"PYTHONPATH": str(ROOT), "PREFECT_LOGGING_LEVEL": "WARNING"}
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(store), *map(str, (rows, int(large), EPOCHS, last))],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        start_new_session=True,
-    )
+def run(store: Path, server: str, rows: int, *, large: bool, last: int = 0) -> CompletedProcess[str]:
+    env = environment(store.parent / "prefect", server, PREFECT_LOGGING_LEVEL="WARNING")
+    return python("-c", PROGRAM, store, rows, int(large), EPOCHS, last, env=env, status=None, apart=True)
 
 
 @pytest.mark.slow

@@ -1,19 +1,19 @@
 """kill -9 at any point: the store holds the old or the new, the next run needs no help, and litter does not stay."""
 
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
 from tests.paths import ROOT
+from tests.processes import environment, python
 
 # A real run in a process group of its own, all of which dies just before the n-th event on a path.
 DYING = """
@@ -35,12 +35,8 @@ raise SystemExit(main(sys.argv[5:]))
 def killed_at_points(folder: Path, first: int, step: int) -> list[dict[str, Any]]:
     store = folder / "store"
     store.mkdir()
-    program = [sys.executable, str(ROOT / "tests" / "resume" / "kills.py"), str(store), str(first), str(step)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(folder / "prefect")}
-    done = subprocess.run(
-        program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    program = ROOT / "tests" / "resume" / "kills.py"
+    done = python(program, store, first, step, env=environment(folder / "prefect"), timeout=900)
     return list(json.loads(done.stdout))
 
 
@@ -64,27 +60,10 @@ def test_after_a_kill_at_any_write_point_the_next_run_leaves_what_an_undisturbed
         assert set(before) == {"fsync"}
 
 
-def run(store: Path, server: str, *before: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PREFECT_API_URL": server, "PREFECT_HOME": str(store.parent / "prefect")}
-    environment |= {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [
-            sys.executable,
-            *(before or ("-m", "flows")),
-            "run",
-            "--json",
-            "--epochs",
-            "5",
-            "--artifacts",
-            str(store),
-        ],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        start_new_session=True,
-    )
+def run(store: Path, server: str, *before: str) -> CompletedProcess[str]:
+    options = ["run", "--json", "--epochs", "5", "--artifacts", store]
+    env = environment(store.parent / "prefect", server)
+    return python(*(before or ("-m", "flows")), *options, env=env, status=None, apart=True)
 
 
 def files(result: dict[str, Any]) -> dict[str, Any]:

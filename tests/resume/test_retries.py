@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +25,7 @@ from tasks.neuron.recipe import Diverged
 from tasks.outputs.result import Result
 from tasks.runtime.stage import RETRIES
 from tasks.table.errors import BadTable
-from tests.paths import ROOT
+from tests.processes import environment, python, started
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -136,12 +134,7 @@ def latest(run: UUID) -> dict[str, str | None]:
 
 
 def prefect(server: str, home: Path, *arguments: str) -> None:
-    environment = {**os.environ, "PREFECT_API_URL": server, "PREFECT_HOME": str(home)}
-    program = [sys.executable, "-m", "prefect", *arguments]
-    done = subprocess.run(
-        program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    python("-m", "prefect", *arguments, env=environment(home, server))
 
 
 def test_prefects_own_retry_takes_a_local_run_up(
@@ -171,17 +164,8 @@ def test_prefects_own_retry_takes_a_workers_run_up(
     deploy = ["deploy", "--no-prompt", entrypoint, "--name", "resume", "--pool", "resume"]
     prefect(prefect_server, home, *deploy)
     expected = regression(settings.model_copy(update={"artifacts": str(tmp_path / "undisturbed")}))
-    environment = {**os.environ, "PREFECT_API_URL": prefect_server, "PREFECT_HOME": str(home)}
-    environment |= {"PREFECT_WORKER_QUERY_SECONDS": "1"}
-    start = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "resume"]
-    worker = subprocess.Popen(
-        start,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    env = environment(home, prefect_server, PREFECT_WORKER_QUERY_SECONDS="1")
+    worker = started("-m", "prefect", "worker", "start", "--pool", "resume", env=env, quiet=True, apart=True)
     try:
         with obstacle(root), get_client(sync_client=True) as client:
             deployment = client.read_deployment_by_name("regression/resume")
@@ -218,13 +202,8 @@ print(json.dumps([result.model_dump(mode="json")[each] for each in ("stages", "m
 def test_eight_processes_at_once_train_once(tmp_path: Path, prefect_server: str) -> None:
     """None fails, each gets the same numbers, every stage is computed by one of them alone, and nothing is left."""
     root = tmp_path / "store"
-    environment = {**os.environ, "PREFECT_API_URL": prefect_server, "PREFECT_HOME": str(tmp_path / "home")}
-    environment |= {"PREFECT_LOGGING_LEVEL": "WARNING", "PYTHONPATH": str(ROOT)}
-    program = [sys.executable, "-c", PROGRAM, str(root)]
-    together = [
-        subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(8)
-    ]
+    env = environment(tmp_path / "home", prefect_server, PREFECT_LOGGING_LEVEL="WARNING")
+    together = [started("-c", PROGRAM, root, env=env) for _ in range(8)]
     ended = [(*process.communicate(timeout=240), process.returncode) for process in together]
     assert [(error, code) for _, error, code in ended if code != 0] == []
     results = [json.loads(output) for output, _, _ in ended]

@@ -6,8 +6,6 @@ The sources are copied, one run fills a store, and a program (`forecasts.py`) sa
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 
 from tests.forecasts import edited
 from tests.paths import ROOT
+from tests.processes import environment, python
 
 STAGES = ["generate", "split", "train", "evaluate", "report"]
 READS = {"split": "generate", "train": "split", "evaluate": "train", "report": "evaluate"}
@@ -114,13 +113,9 @@ class Checkout:
     def __init__(self, folder: Path, server: str) -> None:
         self.folder = folder
         self.store = folder.parent / "store"
-        self.environment = {
-            **os.environ,
-            "PREFECT_API_URL": server,
-            "PREFECT_HOME": str(folder.parent / "prefect"),
-            "PREFECT_LOGGING_LEVEL": "WARNING",
-        }
-        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        self.environment = environment(
+            folder.parent / "prefect", server, PREFECT_LOGGING_LEVEL="WARNING", PYTHONPATH=str(folder)
+        )
         for room in ("flows", "tasks"):
             shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
 
@@ -146,18 +141,7 @@ class Checkout:
         return list(json.loads(answers))
 
     def _python(self, *arguments: str, cwd: Path, stdin: str = "") -> str:
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=cwd,
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return python(*arguments, cwd=cwd, env=self.environment, stdin=stdin).stdout
 
 
 @pytest.fixture(scope="module")

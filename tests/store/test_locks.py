@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 from tasks.store import locks
 from tasks.store.locks import locked, taken
 from tasks.store.writing import draft, sweep, write_atomically
-from tests.paths import ROOT
+from tests.processes import started
 
 OWNER = """
 import sys, time
@@ -31,9 +29,7 @@ class Owner:
     """A process that holds the lock `train` and a draft."""
 
     def __init__(self, root: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", OWNER, str(root)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
+        self.process = started("-c", OWNER, root)
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == "mine\n"
 

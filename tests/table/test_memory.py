@@ -1,7 +1,5 @@
 """A table larger than memory passes: how much is needed at once does not depend on how many rows there are."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +7,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pytest
 
-from tests.paths import ROOT
+from tests.processes import python
 
 BLOCK = 1_000_000
 PEAK = """
@@ -26,14 +24,7 @@ print(peak())
 
 def peak(path: Path, store: Path) -> float:
     """Take a table in, in a process of its own; return the most memory that it held, in MiB."""
-    done = subprocess.run(
-        [sys.executable, "-c", PEAK, str(path), str(store)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(done.stdout)
+    return float(python("-c", PEAK, path, store).stdout)
 
 
 @pytest.mark.slow

@@ -1,61 +1,36 @@
 """The command line, in processes of its own as its users run it."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
-from tests.paths import ROOT
+from tests.processes import environment, imported, python, started
 
-LIGHT = """
-import sys
-from flows.command.cli import main
-try: main(sys.argv[1:])
-finally: print(*sys.modules, file=sys.stderr)
-"""
+LIGHT = "import sys; from flows.command.cli import main; main(sys.argv[1:])"
 
 
 def command(
     *arguments: str, cwd: Path, module: str = "flows", server: str | None = None
-) -> subprocess.CompletedProcess[str]:
+) -> CompletedProcess[str]:
     """Run the command in a folder, with a Prefect home of its own, on a running server or on a temporary one."""
-    environment = {**os.environ, "PREFECT_HOME": str(cwd / "prefect"), "PYTHONPATH": str(ROOT)}
-    environment.pop("PREFECT_API_URL", None)
-    if server:
-        environment["PREFECT_API_URL"] = server
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return python("-m", module, *arguments, cwd=cwd, env=environment(cwd / "prefect", server), status=None)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     """Help comes at once: neither Prefect nor TensorFlow, nor NumPy, is imported for it."""
-    done = subprocess.run(
-        [sys.executable, "-c", LIGHT, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert "usage: linear-neuron" in done.stdout
-    assert not {"prefect", "tensorflow", "keras", "numpy", "pandas", "matplotlib"} & set(done.stderr.split())
+    assert "usage: linear-neuron" in python("-m", "flows", *arguments).stdout
+    modules = imported(LIGHT, *arguments)
+    assert not {"prefect", "tensorflow", "keras", "numpy", "pandas", "matplotlib"} & modules
 
 
 def test_a_cached_run_does_not_pay_for_pandas() -> None:
     """Loading the flow imports neither pandas, which pyarrow would bring along, nor TensorFlow."""
-    program = "import sys, flows.regression; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert not {"pandas", "tensorflow", "keras", "matplotlib"} & set(done.stdout.split())
+    assert not {"pandas", "tensorflow", "keras", "matplotlib"} & imported("import flows.regression")
 
 
 @pytest.mark.parametrize(
@@ -174,18 +149,8 @@ def test_a_diverging_rate_exits_with_three(tmp_path: Path, prefect_server: str) 
 @pytest.mark.slow
 def test_an_interrupted_command_ends_in_one_line(tmp_path: Path) -> None:
     """Ctrl-C in the middle of a fit: status 130, no traceback, and the same command takes up what is finished."""
-    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home")}
-    command = [
-        sys.executable,
-        "-m",
-        "flows",
-        "run",
-        "--epochs",
-        "1000000",
-        "--artifacts",
-        str(tmp_path / "store"),
-    ]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    run = ["-m", "flows", "run", "--epochs", "1000000", "--artifacts", tmp_path / "store"]
+    with started(*run, env=environment(tmp_path / "home")) as process:
         while not list((tmp_path / "store" / "split").glob("*")):
             assert process.poll() is None
             time.sleep(0.1)

@@ -2,10 +2,7 @@
 
 import gzip
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,7 @@ from flows.command import predict as command
 from flows.regression import regression
 from tasks.config import Prediction, Settings
 from tasks.outputs.result import Result
-from tests.paths import ROOT
+from tests.processes import imported, python
 
 MODEL = {
     "target": "y",
@@ -270,10 +267,8 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, model: Path) -> 
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))\n"
         f"from flows.command.cli import main; raise SystemExit(main({arguments(model, tmp_path)}))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (1, "")
+    done = python("-c", program, status=1)
+    assert done.stdout == ""
     assert done.stderr.startswith("linear-neuron: `output` of")
     assert done.stderr.count("\n") == 1
     assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "model.json"}
@@ -293,8 +288,7 @@ def test_killed_at_any_moment_it_leaves_no_output_and_the_next_one_sweeps_up(
         "sys.addaudithook(lambda name, _: name == 'os.rename' and os.kill(os.getpid(), signal.SIGKILL))\n"
         f"from flows.command.cli import main; main({arguments(model, tmp_path)})"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=False)
-    assert done.returncode == -signal.SIGKILL
+    python("-c", program, status=-signal.SIGKILL)
     (left,) = {path.name for path in tmp_path.iterdir()} - {"in.csv", "model.json"}
     assert left.startswith(".")
     (tmp_path / ".theirs.part").touch()
@@ -304,15 +298,8 @@ def test_killed_at_any_moment_it_leaves_no_output_and_the_next_one_sweeps_up(
 
 def test_it_needs_neither_prefect_nor_tensorflow(tmp_path: Path, model: Path) -> None:
     write(ROWS, tmp_path / "in.csv")
-    program = (
-        "import sys; from flows.command.cli import main\n"
-        f"status = main({arguments(model, tmp_path)})\n"
-        "print(*sys.modules); raise SystemExit(status)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert not {"prefect", "tensorflow", "keras", "matplotlib"} & set(done.stdout.split())
+    program = f"from flows.command.cli import main; raise SystemExit(main({arguments(model, tmp_path)}))"
+    assert not {"prefect", "tensorflow", "keras", "matplotlib"} & imported(program)
     assert (tmp_path / "out.csv").is_file()
 
 
@@ -393,15 +380,8 @@ def test_a_model_that_is_not_there_is_said(
     ],
 )
 def test_bad_usage_is_said_in_one_line(given: list[str], message: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "flows", "predict", *given],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
+    done = python("-m", "flows", "predict", *given, status=2)
+    assert done.stdout == ""
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
@@ -428,9 +408,6 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, model: Path, ending:
         rows = pa.concat_tables([block] * count)
         pq.write_table(rows, data) if ending == "parquet" else arrow_csv.write_csv(rows, data)
         given = [f"--model={model}", f"--data={data}", f"--output={tmp_path / 'out'}.{ending}"]
-        done = subprocess.run(
-            [sys.executable, "-c", PEAK, *given], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        peaks.append(float(done.stdout.split()[-1]))
+        peaks.append(float(python("-c", PEAK, *given).stdout.split()[-1]))
     assert peaks[1] < peaks[0] + 150, peaks
     assert peaks[1] < 700
