@@ -193,7 +193,7 @@ def test_what_cannot_be_dealt_by_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"split": {"by": "day"}}, "`by` names columns, which `method` of 'random' does not look at"),
+        ({"split": {"by": "day"}}, "`by` names columns, but `method` of 'random' ignores columns"),
         ({"split": {"method": "group"}}, "`method` of 'group' needs `by`"),
         ({"split": {"method": "time", "by": "day,hour"}}, "the one column of dates"),
         (

@@ -6,10 +6,10 @@ every run, and simple enough to be written as SVG by hand.
 
 from collections.abc import Iterator, Sequence
 
+from tasks.config import values
 from tasks.outputs.result import Result
 from tasks.page.blocks import Block, Heading, Paragraph, Picture, Strong, TableBlock, Text
 from tasks.page.colours import BLUE, GREY, VERMILION
-from tasks.page.settings import flattened
 from tasks.page.text import counted, number
 
 FILE = "trend.svg"
@@ -106,7 +106,7 @@ def _yes(run: Result) -> str:
 
 
 def _settings(before: Result, now: Result) -> str:
-    old, new = dict(flattened(before.settings)), dict(flattened(now.settings))
+    old, new = ({str(each): value for each, value in values(run.settings)} for run in (before, now))
     changed = [
         f"{name} {_value(old.get(name))} → {_value(new.get(name))}"
         for name in dict.fromkeys([*new, *old])
