@@ -20,7 +20,7 @@ from pydantic_core import from_json
 
 from tasks.config import Input
 from tasks.outputs.result import Result, Stage, StoredFile
-from tasks.store.artifact import digest
+from tasks.store.artifact import stored_digest
 from tasks.store.checksum import checksum_of
 from tasks.store.folders import RUNS
 from tasks.store.locks import locked
@@ -129,12 +129,16 @@ def altered(home: Path, file: str) -> str | None:
     """
     try:
         listed = _result(home).files
-        known = next((each.sha256 for each in listed if PurePosixPath(each.path).name == file), None)
-        same = known is None or digest(home / file) == known
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         return f"{str(home / RESULT)!r} cannot be read ({_reason(error)}), and so {file} cannot be verified"
+
+    known = next((each.sha256 for each in listed if PurePosixPath(each.path).name == file), None)
+    try:
+        same = known is None or stored_digest(home, file) == known
+    except OSError as error:
+        return f"{str(home / file)!r} cannot be read: {_reason(error)}"
     return None if same else f"{str(home / file)!r} is not what the run wrote: its SHA-256 has changed"
 
 

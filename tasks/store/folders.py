@@ -38,7 +38,7 @@ def store_root(artifacts: str) -> Path:
     Raises:
         BadStore: it is no folder, or one of its own folders is none: what is written there would lie elsewhere.
     """
-    root, where = Path(artifacts).resolve(), f"`artifacts` of {artifacts!r}"
+    root, where = Path(os.path.realpath(artifacts)), f"`artifacts` of {artifacts!r}"
     if os.path.lexists(root) and not root.is_dir():
         raise BadStore(f"{where} is no folder; name the folder for the runs' files")
     if bad := displaced(root):
@@ -54,7 +54,7 @@ def existing_root(artifacts: str) -> Path:
     Raises:
         BadStore: there is no such folder.
     """
-    root = Path(artifacts).resolve()
+    root = Path(os.path.realpath(artifacts))
     if not root.is_dir():
         raise BadStore(
             f"`artifacts` of {artifacts!r}: there is no such folder; check the name, or `linear-neuron run` first"
