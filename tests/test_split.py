@@ -198,11 +198,11 @@ def test_what_cannot_be_dealt_by_is_refused(tmp_path: Path) -> None:
         ({"split": {"method": "time", "by": "day,hour"}}, "the one column of dates"),
         (
             {"split": {"method": "hash"}, "input": {"data": "t.csv", "target": "y"}},
-            "a new one would move every row",
+            "a new column would move every row",
         ),
         (
             {"split": {"method": "hash"}, "input": {"data": "t.csv", "target": "y", "features": "x_*"}},
-            "a new one would move every row",
+            "a new column would move every row",
         ),
     ],
 )
