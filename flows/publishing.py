@@ -3,7 +3,6 @@
 import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from urllib.parse import quote
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -11,8 +10,13 @@ from prefect.runtime import flow_run
 
 from flows.flags import flags
 from tasks.config import Settings
+from tasks.outputs import figures as figures_left
 from tasks.outputs import runs
-from tasks.outputs.result import Evaluation, Lineage, Repeats, ReportFigures, Result
+from tasks.outputs.model import read as read_model
+from tasks.outputs.parts import read_encoding
+from tasks.outputs.repeats import read as read_repeats
+from tasks.outputs.result import Evaluation, Lineage, Result
+from tasks.outputs.scores import read as read_scores
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
 from tasks.page.markdown import markdown
@@ -25,10 +29,8 @@ from tasks.page.webpage import webpage
 from tasks.runtime.provenance import provenance
 from tasks.runtime.run import Run
 from tasks.store.artifact import Artifact
-from tasks.store.formats import read_npz
-from tasks.store.writing import write_atomically
+from tasks.store.folders import RUNS
 from tasks.table.drift import grown, lost
-from tasks.table.encoding import Encoding
 from tasks.table.model.linear import FILE as MODEL
 from tasks.table.model.linear import linear_model
 from tasks.table.model.sql import expression
@@ -47,31 +49,31 @@ def publish(
     The folder gets the figures, `model.json`, `model.sql`, `report.html`, `report.md` and, last, `result.json`: one
     that has it is whole.
     """
-    findings = Evaluation.model_validate_json(scores.path(run.root, "metrics.json").read_bytes())
-    exhibits = ReportFigures.model_validate_json(figures.path(run.root, "exhibits.json").read_bytes())
+    findings = read_scores(scores, run.root)
+    exhibits = figures_left.read(figures, run.root)
     name = _run_name()
     result = Result(
-        **{**dict(findings), "notes": [*findings.notes, *_changes(run, settings, name)]},
+        **dict(findings),
+        notes=[*run.notes, *_changes(run, settings, name)],
         run=name,
         settings=settings.model_dump(mode="json"),
         stages=run.stages,
-        report=f"runs/{name}/report.md",
+        report=f"{RUNS}/{name}/{runs.REPORT}",
         profile=exhibits.profile,
         lineage=_lineage(run, settings),
-        repeats=_repeats(repeats, run.root) if repeats else None,
+        repeats=read_repeats(repeats, run.root) if repeats else None,
     )
     past = runs.earlier(run.root, result)
-    images = {each.file: figures.path(run.root, each.file).read_bytes() for each in exhibits.figures}
+    images = figures_left.read_pictures(figures, run.root, exhibits.figures)
     if past:
         images[TREND] = trend_picture([*past, result])
     blocks = report(result, exhibits.figures, past)
-    runs.note_finished(run.root, name)
-    _write(runs.folder(run.root, name), result, blocks, images | _exported(run))
+    written = runs.write(run.root, result, {**images, **_exported(run), **_pages(result, blocks, images)})
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )
     _publish_coefficients(findings)
-    return result
+    return written
 
 
 def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
@@ -96,27 +98,19 @@ def _publish_coefficients(findings: Evaluation) -> None:
     )
 
 
-def _write(folder: Path, result: Result, blocks: Sequence[Block], files: Mapping[str, bytes]) -> None:
-    for name, content in files.items():
-        write_atomically(folder / name, content)
-    page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", files.__getitem__)
-    write_atomically(folder / "report.html", page.encode())
-    write_atomically(folder / "report.md", markdown(blocks, quote).encode())
-    write_atomically(folder / "result.json", result.model_dump_json(indent=1).encode())
-
-
-def _repeats(repeats: Artifact, root: Path) -> Repeats:
-    return Repeats.model_validate_json(repeats.path(root, "repeats.json").read_bytes())
+def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Write the report as a web page and as Markdown."""
+    page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", images.__getitem__)
+    return {runs.PAGE: page.encode(), runs.REPORT: markdown(blocks, quote).encode()}
 
 
 def _exported(run: Run) -> dict[str, bytes]:
     """Write the model for other programs: over the user's own columns, by name, as JSON and as SQL."""
     model, parts = run.given("evaluate", "model"), run.given("evaluate", "parts")
-    fitted = read_npz(model.path(run.root, "weights.npz"))
-    encoding = Encoding.model_validate_json(parts.path(run.root, "encoding.json").read_bytes())
-    exported = linear_model(encoding, fitted["weights"], float(fitted["bias"].item()))
+    fitted = read_model(model, run.root)
+    exported = linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias)
     return {
-        MODEL: exported.model_dump_json(indent=1).encode(),
+        MODEL: exported.checked().model_dump_json(indent=1).encode(),
         "model.sql": expression(exported).encode(),
     }
 

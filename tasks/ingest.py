@@ -5,24 +5,26 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from pyarrow.fs import LocalFileSystem
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.config import Input
+from tasks.outputs import data
+from tasks.outputs.data import DataFacts
 from tasks.outputs.files import IngestedFile, joined, kept, key_of, read_file, remembered
 from tasks.outputs.runs import last_schema
 from tasks.runtime.provenance import provenance
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.digests import Digests
-from tasks.store.parts import gather, is_large, part_name
+from tasks.store.parts import is_large
 from tasks.store.verification import content
 from tasks.store.writing import draft, publish
 from tasks.table.casting import CastPlan, carried, layout
 from tasks.table.columns import Columns, Wanted, choose
 from tasks.table.consistency import disagreements
-from tasks.table.drift import FILE as SCHEMA
 from tasks.table.drift import ColumnRange, TableSchema, lost
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
 from tasks.table.sources.dialect import Dialect
@@ -32,7 +34,7 @@ from tasks.table.split_rules import check_columns
 from tasks.table.validation import TableSummary as Known
 from tasks.table.validation import findings
 
-DATA = "data"
+DATA = "data"  # of the draft: the folder that is published
 WAITING = ("duplicate-names", "unnamed-columns")
 """Rules about names whose breach waits for what the values have to say, so that all findings come together."""
 MOST_NAMED = 100
@@ -56,7 +58,7 @@ class UserTable(BaseModel):
     features: tuple[str, ...] | None
     exclude: tuple[str, ...]
     categorical: tuple[str, ...]
-    missing: str
+    missing: Literal["error", "drop", "mean"]
     warn: tuple[str, ...]
     delimiter: str | None
     decimal: str | None
@@ -109,17 +111,17 @@ def ingest(table: UserTable, root: Path) -> Artifact:
             if preview.schema is not None
         ]
         known = _known(columns, files)
-        notes = raise_on_errors(_told(looked, columns, files, known, table), table.warn)
-        facts = _facts(columns, known, table.missing, notes)
+        warnings = raise_on_errors(_told(looked, columns, files, known, table), table.warn)
+        facts = _facts(columns, known, table)
+        notes = [*map(str, warnings), *_drops(facts)]
         (folder / DATA).mkdir()
-        schema = _schema(known, columns).model_dump_json(indent=1)
-        (folder / DATA / SCHEMA).write_text(schema, encoding="utf-8")
+        data.write_schema(folder / DATA, _schema(known, columns))
         if table.files:
             files = [file if file.artifact else kept(file, root) for file in files]
             if is_large(known.rows, len(plan.schema)):
-                return _referring(files, publish(folder / DATA, root, "ingest", facts))
-        gather(folder / DATA, DATA, [path for file in files for path in file.paths], plan.schema)
-        return publish(folder / DATA, root, "ingest", facts)
+                return _referring(files, publish(folder / DATA, root, "ingest", facts.as_json(), notes))
+        data.gather_rows(folder / DATA, [path for file in files for path in file.paths], plan.schema)
+        return publish(folder / DATA, root, "ingest", facts.as_json(), notes)
 
 
 def check(given: Input, by: Sequence[str] = ()) -> None:
@@ -257,9 +259,9 @@ def _referring(files: Sequence[IngestedFile], told: Artifact) -> Artifact:
     parts = [
         file.artifact.files[path.name] for file in files if file.artifact is not None for path in file.paths
     ]
-    names = [part_name(DATA, number) for number in range(len(parts))]
+    names = [data.row_file(number) for number in range(len(parts))]
     every = dict(zip(names, parts, strict=True)) | told.files
-    return Artifact(stage="ingest", files=every, facts=told.facts).checked()
+    return told.model_copy(update={"files": every}).checked()
 
 
 def _known(columns: Columns, files: Sequence[IngestedFile]) -> Known:
@@ -275,25 +277,21 @@ def _known(columns: Columns, files: Sequence[IngestedFile]) -> Known:
     )
 
 
-def _facts(
-    columns: Columns, known: Known, missing: str, warnings: Sequence[Violation]
-) -> dict[str, JsonValue]:
-    counts = {name: total for name in columns.used if (total := known.total(name, "missing"))}
-    dropped = known.read - known.rows
-    return {
-        "features": list(columns.features),
-        "target": columns.target,
-        "categorical": list(columns.categorical),
-        "missing": missing,
-        "missing_counts": {**counts},
-        "dropped": dropped,
-        "notes": [*map(str, warnings), *_drops(counts, dropped)],
-    }
+def _facts(columns: Columns, known: Known, table: UserTable) -> DataFacts:
+    return DataFacts(
+        features=tuple(columns.features),
+        target=columns.target,
+        categorical=tuple(columns.categorical),
+        missing=table.missing,
+        missing_counts={name: total for name in columns.used if (total := known.total(name, "missing"))},
+        dropped=known.read - known.rows,
+    )
 
 
-def _drops(counts: Mapping[str, int], dropped: int) -> Iterator[str]:
-    if dropped:
+def _drops(facts: DataFacts) -> Iterator[str]:
+    if facts.dropped:
+        counts = facts.missing_counts
         each = ", ".join(f"{count:,} in {quoted(name)}" for name, count in counts.items())
-        yield f"{counted(dropped, 'row')} left out for want of a value" + (
+        yield f"{counted(facts.dropped, 'row')} left out for want of a value" + (
             f": missing {each}" if each else ""
         )

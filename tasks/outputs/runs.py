@@ -30,6 +30,8 @@ from tasks.table.drift import FILE, TableSchema
 from tasks.table.sources.discovery import anchored
 
 RESULT = "result.json"
+REPORT = "report.md"
+PAGE = "report.html"
 ORDER = "finished-runs.txt"
 RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 
@@ -59,16 +61,6 @@ def finished(root: Path) -> list[str]:
     )
 
 
-def note_finished(root: Path, name: str) -> None:
-    """Put a run at the end of the order, before its result is written and it counts as finished."""
-    with locked(root, ORDER):
-        make_way(root / ORDER)
-        with os.fdopen(regular_handle(root / ORDER, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as stream:
-            stream.write(f"{name}\n".encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-
-
 def forget_removed(root: Path) -> None:
     """Drop from the order the runs whose folders are gone."""
     with locked(root, ORDER):
@@ -96,6 +88,7 @@ def write(root: Path, result: Result, files: Mapping[str, bytes]) -> Result:
         )
         for name, content in files.items()
     ]
+    _note_finished(root, result.run)
     whole = result.model_copy(update={"format": 2, "files": listed, "checksum": ""})
     written = whole.model_copy(update={"checksum": checksum_of(from_json(whole.model_dump_json()))})
     write_atomically(home / RESULT, written.model_dump_json(indent=1).encode())
@@ -183,6 +176,16 @@ def schema_of(root: Path, stages: Mapping[str, Stage]) -> TableSchema | None:
             with suppress(OSError, ValueError):
                 return TableSchema.model_validate_json(read_inside(root, file.path, MOST_BYTES))
     return None
+
+
+def _note_finished(root: Path, name: str) -> None:
+    """Put a run at the end of the order, before its result is written and it counts as finished."""
+    with locked(root, ORDER):
+        make_way(root / ORDER)
+        with os.fdopen(regular_handle(root / ORDER, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as stream:
+            stream.write(f"{name}\n".encode())
+            stream.flush()
+            os.fsync(stream.fileno())
 
 
 def _result(home: Path) -> Result:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -38,7 +38,13 @@ def draft(root: Path) -> Iterator[Path]:
         os.close(handle)
 
 
-def publish(folder: Path, root: Path, stage: str, facts: dict[str, JsonValue] | None = None) -> Artifact:
+def publish(
+    folder: Path,
+    root: Path,
+    stage: str,
+    facts: dict[str, JsonValue] | None = None,
+    notes: Iterable[str] = (),
+) -> Artifact:
     """Move a draft's files to their place in the store and return their record.
 
     The files are read once more for their digests, and flushed to the disk before they get their name. Where the
@@ -54,7 +60,7 @@ def publish(folder: Path, root: Path, stage: str, facts: dict[str, JsonValue] | 
         name: StoredFile(path=f"{stage}/{home.name}/{name}", bytes=sizes[name], sha256=digests[name])
         for name in names
     }
-    return Artifact(stage=stage, files=files, facts=facts or {}).checked()
+    return Artifact(stage=stage, files=files, facts=facts or {}, notes=tuple(notes)).checked()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
