@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
 from tasks.runtime.caching import StageKey
+from tasks.runtime.records import RecordSerializer
 from tasks.store.artifact import Artifact
 
 P = ParamSpec("P")
@@ -39,7 +40,7 @@ def stage(fn: Callable[P, Artifact]) -> Task[P, Artifact]:
     as_task: Callable[[Callable[P, Artifact]], Task[P, Artifact]] = task(
         cache_policy=StageKey(),
         persist_result=True,
-        result_serializer="json",
+        result_serializer=RecordSerializer(),
         retries=RETRIES,
         retry_delay_seconds=exponential_backoff(backoff_factor=2),
         retry_jitter_factor=0.5,

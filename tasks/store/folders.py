@@ -38,12 +38,11 @@ def store_root(artifacts: str) -> Path:
     Raises:
         BadStore: it is no folder, or one of its own folders is none: what is written there would lie elsewhere.
     """
-    root, where = Path(os.path.realpath(artifacts)), f"`artifacts` of {artifacts!r}"
-    if os.path.lexists(root) and not root.is_dir():
-        raise BadStore(f"{where} is no folder; name the folder for the runs' files")
+    root = _root(artifacts)
     if bad := displaced(root):
         raise BadStore(
-            f"{where}: {bad[0]!r} in it is a link or a file; make it a folder, or make `artifacts` as a whole the link"
+            f"`artifacts` of {artifacts!r}: {bad[0]!r} in it is a link or a file; "
+            "make it a folder, or make `artifacts` as a whole the link"
         )
     return root
 
@@ -54,7 +53,7 @@ def existing_root(artifacts: str) -> Path:
     Raises:
         BadStore: there is no such folder.
     """
-    root = Path(os.path.realpath(artifacts))
+    root = _root(artifacts)
     if not root.is_dir():
         raise BadStore(
             f"`artifacts` of {artifacts!r}: there is no such folder; check the name, or `linear-neuron run` first"
@@ -107,6 +106,13 @@ def changed(path: Path) -> float:
     with suppress(OSError):
         return path.lstat().st_mtime
     return float("inf")
+
+
+def _root(artifacts: str) -> Path:
+    root = Path(os.path.realpath(artifacts))
+    if os.path.lexists(root) and not root.is_dir():
+        raise BadStore(f"`artifacts` of {artifacts!r} is no folder; name the folder for the runs' files")
+    return root
 
 
 def _entries(folder: Path) -> Iterator[Path]:
