@@ -19,21 +19,19 @@ from tasks.outputs.result import Evaluation, Lineage, Result
 from tasks.outputs.scores import read as read_scores
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
+from tasks.page.figures.trend import draw_trend
 from tasks.page.markdown import markdown
 from tasks.page.report import report
 from tasks.page.size_limit import fitted_markdown
 from tasks.page.text import named
-from tasks.page.trend import FILE as TREND
-from tasks.page.trend import trend_picture
 from tasks.page.webpage import webpage
 from tasks.runtime.provenance import provenance
 from tasks.runtime.run import Run
 from tasks.store.artifact import Artifact
 from tasks.store.folders import RUNS
 from tasks.table.drift import grown, lost
-from tasks.table.model.linear import FILE as MODEL
-from tasks.table.model.linear import linear_model
-from tasks.table.model.sql import expression
+from tasks.table.model.exports import exported
+from tasks.table.model.linear import LinearModel, linear_model
 
 ARTIFACT_KEY = "regression-report"
 TABLE_KEY = "regression-coefficients"
@@ -50,7 +48,7 @@ def publish(
     that has it is whole.
     """
     findings = read_scores(scores, run.root)
-    exhibits = figures_left.read(figures, run.root)
+    drawn = figures_left.read(figures, run.root)
     name = _run_name()
     result = Result(
         **dict(findings),
@@ -59,16 +57,21 @@ def publish(
         settings=settings.model_dump(mode="json"),
         stages=run.stages,
         report=f"{RUNS}/{name}/{runs.REPORT}",
-        profile=exhibits.profile,
+        profile=drawn.profile,
         lineage=_lineage(run, settings),
         repeats=read_repeats(repeats, run.root) if repeats else None,
     )
     past = runs.earlier(run.root, result)
-    images = figures_left.read_pictures(figures, run.root, exhibits.figures)
+    images = figures_left.read_pictures(figures, run.root, drawn.figures)
+    shown = list(drawn.figures)
     if past:
-        images[TREND] = trend_picture([*past, result])
-    blocks = report(result, exhibits.figures, past)
-    written = runs.write(run.root, result, {**images, **_exported(run), **_pages(result, blocks, images)})
+        picture, figure = draw_trend([*past, result])
+        images[figure.file] = picture
+        shown.append(figure)
+    blocks = report(result, shown, past)
+    written = runs.write(
+        run.root, result, {**images, **exported(_model(run)), **_pages(result, blocks, images)}
+    )
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )
@@ -104,15 +107,11 @@ def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes])
     return {runs.PAGE: page.encode(), runs.REPORT: markdown(blocks, quote).encode()}
 
 
-def _exported(run: Run) -> dict[str, bytes]:
-    """Write the model for other programs: over the user's own columns, by name, as JSON and as SQL."""
+def _model(run: Run) -> LinearModel:
+    """Return the fitted model over the user's own columns."""
     model, parts = run.given("evaluate", "model"), run.given("evaluate", "parts")
     fitted = read_model(model, run.root)
-    exported = linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias)
-    return {
-        MODEL: exported.checked().model_dump_json(indent=1).encode(),
-        "model.sql": expression(exported).encode(),
-    }
+    return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias).checked()
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import reduce
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pyarrow.fs import LocalFileSystem
-from pydantic import BaseModel, ConfigDict, Field
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from tasks.config import Input
 from tasks.outputs import data
@@ -20,7 +22,6 @@ from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.digests import Digests
 from tasks.store.parts import is_large
-from tasks.store.verification import content
 from tasks.store.writing import draft, publish
 from tasks.table.casting import CastPlan, carried, layout
 from tasks.table.columns import Columns, Wanted, choose
@@ -28,17 +29,21 @@ from tasks.table.consistency import disagreements
 from tasks.table.drift import ColumnRange, TableSchema, lost
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
 from tasks.table.sources.dialect import Dialect
-from tasks.table.sources.discovery import FileTable, Member, anchored, source
-from tasks.table.sources.reader import Preview, explained, preview
+from tasks.table.sources.discovery import anchored
+from tasks.table.sources.found import FoundTable
+from tasks.table.sources.reader import Preview
 from tasks.table.split_rules import check_columns
-from tasks.table.validation import TableSummary as Known
-from tasks.table.validation import findings
+from tasks.table.validation import TableSummary, findings
 
 DATA = "data"  # of the draft: the folder that is published
+
+# Rules about names whose breach waits for what the values have to say, so that all findings come together.
 WAITING = ("duplicate-names", "unnamed-columns")
-"""Rules about names whose breach waits for what the values have to say, so that all findings come together."""
+
+# Files of a folder whose digests are kept apart in the key.
 MOST_NAMED = 100
-"""Files of a folder whose digests are kept apart in the key."""
+
+_FOUND: ContextVar[dict[str, FoundTable] | None] = ContextVar("found", default=None)
 
 
 class UserTable(BaseModel):
@@ -64,7 +69,14 @@ class UserTable(BaseModel):
     decimal: str | None
     encoding: str | None
     by: tuple[str, ...] = ()
-    """Columns that the rows will be dealt by; those that are not learnt from go along behind the target."""
+    """Columns that the rows will be split by; those that are not learnt from are passed through behind the target."""
+
+    _found: FoundTable | None = PrivateAttr(default=None)
+
+    @property
+    def found(self) -> FoundTable:
+        """The table itself, with what is known of it already."""
+        return self._found or FoundTable.at(self.path, self.dialect)
 
     @property
     def digest(self) -> str:
@@ -95,33 +107,42 @@ def ingest(table: UserTable, root: Path) -> Artifact:
     Raises:
         BadTable: a file or a value in it cannot be used; nothing is stored.
     """
-    found = source(table.path)
-    looked = [preview(member, table.dialect) for member in found.members]
-    readable = [preview.schema for preview in looked if preview.schema is not None]
+    found = table.found
+    looks = found.previews()
+    readable = [look for look in looks if look.schema is not None]
     if not readable:
-        raise BadTable(*(finding for preview in looked for finding in preview.violations))
-    columns = choose(readable[0], table.wanted, (*table.warn, *WAITING), cells_are_text=found.is_text)
-    stored = [preview.stored for preview in looked if preview.stored is not None]
-    along = carried(stored, [name for name in table.by if name not in columns.used], is_text=found.is_text)
-    plan = layout(readable, columns, is_text=found.is_text, keep_missing=table.missing == "mean", along=along)
+        raise BadTable(*(finding for look in looks for finding in look.violations))
+
+    columns = _columns(readable[0], table.wanted, table.warn)
+    plan = _plan(readable, columns, table)
     with draft(root) as folder:
         files = [
-            _file(preview.member, plan, table, root, folder / str(number))
-            for number, preview in enumerate(looked)
-            if preview.schema is not None
+            _file(look, plan, table, found, root, folder / str(number))
+            for number, look in enumerate(readable)
         ]
-        known = _known(columns, files)
-        warnings = raise_on_errors(_told(looked, columns, files, known, table), table.warn)
-        facts = _facts(columns, known, table)
+        summary = _summary(columns, files)
+        warnings = raise_on_errors(_findings(looks, columns, files, summary, table), table.warn)
+        facts = _facts(columns, summary, table)
         notes = [*map(str, warnings), *_drops(facts)]
+
         (folder / DATA).mkdir()
-        data.write_schema(folder / DATA, _schema(known, columns))
+        data.write_schema(folder / DATA, _schema(summary, columns))
         if table.files:
             files = [file if file.artifact else kept(file, root) for file in files]
-            if is_large(known.rows, len(plan.schema)):
+            if is_large(summary.rows, len(plan.schema)):
                 return _referring(files, publish(folder / DATA, root, "ingest", facts.as_json(), notes))
         data.gather_rows(folder / DATA, [path for file in files for path in file.paths], plan.schema)
         return publish(folder / DATA, root, "ingest", facts.as_json(), notes)
+
+
+@contextmanager
+def looking_once() -> Iterator[None]:
+    """Within this block a table is listed, opened and digested once, however often it is asked for."""
+    token = _FOUND.set({})
+    try:
+        yield
+    finally:
+        _FOUND.reset(token)
 
 
 def check(given: Input, by: Sequence[str] = ()) -> None:
@@ -129,13 +150,13 @@ def check(given: Input, by: Sequence[str] = ()) -> None:
 
     Args:
         given: the table.
-        by: columns that its rows will be dealt by.
+        by: columns that its rows will be split by.
 
     Raises:
         BadTable: it is missing, unreadable, or lacks a column.
     """
     if given.data is not None:
-        _, columns = _first_look(given, by)
+        columns = _first_columns(_found(given), given, by)
         raise_on_errors(columns.warnings if columns else (), given.warn)
 
 
@@ -144,37 +165,70 @@ def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> 
 
     Args:
         given: the table.
-        by: columns that its rows will be dealt by.
+        by: columns that its rows will be split by.
         root: the store; it has the last run's columns, and the digests of large files that were read before.
 
     Raises:
         BadTable: it is missing, unreadable, lacks a column, or one that the last run learnt from.
     """
-    found, columns = _first_look(given, by)
+    found = _found(given)
+    columns = _first_columns(found, given, by)
     before = last_schema(root, given) if root else None
     if before and columns:
         ambiguous = [finding.column for finding in columns.warnings if finding.column]
         raise_on_errors(lost(before, [*columns.used, *ambiguous], columns.left_out), given.warn)
-    known = Digests(root or Path())
-    files = {member.name if found.is_folder else ".": _digest(member, known) for member in found.members}
+
+    digests = Digests(root or Path())
+    files = found.digests(digests.of)
     if root:
-        known.write()
-    if not found.is_folder:
-        return _described(given, files["."], by)
-    return _described(given, files if len(files) <= MOST_NAMED else _over(files), by, files)
+        digests.write()
+    table = _described(given, files, by, is_folder=found.table.is_folder)
+    table._found = found
+    return table
 
 
-def _first_look(given: Input, by: Sequence[str]) -> tuple[FileTable, Columns | None]:
-    """Find the files, and choose the columns by the first of them; of a folder another one may be readable."""
-    table = _described(given, "")
-    found = source(given.data or "")
-    first = preview(found.members[0], table.dialect)
+def _found(given: Input) -> FoundTable:
+    """Return the table; the one that was found before, within `looking_once`."""
+    known = _FOUND.get()
+    key = given.model_dump_json()
+    if known and key in known:
+        return known[key]
+    found = FoundTable.at(given.data or "", _dialect(given))
+    if known is not None:
+        known[key] = found
+    return found
+
+
+def _first_columns(found: FoundTable, given: Input, by: Sequence[str]) -> Columns | None:
+    """Choose the columns by the first file; None where that one cannot be read, but another one may be."""
+    first = found.preview(found.table.members[0])
     if first.schema is None:
-        if found.is_folder:
-            return found, None
+        if found.table.is_folder:
+            return None
         raise BadTable(*first.violations)
     check_columns(by, first.schema.names)
-    return found, choose(first.schema, table.wanted, (*table.warn, *WAITING), cells_are_text=found.is_text)
+    wanted = Wanted(given.target or "", given.features, given.exclude, given.categorical)
+    return _columns(first, wanted, given.warn)
+
+
+def _columns(first: Preview, wanted: Wanted, warn: Sequence[str]) -> Columns:
+    schema = first.schema or pa.schema([])
+    return choose(schema, wanted, (*warn, *WAITING), cells_are_text=first.is_text)
+
+
+def _plan(readable: Sequence[Preview], columns: Columns, table: UserTable) -> CastPlan:
+    """Lay out the columns over all files."""
+    is_text = readable[0].is_text
+    schemas = [look.schema for look in readable if look.schema is not None]
+    stored = [look.stored for look in readable if look.stored is not None]
+    others = [name for name in table.by if name not in columns.used]
+    return layout(
+        schemas,
+        columns,
+        is_text=is_text,
+        keep_missing=table.missing == "mean",
+        passthrough=carried(stored, others, is_text=is_text),
+    )
 
 
 def _over(files: Mapping[str, str]) -> str:
@@ -182,21 +236,23 @@ def _over(files: Mapping[str, str]) -> str:
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
-def _described(
-    given: Input,
-    contents: str | dict[str, str],
-    by: Sequence[str] = (),
-    files: Mapping[str, str] | None = None,
-) -> UserTable:
+def _described(given: Input, files: Mapping[str, str], by: Sequence[str], *, is_folder: bool) -> UserTable:
+    contents: str | dict[str, str] = dict(files) if len(files) <= MOST_NAMED else _over(files)
+    if not is_folder:
+        (contents,) = files.values()
     return UserTable(
         path=anchored(given.data or ""),
         ending="".join(PurePosixPath(given.data or "").suffixes[-2:]),
         contents=contents,
-        files=dict(files or {}),
-        code=_code() if files else "",
+        files=dict(files) if is_folder else {},
+        code=_code() if is_folder else "",
         by=tuple(by),
         **given.model_dump(exclude={"data"}),
     )
+
+
+def _dialect(given: Input) -> Dialect:
+    return Dialect(given.delimiter, given.decimal, given.encoding)
 
 
 def _code() -> str:
@@ -205,68 +261,60 @@ def _code() -> str:
     return hashlib.sha256(json.dumps([found.modules, found.libraries]).encode()).hexdigest()
 
 
-def _digest(member: Member, known: Digests) -> str:
-    with explained(member):
-        return known.of(_place(member), member.look, lambda: _read_digest(member))
-
-
-def _place(member: Member) -> str:
-    if isinstance(member.filesystem, LocalFileSystem):
-        return str(Path(member.path).absolute())
-    return f"{member.filesystem.type_name} {member.path}"
-
-
-def _read_digest(member: Member) -> str:
-    if isinstance(member.filesystem, LocalFileSystem):
-        return content(Path(member.path).absolute())
-    with member.opened() as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _file(member: Member, plan: CastPlan, table: UserTable, root: Path, folder: Path) -> IngestedFile:
+def _file(
+    look: Preview, plan: CastPlan, table: UserTable, found: FoundTable, root: Path, folder: Path
+) -> IngestedFile:
     """Return what is in a file: read now, or, of one of many, when it was first met."""
-    if not table.files:
-        return read_file(member, plan, table.dialect, folder)
-    key = key_of(table.files[member.name], member, plan, table.dialect, table.code)
-    return remembered(key, member.name, root) or read_file(member, plan, table.dialect, folder, key)
+    key = ""
+    if table.files:
+        key = key_of(table.files[look.member.name], look.member, plan, table.dialect, table.code)
+        if known := remembered(key, look.member.name, root):
+            return known
+    file = read_file(look, plan, folder, key)
+    found.check_unchanged(look.member)
+    return file
 
 
-def _told(
-    looked: Sequence[Preview], columns: Columns, files: Sequence[IngestedFile], known: Known, table: UserTable
+def _findings(
+    looks: Sequence[Preview],
+    columns: Columns,
+    files: Sequence[IngestedFile],
+    summary: TableSummary,
+    table: UserTable,
 ) -> Iterator[Violation]:
-    """Yield all that is to be said: of the names, of each file, of how they agree, and of the rows of all of them.
+    """Yield all findings: about the names, each file, how they agree, and the rows of all of them.
 
     Where a file could not be read, or not all of it, it is no wonder that the rows are few.
     """
     yield from columns.warnings
-    broken = [finding for preview in looked for finding in preview.violations]
+    broken = [finding for look in looks for finding in look.violations]
     broken += [finding for file in files for finding in file.violations]
     yield from broken
-    yield from disagreements(looked, columns, table.wanted, is_text=looked[0].member.format == "CSV")
-    for finding in findings(known, missing=table.missing):
+    yield from disagreements(looks, columns, table.wanted)
+    for finding in findings(summary, missing=table.missing):
         if not broken or finding.rule != "too-few-rows":
             yield finding
 
 
-def _schema(known: Known, columns: Columns) -> TableSchema:
-    ranges = {name: known.range(name) for name in columns.used}
+def _schema(summary: TableSummary, columns: Columns) -> TableSchema:
+    ranges = {name: summary.range(name) for name in columns.used}
     described = (ColumnRange(name=name, lowest=low, highest=high) for name, (low, high) in ranges.items())
     return TableSchema(columns=tuple(described), left_out=columns.left_out)
 
 
-def _referring(files: Sequence[IngestedFile], told: Artifact) -> Artifact:
-    """Return the record of large data that lies where its files were left, in order, and of what is told of it."""
+def _referring(files: Sequence[IngestedFile], described: Artifact) -> Artifact:
+    """Return the record of large data that lies where its files were left, in order, and of what describes it."""
     parts = [
         file.artifact.files[path.name] for file in files if file.artifact is not None for path in file.paths
     ]
     names = [data.row_file(number) for number in range(len(parts))]
-    every = dict(zip(names, parts, strict=True)) | told.files
-    return told.model_copy(update={"files": every}).checked()
+    every = dict(zip(names, parts, strict=True)) | described.files
+    return described.model_copy(update={"files": every}).checked()
 
 
-def _known(columns: Columns, files: Sequence[IngestedFile]) -> Known:
+def _summary(columns: Columns, files: Sequence[IngestedFile]) -> TableSummary:
     moments = reduce(joined, (file.moments for file in files), None)
-    return Known(
+    return TableSummary(
         features=columns.features,
         target=columns.target,
         categorical=columns.categorical,
@@ -277,14 +325,14 @@ def _known(columns: Columns, files: Sequence[IngestedFile]) -> Known:
     )
 
 
-def _facts(columns: Columns, known: Known, table: UserTable) -> DataFacts:
+def _facts(columns: Columns, summary: TableSummary, table: UserTable) -> DataFacts:
     return DataFacts(
         features=tuple(columns.features),
         target=columns.target,
         categorical=tuple(columns.categorical),
         missing=table.missing,
-        missing_counts={name: total for name in columns.used if (total := known.total(name, "missing"))},
-        dropped=known.read - known.rows,
+        missing_counts={name: total for name in columns.used if (total := summary.total(name, "missing"))},
+        dropped=summary.read - summary.rows,
     )
 
 

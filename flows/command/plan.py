@@ -6,7 +6,7 @@ from flows.command.exits import Exit
 from flows.command.messages import explain
 from flows.regression import stages
 from tasks.config import Settings
-from tasks.ingest import check
+from tasks.ingest import check, looking_once
 from tasks.runtime.dry_run import DryRun
 from tasks.store.folders import BadStore, store_root
 from tasks.table.errors import BadTable
@@ -15,8 +15,9 @@ from tasks.table.errors import BadTable
 def plan(settings: Settings, as_json: bool) -> Exit:
     """Print what a run would do with each stage, and why; return the exit status."""
     try:
-        check(settings.input, settings.split.by)
-        found = dry_run(settings)
+        with looking_once():
+            check(settings.input, settings.split.by)
+            found = dry_run(settings)
     except (BadTable, BadStore) as error:
         return explain(error)
 

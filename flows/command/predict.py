@@ -15,10 +15,10 @@ from tasks.store.writing import sweep_beside, whole
 from tasks.table.errors import BadTable, counted, printable, quoted
 from tasks.table.model.linear import FILE, LinearModel, read
 from tasks.table.model.scoring import Account, columns_of, scored, scored_columns, scoring_notes
-from tasks.table.sources.delimited import opened
+from tasks.table.sources.delimited import TextTable
 from tasks.table.sources.dialect import Dialect
-from tasks.table.sources.discovery import FileTable, source
-from tasks.table.sources.reader import preview
+from tasks.table.sources.discovery import source
+from tasks.table.sources.reader import Preview, preview
 
 LATEST = "latest"
 
@@ -115,14 +115,14 @@ def _verified(home: Path, model: str) -> Path:
 def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:
     """Write all rows with their predictions; the file appears once it is complete."""
     dialect = Dialect(options.delimiter, options.decimal, options.encoding)
-    found = source(options.data)
-    columns = columns_of([preview(member, dialect) for member in found.members], model)
+    looks = [preview(member, dialect) for member in source(options.data).members]
+    columns = columns_of(looks, model)
     out = scored_columns(columns, model, column, as_text=is_text(path))
     account, target = Account(), path.resolve()
     sweep_beside(target)
     try:
-        with whole(target) as part, writer(part, target, out, _style(found, dialect)) as write:
-            for rows, predicted in scored(model, found, columns, out, dialect):
+        with whole(target) as part, writer(part, target, out, _style(looks[0])) as write:
+            for rows, predicted in scored(model, looks, columns, out):
                 account += predicted
                 write(rows)
     except pa.ArrowException as error:
@@ -133,9 +133,8 @@ def _written(model: LinearModel, options: Prediction, column: str, path: Path) -
     return account
 
 
-def _style(found: FileTable, dialect: Dialect) -> Style:
+def _style(look: Preview) -> Style:
     """Write text as text was read; from other formats with commas and points."""
-    if not found.is_text:
+    if not isinstance(look.contents, TextTable):
         return Style()
-    known = opened(found.members[0], dialect).dialect
-    return Style(known.delimiter or ",", known.decimal or ".")
+    return Style(look.contents.dialect.delimiter or ",", look.contents.decimal)

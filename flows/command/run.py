@@ -9,6 +9,7 @@ from flows.command.plan import dry_run
 from flows.command.terminal import native_silence
 from flows.regression import regression
 from tasks.config import Settings
+from tasks.ingest import looking_once
 from tasks.page.summary import summary
 from tasks.train import load
 
@@ -19,10 +20,11 @@ def run(settings: Settings, as_json: bool) -> Exit:
         handler.addFilter(_is_news)
 
     try:
-        if "train" in dry_run(settings).waiting:
-            # The import takes as long as Prefect's server takes to start, in a process of its own.
-            threading.Thread(target=_load_training).start()
-        result = regression(settings)
+        with looking_once():
+            if "train" in dry_run(settings).waiting:
+                # The import takes as long as Prefect's server takes to start, in a process of its own.
+                threading.Thread(target=_load_training).start()
+            result = regression(settings)
     except Exception as error:  # noqa: BLE001 - the border: every failure becomes one line and a status
         return explain(error)
 

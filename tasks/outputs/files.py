@@ -28,7 +28,8 @@ from tasks.store.writing import publish, write_atomically
 from tasks.table.casting import CastPlan, merged, taken
 from tasks.table.errors import BadTable, Violation
 from tasks.table.sources.dialect import Dialect
-from tasks.table.sources.discovery import Member
+from tasks.table.sources.reader import Preview
+from tasks.table.sources.source import Member
 from tasks.table.summary import Summary
 
 STAGE = "files"
@@ -58,7 +59,7 @@ class IngestedFile:
     artifact: Artifact | None = None
 
 
-def read_file(member: Member, plan: CastPlan, dialect: Dialect, folder: Path, key: str = "") -> IngestedFile:
+def read_file(look: Preview, plan: CastPlan, folder: Path, key: str = "") -> IngestedFile:
     """Read a file once: write its usable rows, and sum up all of them. Of one that breaks off nothing is used."""
     folder.mkdir()
     parts = PartWriter(folder, ROWS, plan.schema)
@@ -66,16 +67,16 @@ def read_file(member: Member, plan: CastPlan, dialect: Dialect, folder: Path, ke
     moments = None
     found: tuple[Violation, ...] = ()
     try:
-        for some in ahead(taken(member, plan, dialect), AHEAD):
+        for some in ahead(taken(look, plan), AHEAD):
             parts.append(some.rows)
             summaries = merged(summaries, some.summaries)
             moments = joined(moments, _moments(some.rows, plan, None if moments is None else moments.shift))
     except BadTable as error:
         found = error.violations
         if any(finding.rule != "irregular-rows" for finding in found):
-            return IngestedFile(member.name, key, folder, (), 0, summaries, None, found)
+            return IngestedFile(look.member.name, key, folder, (), 0, summaries, None, found)
     parts.finish()
-    return IngestedFile(member.name, key, folder, parts.paths, parts.rows, summaries, moments, found)
+    return IngestedFile(look.member.name, key, folder, parts.paths, parts.rows, summaries, moments, found)
 
 
 def joined(a: Moments | None, b: Moments | None) -> Moments | None:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from tasks.config import Input
+from tasks.outputs.data import SCHEMA
 from tasks.outputs.result import Result, Stage, StoredFile
 from tasks.store.artifact import stored_digest
 from tasks.store.checksum import checksum_of
@@ -26,7 +27,7 @@ from tasks.store.folders import RUNS
 from tasks.store.locks import locked
 from tasks.store.regular import is_folder, make_way, read_inside, read_regular, regular_handle
 from tasks.store.writing import write_atomically
-from tasks.table.drift import FILE, TableSchema
+from tasks.table.drift import TableSchema
 from tasks.table.sources.discovery import anchored
 
 RESULT = "result.json"
@@ -35,7 +36,7 @@ PAGE = "report.html"
 ORDER = "finished-runs.txt"
 RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 
-SCHEMA_PATH = re.compile(r"ingest/[0-9a-f]{16}/" + re.escape(FILE))
+SCHEMA_PATH = re.compile(r"ingest/[0-9a-f]{16}/" + re.escape(SCHEMA))
 
 # Runs in a trend, the present one among them.
 MOST_COMPARED = 20

@@ -13,9 +13,8 @@ import pyarrow.types as kinds
 from tasks.table.cells import as_numbers, as_text, is_bytes, parsed, plain, reads_as_foreign
 from tasks.table.columns import Columns, is_text
 from tasks.table.errors import BadTable, Violation, located, quoted
-from tasks.table.sources.dialect import Dialect
-from tasks.table.sources.discovery import Member
-from tasks.table.sources.reader import batches
+from tasks.table.sources.reader import Preview, batches
+from tasks.table.sources.source import Member
 from tasks.table.summary import Summary, merge, numbers, place, summarize_levels, summarize_numbers
 
 
@@ -30,7 +29,7 @@ class CastPlan:
     keep_missing: bool
     """Whether rows with a missing value in a feature are kept; they are left out otherwise."""
     carried: Mapping[str, pa.DataType] = field(default_factory=dict)
-    """By column that the rows are only dealt by, the type in which it goes along, unjudged."""
+    """Types of pass-through columns: used for splitting, not validated."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -60,9 +59,9 @@ def layout(
     *,
     is_text: bool,
     keep_missing: bool,
-    along: Mapping[str, pa.DataType],
+    passthrough: Mapping[str, pa.DataType],
 ) -> CastPlan:
-    """Lay out the chosen columns of files with these schemas, and those that go along.
+    """Lay out the chosen columns of files with these schemas, and those that are passed through.
 
     Numbers whose type differs between files are floats, and so are all of text files, as a point may come in any row.
     """
@@ -73,11 +72,11 @@ def layout(
         types[name] = pa.float64() if is_text and not kinds.is_boolean(same) else same
         if name in columns.categorical:
             types[name] = pa.string()
-    return CastPlan(types, columns.target, frozenset(columns.categorical), keep_missing, along)
+    return CastPlan(types, columns.target, frozenset(columns.categorical), keep_missing, passthrough)
 
 
 def carried(schemas: Sequence[pa.Schema], names: Sequence[str], *, is_text: bool) -> dict[str, pa.DataType]:
-    """Return the types in which columns go along: as stored, but as text from text files or where files differ."""
+    """Return the types of pass-through columns: as stored, but text in text files or where files differ."""
     types = {}
     for name in names:
         found = {schema.field(name).type for schema in schemas if name in schema.names} - {pa.null()}
@@ -86,15 +85,16 @@ def carried(schemas: Sequence[pa.Schema], names: Sequence[str], *, is_text: bool
     return types
 
 
-def taken(member: Member, layout: CastPlan, dialect: Dialect) -> Iterator[Taken]:
+def taken(look: Preview, plan: CastPlan) -> Iterator[Taken]:
     """Take the rows of a file in, some at a time.
 
     Raises:
         BadTable: the file is damaged.
     """
     start = 0
-    for batch, decimal in batches(member, {**layout.kinds, **layout.carried}, dialect):
-        yield _taken(batch, layout, start, decimal, member)
+    decimal = look.contents.decimal if look.contents else "."
+    for batch in batches(look, {**plan.kinds, **plan.carried}):
+        yield _taken(batch, plan, start, decimal, look.member)
         start += batch.num_rows
 
 
@@ -103,18 +103,18 @@ def merged(a: Mapping[str, Summary], b: Mapping[str, Summary]) -> dict[str, Summ
     return {name: merge(a[name], b[name]) for name in b} if a else dict(b)
 
 
-def _taken(batch: pa.RecordBatch, layout: CastPlan, start: int, decimal: str, member: Member) -> Taken:
+def _taken(batch: pa.RecordBatch, plan: CastPlan, start: int, decimal: str, member: Member) -> Taken:
     columns, summaries = [], {}
     for name, raw in zip(batch.schema.names, batch.columns, strict=True):
-        if name in layout.carried:
-            column = _carried(name, raw, layout.carried[name], start, member)
-        elif name in layout.categorical:
+        if name in plan.carried:
+            column = _carried(name, raw, plan.carried[name], start, member)
+        elif name in plan.categorical:
             column = _category(name, raw, start, member)
             summaries[name] = summarize_levels(column, start)
         else:
-            column, summaries[name] = _number(raw, layout.kinds[name], start, decimal)
+            column, summaries[name] = _number(raw, plan.kinds[name], start, decimal)
         columns.append(column)
-    return Taken(_usable(columns, layout), summaries)
+    return Taken(_usable(columns, plan), summaries)
 
 
 def _number(raw: pa.Array, kind: pa.DataType, start: int, decimal: str) -> tuple[pa.Array, Summary]:
@@ -143,9 +143,9 @@ def _with_text(summary: Summary, raw: pa.Array, text: npt.NDArray[np.bool_], sta
     )
 
 
-def _usable(columns: Sequence[pa.Array], layout: CastPlan) -> pa.RecordBatch:
+def _usable(columns: Sequence[pa.Array], plan: CastPlan) -> pa.RecordBatch:
     """Keep the rows that have a value wherever one is needed."""
-    schema = layout.schema
+    schema = plan.schema
     needed = [
         column
         for column, field in zip(columns, schema, strict=True)

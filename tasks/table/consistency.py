@@ -10,13 +10,12 @@ from tasks.table.errors import Violation, quoted
 from tasks.table.sources.reader import Preview
 
 
-def disagreements(
-    looks: Sequence[Preview], columns: Columns, wanted: Wanted, *, is_text: bool
-) -> Iterator[Violation]:
+def disagreements(looks: Sequence[Preview], columns: Columns, wanted: Wanted) -> Iterator[Violation]:
     """Compare the used columns of every file, and those that it alone would add to them, with the first file's.
 
-    Where `is_text`, a column that has whole numbers in one file and fractions in another is the same column.
+    In text, a column that has whole numbers in one file and fractions in another is the same column.
     """
+    is_text = any(look.is_text for look in looks)
     first, *others = [look for look in looks if look.stored is not None]
     expected = _types(first)
     for look in others:

@@ -164,7 +164,7 @@ def test_nothing_of_the_test_rows_reaches_the_training(
 ) -> None:
     """With other values in the test rows the training's files are the same to the last bit."""
     before = regression(settings)
-    monkeypatch.setattr("tasks.split.write_parquet", spoiling_test_rows(write_parquet))
+    monkeypatch.setattr("tasks.outputs.parts.write_parquet", spoiling_test_rows(write_parquet))
     after = regression(changed(settings, {"artifacts": f"{settings.artifacts}-spoilt"}))
     digests = [[file.sha256 for file in result.stages["train"].files] for result in (before, after)]
     assert digests[0] == digests[1]

@@ -24,7 +24,9 @@ from tasks.store import digests, verification
 from tasks.store.artifact import Artifact, damage
 from tasks.store.parts import part_paths
 from tasks.table import casting
+from tasks.table.casting import CastPlan
 from tasks.table.errors import BadTable
+from tasks.table.sources.reader import Preview
 
 Taken = list[str]
 
@@ -52,9 +54,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Taken:
     names: Taken = []
     original = casting.taken
 
-    def noted(member: Any, *rest: Any) -> Iterator[Any]:
-        names.append(member.name)
-        return original(member, *rest)
+    def noted(look: Preview, plan: CastPlan) -> Iterator[Any]:
+        names.append(look.member.name)
+        return original(look, plan)
 
     monkeypatch.setattr(files, "taken", noted)
     return names

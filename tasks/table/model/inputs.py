@@ -13,7 +13,8 @@ from tasks.table.cells import as_numbers, as_text, is_bytes, parsed
 from tasks.table.columns import is_number
 from tasks.table.errors import BadTable, located, quoted
 from tasks.table.model.linear import LinearModel, NumberInput
-from tasks.table.sources.discovery import Member
+from tasks.table.sources.reader import Preview
+from tasks.table.sources.source import Member
 
 _NULLS = tuple(arrow_csv.ConvertOptions().null_values)
 """What stands for a missing value in text files, for `run` as well as here."""
@@ -31,28 +32,26 @@ def check_names(model: LinearModel, names: Sequence[str], member: Member) -> Non
         raise BadTable(*findings)
 
 
-def inputs(
-    model: LinearModel, rows: pa.RecordBatch, decimal: str, start: int, member: Member
-) -> dict[str, pa.Array]:
+def inputs(model: LinearModel, rows: pa.RecordBatch, start: int, look: Preview) -> dict[str, pa.Array]:
     """Return the model's columns by name: numbers as float64, categories as text, missing values as nulls.
 
     Args:
         model: says which columns, and of which type.
         rows: of a file; of a text file the cells as they are written.
-        decimal: what stands before the decimals of a text file's numbers.
         start: how many rows of the file came before.
-        member: the file.
+        look: what is known of the file.
 
     Raises:
         BadTable: a column holds what cannot be used; with the first row, and its value.
     """
-    is_text = member.format == "CSV"
-    if is_text:
+    member = look.member
+    decimal = look.contents.decimal if look.contents else "."
+    if look.is_text:
         _check_decoded(rows, start, member)
     found: dict[str, pa.Array] = {}
     for column in model.inputs:
         values = rows.column(column.name)
-        if is_text:
+        if look.is_text:
             values = pc.if_else(pc.is_in(values, pa.array(_NULLS)), None, values)
         if isinstance(column, NumberInput):
             found[column.name] = _numbers(values, column.name, decimal, start, member)

@@ -11,8 +11,6 @@ from tasks.table.encoding import unknown_levels
 from tasks.table.errors import BadTable, counted, quoted
 from tasks.table.model.inputs import check_names, inputs
 from tasks.table.model.linear import LinearModel, NumberInput, Predicted, predict
-from tasks.table.sources.dialect import Dialect
-from tasks.table.sources.discovery import FileTable
 from tasks.table.sources.reader import Preview, batches
 
 MOST_LEVELS = 1000
@@ -86,28 +84,27 @@ def scored_columns(columns: pa.Schema, model: LinearModel, column: str, *, as_te
 
 
 def scored(
-    model: LinearModel, found: FileTable, columns: pa.Schema, out: pa.Schema, dialect: Dialect
+    model: LinearModel, looks: Sequence[Preview], columns: pa.Schema, out: pa.Schema
 ) -> Iterator[tuple[pa.RecordBatch, Predicted]]:
     """Yield all rows in their order, with their predictions, null where there is none.
 
     Args:
         model: the formula.
-        found: the files.
+        looks: the files, looked at.
         columns: what `columns_of` says of them.
         out: what `scored_columns` makes of it.
-        dialect: what is known of text files.
 
     Raises:
         BadTable: a file is damaged, or a value cannot be used.
     """
     types = dict(zip(columns.names, columns.types, strict=True))
-    for member in found.members:
+    for look in looks:
         start = 0
-        for rows, decimal in batches(member, types, dialect, verbatim=True):
-            given = inputs(model, rows, decimal, start, member)
-            predicted = predict(model, given)
+        for rows in batches(look, types, verbatim=True):
+            used = inputs(model, rows, start, look)
+            predicted = predict(model, used)
             kept = [
-                column if column.type == field.type else given[field.name]
+                column if column.type == field.type else used[field.name]
                 for column, field in zip(rows.columns, out, strict=False)
             ]
             values = pa.array(predicted.values, mask=np.isnan(predicted.values))
@@ -126,8 +123,7 @@ def scoring_notes(account: Account) -> Iterator[str]:
 
 def _columns(seen: Preview) -> pa.Schema:
     stored = seen.stored or pa.schema([])
-    is_text = seen.member.format == "CSV"
-    return pa.schema([(name, pa.string()) for name in stored.names]) if is_text else stored
+    return pa.schema([(name, pa.string()) for name in stored.names]) if seen.is_text else stored
 
 
 def _bounded(known: Counter[str], more: Counter[str]) -> Counter[str]:

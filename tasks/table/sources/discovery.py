@@ -2,92 +2,37 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
 
 from tasks.table.errors import BadTable, located, printable
+from tasks.table.sources.files import DataFile
+from tasks.table.sources.formats import KNOWN, format_of
+from tasks.table.sources.source import Member
 
-Format = Literal["CSV", "Parquet", "Feather", "npz"]
-
-ENDINGS: dict[str, Format] = {
-    ".csv": "CSV",
-    ".tsv": "CSV",
-    ".txt": "CSV",
-    ".parquet": "Parquet",
-    ".parq": "Parquet",
-    ".pq": "Parquet",
-    ".feather": "Feather",
-    ".arrow": "Feather",
-    ".ipc": "Feather",
-    ".npz": "npz",
-}
-KNOWN = ".csv, .csv.gz, .parquet, .feather, .arrow or .npz"
-
+# Protocols that Arrow speaks itself; AWS_ENDPOINT_URL and its like are heeded.
 _ARROWS = {"file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"}
-"""Protocols that Arrow speaks itself; AWS_ENDPOINT_URL and its like are heeded."""
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """One file of the table; `keys` are the values that its folders give, as in year=2024/part.parquet."""
-
-    filesystem: fs.FileSystem = field(compare=False)
-    path: str
-    name: str
-    """What messages call it: as given, or relative to the folder."""
-    format: Format
-    keys: Mapping[str, pa.Scalar] = field(default_factory=dict)
-
-    @property
-    def is_gzipped(self) -> bool:
-        """Whether its bytes are compressed."""
-        return self.path.lower().endswith(".gz")
-
-    @property
-    def look(self) -> tuple[int, ...]:
-        """How it looks from outside: size, time of the last write and, on this machine, of a change, and inode."""
-        if isinstance(self.filesystem, fs.LocalFileSystem):
-            stat = Path(self.path).stat()
-            return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
-        info = self.filesystem.get_file_info(self.path)
-        return info.size or 0, info.mtime_ns or 0
-
-    def opened(self) -> pa.NativeFile:
-        """Open it for reading anywhere in it."""
-        return self.filesystem.open_input_file(self.path)
-
-    def stream(self) -> pa.NativeFile:
-        """Open it for reading from front to back, decompressed."""
-        return self.filesystem.open_input_stream(
-            self.path, compression="gzip" if self.is_gzipped else None, buffer_size=2**20
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class FileTable:
-    """The user's table: its files in the order of their names, at least one, all of one format."""
+class SourceTable:
+    """The user's table: its members in the order of their names, at least one, all of one format."""
 
     data: str
     members: tuple[Member, ...]
 
     @property
     def is_folder(self) -> bool:
-        """Whether a message must say in which file something is."""
+        """Whether a message must say in which member something is."""
         return self.members[0].name != self.data
-
-    @property
-    def is_text(self) -> bool:
-        """Whether its files say nothing about the types of their columns."""
-        return self.members[0].format == "CSV"
 
 
 def is_url(data: str) -> bool:
@@ -104,8 +49,17 @@ def anchored(data: str) -> str:
     return data if is_url(data) else os.path.abspath(data)  # noqa: PTH100 - a path of Path's would follow links
 
 
-def source(data: str) -> FileTable:
-    """Find the files of the user's table.
+def source(data: str) -> SourceTable:
+    """Find the user's table.
+
+    Raises:
+        BadTable: there is nothing, or nothing that could be read, or files of several formats.
+    """
+    return next(found for find in FINDERS if (found := find(data)))
+
+
+def files(data: str) -> SourceTable:
+    """Find a file, or the files of a folder.
 
     Hidden files, those marked by an underscore and those of no known format are passed over in a folder.
 
@@ -123,23 +77,15 @@ def source(data: str) -> FileTable:
         kind = format_of(path)
         if kind is None:
             raise BadTable(f"{located(data)} is of no known format; save it as {KNOWN}")
-        return FileTable(data, (Member(filesystem, path, data, kind),))
+        return SourceTable(data, (DataFile(filesystem, path, data, kind),))
     with _explained(data):
-        found = filesystem.get_file_info(fs.FileSelector(path, recursive=True))
+        found = _listed(filesystem, path)
     members = sorted(_members(filesystem, path, found), key=lambda member: PurePosixPath(member.name).parts)
-    return FileTable(data, tuple(_with_keys(_of_one_format(data, members))))
+    return SourceTable(data, tuple(_with_keys(_of_one_format(data, members))))
 
 
-def format_of(path: str) -> Format | None:
-    """Tell the format from a file's name.
-
-    >>> format_of("rows.CSV.gz"), format_of("rows.xlsx")
-    ('CSV', None)
-    """
-    suffixes = [suffix.lower() for suffix in PurePosixPath(path).suffixes]
-    if suffixes[-1:] == [".gz"]:
-        return "CSV" if ENDINGS.get(suffixes[-2] if len(suffixes) > 1 else "") == "CSV" else None
-    return ENDINGS.get(suffixes[-1]) if suffixes else None
+# Asked in turn; each returns the table at an address of its kind, or None. Files come last: any path may be one.
+FINDERS: tuple[Callable[[str], SourceTable | None], ...] = (files,)
 
 
 def _place(data: str) -> tuple[fs.FileSystem, str]:
@@ -163,16 +109,21 @@ def _through_fsspec(data: str) -> tuple[fs.FileSystem, str]:
     return fs.PyFileSystem(fs.FSSpecHandler(filesystem)), path
 
 
-def _members(filesystem: fs.FileSystem, folder: str, found: Sequence[fs.FileInfo]) -> Iterator[Member]:
+def _listed(filesystem: fs.FileSystem, folder: str) -> Sequence[fs.FileInfo]:
+    found: Sequence[fs.FileInfo] = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
+    return found
+
+
+def _members(filesystem: fs.FileSystem, folder: str, found: Sequence[fs.FileInfo]) -> Iterator[DataFile]:
     for info in found:
         name = info.path[len(folder) :].strip("/") if info.path.startswith(folder) else info.path
         kind = format_of(info.path)
         hidden = any(part.startswith((".", "_")) for part in PurePosixPath(name).parts)
         if info.type == fs.FileType.File and kind is not None and not hidden:
-            yield Member(filesystem, info.path, name, kind)
+            yield DataFile(filesystem, info.path, name, kind)
 
 
-def _with_keys(members: Sequence[Member]) -> list[Member]:
+def _with_keys(members: Sequence[DataFile]) -> list[DataFile]:
     """Give the files the values of their folders, as whole numbers where all files' are."""
     keys = [_keys(member.name) for member in members]
     types = {
@@ -204,7 +155,7 @@ def _keys(name: str) -> dict[str, str | None]:
     return {unquote(key): None if value == _NO_VALUE else unquote(value) for key, value in pairs}
 
 
-def _of_one_format(data: str, members: Sequence[Member]) -> list[Member]:
+def _of_one_format(data: str, members: Sequence[DataFile]) -> list[DataFile]:
     """Take the files of the one format; text files such as notes.txt are none where there are others."""
     tables = [member for member in members if not member.path.lower().endswith(".txt")] or list(members)
     kinds = sorted({member.format for member in tables})

@@ -1,7 +1,9 @@
 """npz, the example problem's format: `inputs` (or `input`) of shape (n, d) and `targets` of shape (n, 1)."""
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -9,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tasks.table.errors import BadTable, located, quoted
-from tasks.table.sources.discovery import Member
+from tasks.table.sources.dialect import Dialect
+from tasks.table.sources.files import DataFile, refuse_empty
 
 TARGET = "y"
 _INPUTS = ("inputs", "input")
@@ -37,35 +40,54 @@ def feature_names(d: int) -> tuple[str, ...]:
     return ("x", "z") if d == 2 else tuple(f"x{number}" for number in range(1, d + 1))
 
 
-def schema(member: Member) -> pa.Schema:
-    """Read names and types from the arrays' headers, without their values.
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """The two arrays of a file, whose headers have been read."""
+
+    file: DataFile
+    inputs: _Array
+    targets: _Array
+    is_text: bool = False
+    decimal: str = "."
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns x and z, or x1 to xd, and y, with the arrays' types."""
+        kind = pa.from_numpy_dtype(self.inputs.dtype)
+        inputs = [(name, kind) for name in feature_names(self.inputs.width)]
+        return pa.schema([*inputs, (TARGET, pa.from_numpy_dtype(self.targets.dtype))])
+
+    def batches(
+        self, types: Mapping[str, pa.DataType], rows: int, *, verbatim: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield those of the named columns that there are, at most so many rows at a time."""
+        del verbatim  # there is no text
+        names = self.schema.names
+        with _archive(self.file) as archive:
+            blocks = zip(_rows(archive, self.inputs, rows), _rows(archive, self.targets, rows), strict=True)
+            for inputs, targets in blocks:
+                columns = [*inputs.T, targets[:, 0]]
+                native = [np.ascontiguousarray(each, dtype=each.dtype.newbyteorder("=")) for each in columns]
+                batch = pa.RecordBatch.from_arrays([pa.array(each) for each in native], names)
+                yield batch.select([name for name in types if name in names])
+
+
+def read(file: DataFile, _: Dialect) -> Arrays:
+    """Read names and types from the arrays' headers, without their values; pickled objects are never loaded.
 
     Raises:
         BadTable: a key is missing, the shapes do not fit, or the values are not numbers.
     """
-    with zipfile.ZipFile(member.opened()) as archive:
-        inputs, targets = _arrays(archive, member.name)
-    fields = [(name, pa.from_numpy_dtype(inputs.dtype)) for name in feature_names(inputs.width)]
-    return pa.schema([*fields, (TARGET, pa.from_numpy_dtype(targets.dtype))])
+    with _archive(file) as archive:
+        return Arrays(file, *_arrays(archive, file.name))
 
 
-def batches(member: Member, names: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield those of the named columns that there are, of x, z or x1…xd, and y, so many rows at a time.
-
-    Pickled objects are never loaded.
-
-    Raises:
-        BadTable: a key is missing, the shapes do not fit, or the values are not numbers.
-    """
-    with zipfile.ZipFile(member.opened()) as archive:
-        inputs, targets = _arrays(archive, member.name)
-        every = [*feature_names(inputs.width), TARGET]
-        parts = zip(_rows(archive, inputs, rows), _rows(archive, targets, rows), strict=True)
-        for block, answers in parts:
-            columns = [*block.T, answers[:, 0]]
-            native = [np.ascontiguousarray(each, dtype=each.dtype.newbyteorder("=")) for each in columns]
-            rows_ = pa.RecordBatch.from_arrays([pa.array(each) for each in native], every)
-            yield rows_.select([name for name in names if name in every])
+@contextmanager
+def _archive(file: DataFile) -> Iterator[zipfile.ZipFile]:
+    with file.opened() as stream:
+        refuse_empty(file, stream.read(1))
+        with zipfile.ZipFile(stream) as archive:
+            yield archive
 
 
 def _rows(archive: zipfile.ZipFile, array: _Array, rows: int) -> Iterator[npt.NDArray[Any]]:

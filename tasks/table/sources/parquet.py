@@ -1,32 +1,49 @@
 """Parquet files, read some rows at a time; hive partitions are the folders' business."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from tasks.table.sources.discovery import Member
+from tasks.table.sources.dialect import Dialect
+from tasks.table.sources.files import DataFile, refuse_empty
 
+# Bytes that are read of a column at a time: a row group may be as large as the file.
 _BUFFER = 2**20
-"""Bytes that are read of a column at a time: a row group may be as large as the file."""
 
 
-def schema(member: Member) -> pa.Schema:
+@dataclass(frozen=True, slots=True)
+class ParquetTable:
+    """A Parquet file, whose footer has been read."""
+
+    file: DataFile
+    schema: pa.Schema
+    is_text: bool = False
+    decimal: str = "."
+
+    def batches(
+        self, types: Mapping[str, pa.DataType], rows: int, *, verbatim: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield those of the named columns that there are, at most so many rows at a time."""
+        del verbatim  # cells are as they are stored in any case
+        own = [name for name in types if name in self.schema.names]
+        with _reader(self.file) as reader:
+            for batch in reader.iter_batches(rows, columns=own):
+                yield batch.select(own)
+
+
+def read(file: DataFile, _: Dialect) -> ParquetTable:
     """Read names and types from the file's footer."""
-    with _file(member) as file:
-        return file.schema_arrow
-
-
-def batches(member: Member, names: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield those of the named columns that there are, so many rows at a time."""
-    with _file(member) as file:
-        own = [name for name in names if name in file.schema_arrow.names]
-        for batch in file.iter_batches(rows, columns=own):
-            yield batch.select(own)
+    with _reader(file) as reader:
+        return ParquetTable(file, reader.schema_arrow)
 
 
 @contextmanager
-def _file(member: Member) -> Iterator[parquet.ParquetFile]:
-    with parquet.ParquetFile(member.opened(), buffer_size=_BUFFER) as file:
-        yield file
+def _reader(file: DataFile) -> Iterator[parquet.ParquetFile]:
+    with file.opened() as stream:
+        refuse_empty(file, stream.read(1))
+        stream.seek(0)
+        with parquet.ParquetFile(stream, buffer_size=_BUFFER) as reader:
+            yield reader

@@ -1,0 +1,91 @@
+"""Files as members of a table: on this machine or behind a URL, compressed or not."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+from pyarrow import fs
+
+from tasks.table.errors import BadTable, located
+from tasks.table.sources.dialect import Dialect
+from tasks.table.sources.source import Contents, Version
+
+COMPRESSIONS = {".gz": "gzip"}
+"""By ending, what Arrow calls the compression."""
+
+_MAGIC_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of files: its name, the endings by which it is known, and its reader."""
+
+    name: str
+    endings: tuple[str, ...]
+    read: "Callable[[DataFile, Dialect], Contents]"
+    is_compressible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One file of the table."""
+
+    filesystem: fs.FileSystem = field(compare=False)
+    path: str
+    name: str
+    kind: Format
+    keys: Mapping[str, pa.Scalar] = field(default_factory=dict)
+
+    @property
+    def format(self) -> str:
+        """What the file is, such as CSV or Parquet."""
+        return self.kind.name
+
+    @property
+    def place(self) -> str:
+        """Where it lies, in full."""
+        if isinstance(self.filesystem, fs.LocalFileSystem):
+            return str(Path(self.path).absolute())
+        return f"{self.filesystem.type_name} {self.path}"
+
+    @property
+    def compression(self) -> str | None:
+        """What its bytes are compressed with."""
+        return COMPRESSIONS.get(PurePosixPath(self.path).suffix.lower())
+
+    def version(self) -> Version:
+        """Return its size, the time of the last write and, on this machine, of a change, and its inode."""
+        if isinstance(self.filesystem, fs.LocalFileSystem):
+            stat = Path(self.path).stat()
+            return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+        info = self.filesystem.get_file_info(self.path)
+        return info.size or 0, info.mtime_ns or 0
+
+    def digest(self) -> str:
+        """Read all of it; return the SHA-256 of its bytes."""
+        with self.opened() as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def contents(self, dialect: Dialect) -> Contents:
+        """Take a first look, by the reader of its format."""
+        return self.kind.read(self, dialect)
+
+    def opened(self) -> pa.NativeFile:
+        """Open it for reading anywhere in it."""
+        return self.filesystem.open_input_file(self.path)
+
+    def stream(self) -> pa.NativeFile:
+        """Open it for reading from front to back, decompressed."""
+        return self.filesystem.open_input_stream(self.path, compression=self.compression, buffer_size=2**20)
+
+
+def refuse_empty(file: DataFile, start: bytes) -> None:
+    """Refuse a file without a byte.
+
+    Raises:
+        BadTable: there is none.
+    """
+    if not start:
+        raise BadTable(f"{located(file.name)} is empty; give a table with a row of column names")

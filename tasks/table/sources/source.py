@@ -1,0 +1,82 @@
+"""What every way in which rows come in has to offer: the protocol of a source.
+
+A table is one or more members, each read by itself: files, for instance. A member says where it lies and how it looks
+from outside, and opens into its contents: the columns, and the rows in batches. A new kind of source is a module with
+both, and an entry: in `formats.FORMATS` for a format of files, in `discovery.FINDERS` for anything else.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import pyarrow as pa
+
+from tasks.table.sources.dialect import Dialect
+
+Version = tuple[int, ...]
+"""How a member looks from outside, its size and the time of its last write first; another may hold other rows."""
+
+ROWS = 2**16
+"""Rows that are read at once."""
+
+
+class Contents(Protocol):
+    """What a first look at a member has found: its columns, and how its rows are read."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns as they are stored, or, of text, as they are likely to be."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether all cells are text, so that the types of columns are guessed and not stated."""
+
+    @property
+    def decimal(self) -> str:
+        """The sign before the decimals of numbers that are text."""
+
+    def batches(
+        self, types: Mapping[str, pa.DataType], rows: int, *, verbatim: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield those of the named columns that there are, at most so many rows at a time.
+
+        Args:
+            types: by name, the type of a column where the format leaves that open.
+            rows: the most rows of a batch.
+            verbatim: leave cells of text as they are written, instead of turning what says "missing" into nulls.
+
+        Raises:
+            BadTable: the member is damaged; or, after the last row, some rows had to be skipped.
+        """
+
+
+class Member(Protocol):
+    """One part of the user's table that is read by itself."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def format(self) -> str:
+        """What it is, such as CSV or Parquet."""
+
+    @property
+    def place(self) -> str:
+        """Where it lies, in full."""
+
+    @property
+    def keys(self) -> Mapping[str, pa.Scalar]:
+        """Columns with one value in all rows, such as those that folders give: year=2024/part.parquet."""
+
+    def version(self) -> Version:
+        """Return how it looks from outside: size, time of the last write in nanoseconds, and whatever else tells."""
+
+    def digest(self) -> str:
+        """Read all of it; return the SHA-256 of what it holds."""
+
+    def contents(self, dialect: Dialect) -> Contents:
+        """Take a cheap first look, without reading all rows.
+
+        Raises:
+            BadTable: it is empty, or not what its name says.
+        """
