@@ -109,14 +109,14 @@ def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes])
 
 def _model(run: Run) -> LinearModel:
     """Return the fitted model over the user's own columns."""
-    model, parts = run.given("evaluate", "model"), run.given("evaluate", "parts")
+    model, parts = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts")
     fitted = read_model(model, run.root)
     return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias).checked()
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:
     codes = [provenance(f"tasks.{stage}", stage) for stage in run.stages]
-    table = run.given("ingest", "table")
+    table = run.input_of("ingest", "table")
     modules = sorted({each for code in codes for each in code.modules.items()})
     lines = "".join(f"{module}\0{digest}\n" for module, digest in modules)
     libraries = {library: version for code in codes for library, version in code.libraries.items()}

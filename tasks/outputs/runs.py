@@ -77,11 +77,11 @@ def write(root: Path, result: Result, files: Mapping[str, bytes]) -> Result:
     Returns:
         The result as it was written, with the list of the files and its checksum.
     """
-    home = folder(root, result.run)
-    if os.path.lexists(home) and not is_folder(home):
-        home.unlink(missing_ok=True)  # a link: what it leads to is not the store's
+    place = folder(root, result.run)
+    if os.path.lexists(place) and not is_folder(place):
+        place.unlink(missing_ok=True)  # a link: what it leads to is not the store's
     for name, content in files.items():
-        write_atomically(home / name, content)
+        write_atomically(place / name, content)
 
     listed = [
         StoredFile(
@@ -92,7 +92,7 @@ def write(root: Path, result: Result, files: Mapping[str, bytes]) -> Result:
     _note_finished(root, result.run)
     whole = result.model_copy(update={"format": 2, "files": listed, "checksum": ""})
     written = whole.model_copy(update={"checksum": checksum_of(from_json(whole.model_dump_json()))})
-    write_atomically(home / RESULT, written.model_dump_json(indent=1).encode())
+    write_atomically(place / RESULT, written.model_dump_json(indent=1).encode())
     return written
 
 
@@ -116,24 +116,24 @@ def unreadable(root: Path) -> list[str]:
     return [harm for name in finished(root) if (harm := _unreadable(root, name))]
 
 
-def altered(home: Path, file: str) -> str | None:
+def altered(place: Path, file: str) -> str | None:
     """Say why a file of a run's folder, wherever that lies, is not to be used, or return None.
 
     A folder without a result, and one of the first release, whose results list no files, are taken as they are.
     """
     try:
-        listed = _result(home).files
+        listed = _result(place).files
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        return f"{str(home / RESULT)!r} cannot be read ({_reason(error)}), and so {file} cannot be verified"
+        return f"{str(place / RESULT)!r} cannot be read ({_reason(error)}), and so {file} cannot be verified"
 
     known = next((each.sha256 for each in listed if PurePosixPath(each.path).name == file), None)
     try:
-        same = known is None or stored_digest(home, file) == known
+        same = known is None or stored_digest(place, file) == known
     except OSError as error:
-        return f"{str(home / file)!r} cannot be read: {_reason(error)}"
-    return None if same else f"{str(home / file)!r} is not what the run wrote: its SHA-256 has changed"
+        return f"{str(place / file)!r} cannot be read: {_reason(error)}"
+    return None if same else f"{str(place / file)!r} is not what the run wrote: its SHA-256 has changed"
 
 
 def before(root: Path, name: str) -> list[str]:
@@ -189,14 +189,14 @@ def _note_finished(root: Path, name: str) -> None:
             os.fsync(stream.fileno())
 
 
-def _result(home: Path) -> Result:
+def _result(place: Path) -> Result:
     """Read the result in a run's folder.
 
     Raises:
         OSError: it is not there, no regular file, or cannot be read.
         ValueError: it is not what was written, or of a later release.
     """
-    content = read_regular(home / RESULT, MOST_BYTES)
+    content = read_regular(place / RESULT, MOST_BYTES)
     result = Result.model_validate_json(content)
     if result.format > 1 and result.checksum != checksum_of(from_json(content)):
         raise ValueError("its checksum has changed")

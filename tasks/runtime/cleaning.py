@@ -74,7 +74,7 @@ def verify(root: Path) -> Verified:
     harm = [*_unreadable_records(root), *runs.unreadable(root)]
     for artifact in [*(each for _, each in _recorded(root)), *_known(root), *_published(root)]:
         listed |= {(file.path, file.sha256): artifact.only(name) for name, file in artifact.files.items()}
-    homes = {home for each in listed.values() for home in each.folders()}
+    homes = {folder for each in listed.values() for folder in each.folders()}
     harm += [found for each in listed.values() if (found := damage(root, each))]
     return Verified(len(homes), len(listed), harm)
 
@@ -126,11 +126,11 @@ def remove_remains(root: Path) -> None:
     since = claims(root).since
     for path in files_in(records(root)):
         artifact = _artifact(root, path.name)
-        if not (artifact and all(is_folder(root / home) for home in artifact.folders())):
+        if not (artifact and all(is_folder(root / folder) for folder in artifact.folders())):
             _remove_if_older(path, since)
     for path in files_in(root / KNOWN):
-        home = folder_of(path)
-        if not (home and is_folder(root / home)):
+        folder = folder_of(path)
+        if not (folder and is_folder(root / folder)):
             _remove_if_older(path, since)
     for stage in STAGES:
         for path in files_in(root / KEYS / stage):

@@ -10,20 +10,20 @@ from pathlib import Path
 
 FIRST_PARTY = ("tasks",)
 
+# In place of a name: what importing the module runs besides definitions, there and in the modules it imports.
 EFFECTS = ""
-"""In place of a name: what importing the module runs besides definitions, there and in the modules it imports."""
 
+# In place of a name: everything in the module.
 WHOLE = "*"
-"""In place of a name: everything in the module."""
 
+# After a class's name: its methods and constants, without its fields and their validators.
 BEHAVIOUR = "()"
-"""After a class's name: its methods and constants, without its fields and their validators."""
 
+# A module's full name, and a top-level name in it or one of the above.
 Definition = tuple[str, str]
-"""A module's full name, and a top-level name in it or one of the above."""
 
+# A name and the attributes taken from it: `sgd.Rule.rate` is `("sgd", "Rule", "rate")`.
 Chain = tuple[str, ...]
-"""A name and the attributes taken from it: `sgd.Rule.rate` is `("sgd", "Rule", "rate")`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,9 @@ class Module:
     name: str
     bindings: dict[str, list[ast.stmt]]
     effects: list[ast.stmt]
+
+    # By name, whether it is imported at the top or inside a function: the module, and what is taken from it.
     imports: dict[str, list[tuple[str, Chain]]]
-    """By name, whether it is imported at the top or inside a function: the module, and what is taken from it."""
 
     def definition(self, name: str, stage: Definition) -> tuple[str, set[Definition]]:
         """Return the normalised source of a definition and what it refers to; a stage's decorator is left out."""

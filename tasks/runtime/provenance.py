@@ -20,11 +20,11 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 
 from tasks.runtime.modules import BEHAVIOUR, EFFECTS, WHOLE, Definition, is_first_party, parsed
 
+# Libraries that carry the stages but cannot change what these compute.
 NO_NUMBERS = frozenset({"prefect", "pydantic", "pydantic_core"})
-"""Libraries that carry the stages but cannot change what these compute."""
 
+# Distributions that are named otherwise than their module; looking them up takes a tenth of a second.
 DISTRIBUTIONS = {"PIL": "pillow"}
-"""Distributions that are named otherwise than their module; looking them up takes a tenth of a second."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from tasks.store.artifact import Artifact
 
 P = ParamSpec("P")
 
+# After about 2, 4 and 8 seconds, each up to half longer or shorter, so that many runs do not return at once.
 RETRIES = 3
-"""After about 2, 4 and 8 seconds, each up to half longer or shorter, so that many runs do not come back at once."""
 
+# Errors of the operating system that may be gone in a few seconds; a full disk or a missing file will not be. Failures
+# of Prefect's server are not among them: no stage talks to it, and Prefect's client retries by itself.
 PASSING = frozenset(
     {
         errno.EAGAIN,
@@ -29,10 +31,6 @@ PASSING = frozenset(
         errno.ENETDOWN,
     }
 )
-"""Errors of the operating system that may be gone in a few seconds; a full disk or a missing file will not be.
-
-A hiccup of Prefect's server is none of these: no stage talks to it, and Prefect's client tries again by itself.
-"""
 
 
 def stage(fn: Callable[P, Artifact]) -> Task[P, Artifact]:

@@ -97,10 +97,10 @@ class Artifact(BaseModel):
         """Return the folders of its files, relative to the store's root."""
         return {str(PurePosixPath(file.path).parent) for file in self.files.values()}
 
-    def inside(self, home: str) -> Self:
+    def inside(self, folder: str) -> Self:
         """Return the record of the files in one of its `folders` alone."""
         return self.only(
-            *(n for n, file in self.files.items() if str(PurePosixPath(file.path).parent) == home)
+            *(n for n, file in self.files.items() if str(PurePosixPath(file.path).parent) == folder)
         )
 
     def starting_with(self, name: str) -> Self:

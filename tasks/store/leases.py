@@ -29,8 +29,9 @@ class Claims:
     """What all running flows use: the `folders`, and whatever has changed `since` the first of them began."""
 
     folders: frozenset[str]
+
+    # Seconds since the epoch; infinite where no flow runs.
     since: float
-    """Seconds since the epoch; infinite where no flow runs."""
 
     def cover(self, folder: str, changed: float) -> bool:
         """Say whether a folder may be in use: claimed, or so new that its claim may be about to come."""

@@ -19,7 +19,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from tasks.store.artifact import Artifact, damage, digest
-from tasks.store.regular import open_inside, read_inside
+from tasks.store.regular import make_way, open_inside, read_inside
 from tasks.store.writing import write_atomically
 
 # Bytes of an artifact up to which it is read at every hit.
@@ -102,9 +102,10 @@ def seal(root: Path, artifact: Artifact) -> None:
     _write(root, _sealed(root, artifact) | _looks(root, artifact))
 
 
-def unseal(root: Path, home: str) -> None:
+def unseal(root: Path, folder: str) -> None:
     """Forget how the files of a folder looked when they were whole: the next hit reads them."""
-    (root / home / SEAL).unlink(missing_ok=True)
+    make_way(root / folder / SEAL)
+    (root / folder / SEAL).unlink(missing_ok=True)
 
 
 def is_small(artifact: Artifact) -> bool:
@@ -127,15 +128,15 @@ def _look(stat: os.stat_result) -> Look:
 
 def _sealed(root: Path, artifact: Artifact) -> dict[str, Look]:
     sealed: dict[str, Look] = {}
-    for home in artifact.folders():
+    for folder in artifact.folders():
         with suppress(OSError, ValueError):
-            sealed |= _Seal.model_validate_json(read_inside(root, f"{home}/{SEAL}", MOST_BYTES)).looks
+            sealed |= _Seal.model_validate_json(read_inside(root, f"{folder}/{SEAL}", MOST_BYTES)).looks
     return sealed
 
 
 def _write(root: Path, looks: dict[str, Look]) -> None:
     """Write the seals, one per folder. A store that cannot be written to is read again next time."""
-    for home in {str(Path(path).parent) for path in looks}:
-        mine = {path: look for path, look in looks.items() if str(Path(path).parent) == home}
+    for folder in {str(Path(path).parent) for path in looks}:
+        mine = {path: look for path, look in looks.items() if str(Path(path).parent) == folder}
         with suppress(OSError):
-            write_atomically(root / home / SEAL, _Seal(format=1, looks=mine).model_dump_json().encode())
+            write_atomically(root / folder / SEAL, _Seal(format=1, looks=mine).model_dump_json().encode())

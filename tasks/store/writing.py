@@ -53,11 +53,11 @@ def publish(
     names = sorted(path.name for path in folder.iterdir())
     digests = {name: digest(folder / name) for name in names}
     sizes = {name: (folder / name).stat().st_size for name in names}
-    home = root / stage / _name_of(digests)
+    place = root / stage / _name_of(digests)
     _make_durable(folder, names)
-    _move(folder, home, names)
+    _move(folder, place, names)
     files = {
-        name: StoredFile(path=f"{stage}/{home.name}/{name}", bytes=sizes[name], sha256=digests[name])
+        name: StoredFile(path=f"{stage}/{place.name}/{name}", bytes=sizes[name], sha256=digests[name])
         for name in names
     }
     return Artifact(stage=stage, files=files, facts=facts or {}, notes=tuple(notes)).checked()
@@ -182,20 +182,20 @@ def _make_durable(folder: Path, names: list[str]) -> None:
     _flush_folder(folder)
 
 
-def _move(folder: Path, home: Path, names: list[str]) -> None:
-    make_folder(home.parent)
-    if os.path.lexists(home) and not is_folder(home):
-        home.unlink(missing_ok=True)  # a link: what it leads to is not the store's
+def _move(folder: Path, place: Path, names: list[str]) -> None:
+    make_folder(place.parent)
+    if os.path.lexists(place) and not is_folder(place):
+        place.unlink(missing_ok=True)  # a link: what it leads to is not the store's
     try:
-        folder.rename(home)
+        folder.rename(place)
     except OSError:
-        if not is_folder(home):
+        if not is_folder(place):
             raise
         for name in names:
-            make_way(home / name)
-            (folder / name).replace(home / name)
-        _flush_folder(home)
-    _flush_folder(home.parent)
+            make_way(place / name)
+            (folder / name).replace(place / name)
+        _flush_folder(place)
+    _flush_folder(place.parent)
 
 
 def _flush_folder(folder: Path) -> None:

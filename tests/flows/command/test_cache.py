@@ -66,8 +66,12 @@ def test_a_store_that_is_not_there_is_bad_input(
     printed = capsys.readouterr()
     assert printed.out == ""
     missing, no_folder = printed.err.splitlines()
-    assert missing.startswith("linear-neuron: `artifacts` of 'no-such-store': there is no such folder; check the name")
-    assert no_folder == "linear-neuron: `artifacts` of 'file' is no folder; name the folder for the runs' files"
+    assert missing.startswith(
+        "linear-neuron: `artifacts` of 'no-such-store': there is no such folder; check the name"
+    )
+    assert (
+        no_folder == "linear-neuron: `artifacts` of 'file' is no folder; name the folder for the runs' files"
+    )
 
 
 def test_a_plan_says_of_a_file_what_housekeeping_says(
