@@ -40,6 +40,7 @@ class Module:
     def definition(self, name: str, stage: Definition) -> tuple[str, set[Definition]]:
         """Return the normalised source of a definition and what it refers to; a stage's decorator is left out."""
         if name == EFFECTS:
+            # The decorated stage itself is an effect of its module, which would bring its decorator in again.
             own = self.bindings.get(stage[1], []) if stage[0] == self.name else []
             nodes = [node for node in self.effects if node not in own]
             source, used = self._described(nodes, set()) if nodes else ("", set())
@@ -48,10 +49,12 @@ class Module:
             return "", {(self.name, each) for each in (*self.bindings, *self.imports) if each != WHOLE}
         if name.endswith(BEHAVIOUR):
             return self._behaviour(name.removesuffix(BEHAVIOUR))
+
         nodes = self.bindings.get(name, [])
         if (self.name, name) == stage:
             nodes = [_plain(node) for node in nodes]
         elsewhere = {followed(module, chain) for module, chain in self.imports.get(name, ())}
+        # A name that nothing binds is made at run time, or comes by a star: everything here may be behind it.
         if not nodes and not elsewhere and not _is_magic(name):
             elsewhere = {(self.name, WHOLE), *self._starred()}
         return self._described(nodes, elsewhere)
@@ -71,7 +74,10 @@ class Module:
         return self._described(kept, {each for each in elsewhere if is_first_party(each[0])})
 
     def _described(self, nodes: Sequence[ast.AST], more: set[Definition]) -> tuple[str, set[Definition]]:
-        """Return the nodes' source with what the imported names in it stand for, and all that they refer to."""
+        """Return the nodes' source with what the imported names in it stand for, and all that they refer to.
+
+        Imports are no part of the source, so what each name stands for is: the same name may come from elsewhere.
+        """
         resolved = self._resolved(nodes)
         imported = {f"{name} is {module}:{what}" for name, (module, what) in resolved if module != self.name}
         beyond = {f"{module}:{what}" for module, what in more}
@@ -138,11 +144,14 @@ def parsed(module: str) -> Module:
     imports: dict[str, list[tuple[str, Chain]]] = {}
     for name, source in _imported(tree, package):
         imports.setdefault(name, []).append(source)
+
+    # The imports are read; from here on they are gone, with all else that cannot change a result.
     body = _Normalised().visit(tree).body
     bindings: dict[str, list[ast.stmt]] = {}
     for node in body:
         for name in dict.fromkeys(_bound(node)):
             bindings.setdefault(name, []).append(node)
+
     effects = [node for node in body if not _only_binds(node, {*imports, *bindings}, imports)]
     return Module(module, bindings, effects, imports)
 
