@@ -44,8 +44,8 @@ def publish(
 ) -> Result:
     """Write `runs/<run>/` and create the artifacts: the report, and the coefficients as a table.
 
-    The folder gets the figures, `model.json`, `model.sql`, `report.html`, `report.md` and, last, `result.json`: one
-    that has it is whole.
+    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `report.html`,
+    `report.md` and, last, `result.json`: one that has it is whole.
     """
     findings = read_scores(scores, run.root)
     drawn = figures_left.read(figures, run.root)
@@ -61,17 +61,21 @@ def publish(
         lineage=_lineage(run, settings),
         repeats=read_repeats(repeats, run.root) if repeats else None,
     )
+
     past = runs.earlier(run.root, result)
-    images = figures_left.read_pictures(figures, run.root, drawn.figures)
+    paths = figures_left.picture_paths(figures, run.root, drawn.figures)
+    images = {file: path.read_bytes() for file, path in paths.items()}
+    files = exported(_model(run))
     shown = list(drawn.figures)
     if past:
         picture, figure = draw_trend([*past, result])
-        images[figure.file] = picture
+        files[figure.file] = images[figure.file] = picture
         shown.append(figure)
     blocks = report(result, shown, past)
-    written = runs.write(
-        run.root, result, {**images, **exported(_model(run)), **_pages(result, blocks, images)}
-    )
+
+    pages = _pages(result, blocks, images)
+    written = runs.write(run.root, result, {**files, **pages}, shared=paths)
+
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )

@@ -22,6 +22,6 @@ def read(artifact: Artifact, root: Path) -> ReportFigures:
     return ReportFigures.model_validate_json(artifact.path(root, INDEX).read_bytes())
 
 
-def read_pictures(artifact: Artifact, root: Path, figures: Sequence[Figure]) -> dict[str, bytes]:
-    """Return the pictures by file name."""
-    return {figure.file: artifact.path(root, figure.file).read_bytes() for figure in figures}
+def picture_paths(artifact: Artifact, root: Path, figures: Sequence[Figure]) -> dict[str, Path]:
+    """Return where the pictures lie, by file name."""
+    return {figure.file: artifact.path(root, figure.file) for figure in figures}

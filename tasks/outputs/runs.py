@@ -8,7 +8,6 @@ A run's result lists the other files of the run's folder with their digests, and
 folder may hold anything, from other versions to half-written files. A result that cannot be read is passed over.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -21,12 +20,12 @@ from pydantic_core import from_json
 from tasks.config import Input
 from tasks.outputs.data import SCHEMA
 from tasks.outputs.result import Result, Stage, StoredFile
-from tasks.store.artifact import stored_digest
+from tasks.store.artifact import digest, stored_digest
 from tasks.store.checksum import checksum_of
 from tasks.store.folders import RUNS
 from tasks.store.locks import locked
 from tasks.store.regular import is_folder, make_way, read_inside, read_regular, regular_handle
-from tasks.store.writing import write_atomically
+from tasks.store.writing import share, write_atomically
 from tasks.table.drift import TableSchema
 from tasks.table.sources.discovery import anchored
 
@@ -71,8 +70,16 @@ def forget_removed(root: Path) -> None:
             write_atomically(root / ORDER, "".join(f"{name}\n" for name in kept).encode())
 
 
-def write(root: Path, result: Result, files: Mapping[str, bytes]) -> Result:
+def write(
+    root: Path, result: Result, files: Mapping[str, bytes], shared: Mapping[str, Path] | None = None
+) -> Result:
     """Write a run's folder: its files, and last the result, which lists them. A folder that has a result is whole.
+
+    Args:
+        root: The store's root.
+        result: What the run found.
+        files: Contents by name.
+        shared: Files of the store by the name that they get in the run's folder too.
 
     Returns:
         The result as it was written, with the list of the files and its checksum.
@@ -80,16 +87,13 @@ def write(root: Path, result: Result, files: Mapping[str, bytes]) -> Result:
     place = folder(root, result.run)
     if os.path.lexists(place) and not is_folder(place):
         place.unlink(missing_ok=True)  # a link: what it leads to is not the store's
+    for name, path in (shared or {}).items():
+        share(path, place / name)
     for name, content in files.items():
         write_atomically(place / name, content)
 
-    listed = [
-        StoredFile(
-            path=f"{RUNS}/{result.run}/{name}", sha256=hashlib.sha256(content).hexdigest(), bytes=len(content)
-        )
-        for name, content in files.items()
-    ]
     _note_finished(root, result.run)
+    listed = [_listed(place / name, f"{RUNS}/{result.run}/{name}") for name in (*(shared or {}), *files)]
     whole = result.model_copy(update={"format": 2, "files": listed, "checksum": ""})
     written = whole.model_copy(update={"checksum": checksum_of(from_json(whole.model_dump_json()))})
     write_atomically(place / RESULT, written.model_dump_json(indent=1).encode())
@@ -177,6 +181,10 @@ def schema_of(root: Path, stages: Mapping[str, Stage]) -> TableSchema | None:
             with suppress(OSError, ValueError):
                 return TableSchema.model_validate_json(read_inside(root, file.path, MOST_BYTES))
     return None
+
+
+def _listed(path: Path, name: str) -> StoredFile:
+    return StoredFile(path=name, sha256=digest(path), bytes=path.stat().st_size)
 
 
 def _note_finished(root: Path, name: str) -> None:

@@ -20,7 +20,18 @@ from tasks.store import artifact as stored
 from tasks.store.artifact import Artifact, damage
 from tasks.store.checkpoints import kept as checkpoints
 from tasks.store.earlier import read_earlier_record
-from tasks.store.folders import KEYS, KNOWN, RECORDS, RUNS, STAGES, Folder, changed, files_in, folders_in
+from tasks.store.folders import (
+    KEYS,
+    KNOWN,
+    RECORDS,
+    RUNS,
+    STAGES,
+    Folder,
+    changed,
+    files_in,
+    folders_in,
+    inodes_in,
+)
 from tasks.store.leases import Claims, claims
 from tasks.store.locks import taken
 from tasks.store.regular import is_folder
@@ -191,7 +202,7 @@ def _published(root: Path) -> Iterator[Artifact]:
 
 
 def _run_folders(root: Path) -> list[Folder]:
-    return folders_in(root, RUNS, runs.RUN_NAME)
+    return folders_in(root, RUNS, runs.RUN_NAME, shared=inodes_in(root / "report"))
 
 
 def _size(chosen: Sequence[FinishedRun], sizes: Mapping[str, int]) -> int:

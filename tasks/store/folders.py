@@ -19,13 +19,20 @@ DRAFTS, LOCKS, LEASES = "drafts", "locks", "leases"
 NAMES = (*STAGES, RUNS, RECORDS, KEYS, KNOWN, CHECKPOINTS, DRAFTS, LOCKS, LEASES)
 
 
+# Device and number, which identify a file.
+Inode = tuple[int, int]
+
+
 class BadStore(ValueError):
     """What is named as the store cannot be one; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder of the store: its path relative to the root, its size in bytes, when it changed (epoch seconds)."""
+    """A folder of the store: its path relative to the root, its size in bytes, when it changed (epoch seconds).
+
+    The figures that a run's folder shares with the stage that drew them count as the stage's alone.
+    """
 
     path: str
     bytes: int
@@ -75,13 +82,22 @@ def is_open_to_others(root: Path) -> bool:
     return False
 
 
-def folders_in(root: Path, parent: str, name: re.Pattern[str]) -> list[Folder]:
-    """List the folders of a kind, the oldest first; one that vanishes meanwhile is left out."""
+def folders_in(
+    root: Path, parent: str, name: re.Pattern[str], shared: frozenset[Inode] = frozenset()
+) -> list[Folder]:
+    """List the folders of a kind, the oldest first; one that vanishes meanwhile is left out.
+
+    Args:
+        root: The store's root.
+        parent: The folder that they lie in, relative to the root.
+        name: What their names are like.
+        shared: Files that count as another folder's.
+    """
     found = []
     for path in _entries(root / parent):
         if name.fullmatch(path.name) and is_folder(path):
             with suppress(FileNotFoundError):
-                found.append(Folder(f"{parent}/{path.name}", bytes_in(path), path.lstat().st_mtime))
+                found.append(Folder(f"{parent}/{path.name}", bytes_in(path, shared), path.lstat().st_mtime))
     return sorted(found, key=lambda folder: folder.changed)
 
 
@@ -90,15 +106,18 @@ def files_in(folder: Path) -> list[Path]:
     return [path for path in _entries(folder) if is_regular(path) and not path.name.startswith(".")]
 
 
-def bytes_in(folder: Path) -> int:
-    """Return the bytes of a folder's files, all levels; links count nothing."""
-    total = 0
-    for above, _, names in os.walk(folder):  # follows no links, and passes over what vanishes
-        for name in names:
-            with suppress(OSError):
-                found = Path(above, name).lstat()
-                total += found.st_size if stat.S_ISREG(found.st_mode) else 0
-    return total
+def bytes_in(folder: Path, shared: frozenset[Inode] = frozenset()) -> int:
+    """Return the bytes of a folder's files on all levels, without the `shared` ones; symbolic links count nothing."""
+    return sum(found.st_size for found in _stats(folder) if (found.st_dev, found.st_ino) not in shared)
+
+
+def inodes_in(folder: Path) -> frozenset[Inode]:
+    """Return what identifies a folder's files on all levels, whatever other names they have."""
+    return (
+        frozenset((found.st_dev, found.st_ino) for found in _stats(folder))
+        if is_folder(folder)
+        else frozenset()
+    )
 
 
 def changed(path: Path) -> float:
@@ -113,6 +132,15 @@ def _root(artifacts: str) -> Path:
     if os.path.lexists(root) and not root.is_dir():
         raise BadStore(f"`artifacts` of {artifacts!r} is no folder; name the folder for the runs' files")
     return root
+
+
+def _stats(folder: Path) -> Iterator[os.stat_result]:
+    for above, _, names in os.walk(folder):  # follows no links below, and passes over what vanishes
+        for name in names:
+            with suppress(OSError):
+                found = Path(above, name).lstat()
+                if stat.S_ISREG(found.st_mode):
+                    yield found
 
 
 def _entries(folder: Path) -> Iterator[Path]:

@@ -85,6 +85,20 @@ def whole(path: Path) -> Iterator[Path]:
     _flush_folder(path.parent)
 
 
+def share(file: Path, path: Path) -> None:
+    """Give a file of the store a second name, which takes no space; where the file system has no links, copy it."""
+    make_folder(path.parent)
+    part = path.with_name(f".{uuid4().hex}.part")
+    try:
+        os.link(file, part)
+        part.replace(path)
+    except OSError:
+        write_atomically(path, file.read_bytes())
+    finally:
+        part.unlink(missing_ok=True)  # it stays where `path` was the same file already
+    _flush_folder(path.parent)
+
+
 def sweep_beside(path: Path) -> None:
     """Remove the temporary files in the folder of `path` that killed processes left."""
     for part in path.parent.glob(".*.part"):
