@@ -199,7 +199,7 @@ class Result(Evaluation):
     profile: list[ColumnProfile] = Field(default=[], description="The training rows, column by column.")
     lineage: Lineage | None = None
     repeats: Repeats | None = Field(default=None, description="None for a single training.")
-    files: list[StoredFile] = Field(default=[], description="The other files of the run's own folder.")
+    files: list[RunFile] = Field(default=[], description="The other files of the run's own folder.")
     checksum: str = Field(default="", description="SHA-256 of this record without its checksum.")
 
     @property

@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 from tasks.config import Input
 from tasks.outputs.data import SCHEMA
-from tasks.outputs.result import Result, Stage, StoredFile
+from tasks.outputs.result import Result, RunFile, Stage
 from tasks.store.artifact import digest, stored_digest
 from tasks.store.checksum import checksum_of
 from tasks.store.folders import RUNS
@@ -183,8 +183,8 @@ def schema_of(root: Path, stages: Mapping[str, Stage]) -> TableSchema | None:
     return None
 
 
-def _listed(path: Path, name: str) -> StoredFile:
-    return StoredFile(path=name, sha256=digest(path), bytes=path.stat().st_size)
+def _listed(path: Path, name: str) -> RunFile:
+    return RunFile(path=name, sha256=digest(path), bytes=path.stat().st_size)
 
 
 def _note_finished(root: Path, name: str) -> None:
@@ -208,6 +208,8 @@ def _result(place: Path) -> Result:
     result = Result.model_validate_json(content)
     if result.format > 1 and result.checksum != checksum_of(from_json(content)):
         raise ValueError("its checksum has changed")
+    if any(str(PurePosixPath(file.path).parent) != f"{RUNS}/{result.run}" for file in result.files):
+        raise ValueError("it lists a file outside the run's folder")
     return result
 
 

@@ -17,6 +17,7 @@ from flows.command.predict import predict
 from tasks.config import Cleaning, Prediction, Settings
 from tasks.outputs import runs
 from tasks.store import writing
+from tasks.store.checksum import checksum_of
 from tasks.table.model.linear import LinearModel, NumberInput
 from tests.page.examples import result_of
 from tests.paths import DATA
@@ -154,6 +155,20 @@ UNREADABLE: dict[str, Callable[[Path], object]] = {
     "another run's": lambda path: path.write_bytes(path.read_bytes().replace(b"T000001-", b"T000009-")),
     **{name: partial(in_its_place, put) for name, put in OBSTACLES.items()},
 }
+
+
+def test_a_result_cannot_list_a_file_outside_its_run(tmp_path: Path, capsys: Said) -> None:
+    """Not even with the right checksum."""
+    name = run_at(tmp_path, "000001")
+    path = tmp_path / "runs" / name / "result.json"
+    for place in ("../secret", "/etc/passwd", "train/0123456789abcdef/x", f"runs/{name}/../../x"):
+        result = json.loads(path.read_bytes())
+        result["files"][0]["path"] = place
+        path.write_text(json.dumps(result | {"checksum": checksum_of(result)}))
+        assert command("verify", tmp_path) == 1
+        assert capsys.readouterr().out == (
+            f"runs/{name}/result.json cannot be read: it lists a file outside the run's folder\n"
+        )
 
 
 @pytest.mark.parametrize("harm", UNREADABLE)
