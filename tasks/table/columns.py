@@ -117,10 +117,10 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def is_category(kind: pa.DataType) -> bool:
-    """Tell whether values of this Arrow type can be told apart as categories: text, whole numbers and booleans."""
+    """Tell whether values of this Arrow type can be categories: text, booleans and numbers, which must be whole."""
     if kinds.is_dictionary(kind):
         return is_category(kind.value_type)
-    return is_text(kind) or kinds.is_integer(kind) or kinds.is_boolean(kind)
+    return is_text(kind) or kinds.is_integer(kind) or kinds.is_boolean(kind) or kinds.is_floating(kind)
 
 
 def excluded(wanted: Wanted, names: Sequence[str]) -> set[str]:
