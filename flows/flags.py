@@ -1,9 +1,8 @@
 """Settings written back as what leads to them: as a mapping for a deployment, as flags for the command line."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from tasks.config import Section, Settings
+from tasks.config import SchemaField, Settings, overlaid, values
 
 
 def changes(settings: Settings) -> dict[str, Any]:
@@ -12,16 +11,9 @@ def changes(settings: Settings) -> dict[str, Any]:
     >>> changes(Settings.model_validate({"preset": "course", "training": {"epochs": 5, "bias": False}}))
     {'preset': 'course', 'training': {'epochs': 5, 'bias': False}}
     """
-    usual = Settings.model_validate({"preset": settings.preset})
-    preset = {"preset": settings.preset} if settings.preset != "default" else {}
-    return preset | _differences(settings, usual)
-
-
-def _differences(section: Section, usual: Section) -> dict[str, Any]:
     changed: dict[str, Any] = {}
-    for (name, value), (_, other) in zip(section, usual, strict=True):
-        if value != other:
-            changed[name] = _differences(value, other) if isinstance(value, Section) else value
+    for setting, value in _changed(settings):
+        changed = overlaid(changed, setting.nested(value))
     return changed
 
 
@@ -31,15 +23,15 @@ def flags(settings: Settings) -> list[str]:
     >>> flags(Settings.model_validate({"preset": "course", "training": {"epochs": 5, "bias": False}}))
     ['--preset=course', '--epochs=5', '--no-bias']
     """
-    return [_flag(name.replace("_", "-"), value) for name, value in _leaves(changes(settings))]
+    return [_flag(setting.name.replace("_", "-"), value) for setting, value in _changed(settings)]
 
 
-def _leaves(changed: dict[str, Any]) -> Iterator[tuple[str, object]]:
-    for name, value in changed.items():
-        if isinstance(value, dict):
-            yield from _leaves(value)
-        else:
-            yield name, value
+def _changed(settings: Settings) -> list[tuple[SchemaField, Any]]:
+    """Return the settings that the preset does not imply, and the preset itself unless it is the default."""
+    preset = Settings.model_validate({"preset": settings.preset})
+    implied = {**preset.model_dump(), "preset": Settings().preset}
+    pairs = zip(values(settings.model_dump()), values(implied), strict=True)
+    return [given for given, usual in pairs if given[1] != usual[1]]
 
 
 def _flag(name: str, value: object) -> str:

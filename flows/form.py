@@ -1,8 +1,7 @@
-"""The form in which Prefect's UI asks for the settings: limits in words, and nothing filled in that a preset decides.
+"""The form in which Prefect's UI asks for the settings: limits in words, and no default that a preset changes.
 
-The UI fills a form with the schema's defaults and sends back what stands in it. A default that stood there beside the
-preset `article` would go over the preset's own value, as everything does that the user gives; an empty field is not
-sent.
+The UI fills a form with the schema's defaults and sends back whatever stands in it. Beside the preset `article` a
+default would override the preset's own value, as every value does that the user gives; an empty field is not sent.
 """
 
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
-from tasks.config import PRESETS, Settings
+from tasks.config import PRESETS, SchemaField, Settings, schema_fields
 
 LIMITS = {
     "minimum": "at least",
@@ -27,32 +26,32 @@ class _Form:
     def __get_pydantic_json_schema__(self, settings: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
         """Return the schema, with the help of every field rewritten."""
         reference = handler(settings)
-        for name, field in handler.resolve_ref_schema(reference)["properties"].items():
-            section = handler.resolve_ref_schema(field)
-            for inner, each in section.get("properties", {"": field}).items():
-                _explain(each, _decided(name, inner))
+        top = handler.resolve_ref_schema(reference)["properties"]
+        for setting in schema_fields():
+            level = handler.resolve_ref_schema(top[setting.section])["properties"] if setting.section else top
+            _explain(level[setting.name], _by_preset(setting))
         return reference
 
 
-Asked = Annotated[Settings, _Form()]
-"""Settings, as the form asks for them."""
+# The settings, as the form asks for them.
+FormSettings = Annotated[Settings, _Form()]
 
-UNTOUCHED: Settings = Field(default=Settings(), json_schema_extra={"default": {"preset": Settings().preset}})
-"""The flow's default: the usual settings, of which the form is told the preset alone."""
-
-
-def _decided(section: str, field: str) -> dict[str, object]:
-    """Return the values that presets give to a field, by preset."""
-    given = {preset: sections.get(section, {}) for preset, sections in PRESETS.items()}
-    return {preset: fields[field] for preset, fields in given.items() if field in fields}
+# The flow's default: the default settings, but the form shows the preset alone.
+DEFAULT: Settings = Field(default=Settings(), json_schema_extra={"default": {"preset": Settings().preset}})
 
 
-def _explain(field: JsonSchema, decided: dict[str, object]) -> None:
-    """Say in a field's help what its limits are, and what it stands for when it is left empty."""
+def _by_preset(setting: SchemaField) -> dict[str, object]:
+    """Return the values that presets give to a setting, by preset."""
+    sections = {preset: given.get(setting.section, {}) for preset, given in PRESETS.items()}
+    return {preset: given[setting.name] for preset, given in sections.items() if setting.name in given}
+
+
+def _explain(field: JsonSchema, by_preset: dict[str, object]) -> None:
+    """Add to a field's help its limits, and what it stands for when it is left empty."""
     rules = field.get("anyOf", [field])[0]
     limits = [f"{words} {rules[limit]:,}" for limit, words in LIMITS.items() if limit in rules]
     if limits:
         field["description"] += f" {' and '.join(limits).capitalize()}."
-    if decided:
-        values = "; ".join(f"{preset}: {value}" for preset, value in decided.items())
-        field["description"] += f" Empty: the preset's ({field.pop('default')}; {values})."
+    if by_preset:
+        presets = "; ".join(f"{preset}: {value}" for preset, value in by_preset.items())
+        field["description"] += f" Empty: the preset's ({field.pop('default')}; {presets})."

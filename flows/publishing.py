@@ -15,12 +15,11 @@ from tasks.outputs import runs
 from tasks.outputs.result import Evaluation, Lineage, Repeats, ReportFigures, Result
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
+from tasks.page.figures.trend import draw_trend
 from tasks.page.markdown import markdown
 from tasks.page.report import report
 from tasks.page.size_limit import fitted_markdown
 from tasks.page.text import named
-from tasks.page.trend import FILE as TREND
-from tasks.page.trend import trend_picture
 from tasks.page.webpage import webpage
 from tasks.runtime.provenance import provenance
 from tasks.runtime.run import Run
@@ -47,7 +46,7 @@ def publish(
     that has it is whole.
     """
     findings = Evaluation.model_validate_json(scores.path(run.root, "metrics.json").read_bytes())
-    exhibits = ReportFigures.model_validate_json(figures.path(run.root, "exhibits.json").read_bytes())
+    drawn = ReportFigures.model_validate_json(figures.path(run.root, "exhibits.json").read_bytes())
     name = _run_name()
     result = Result(
         **{**dict(findings), "notes": [*findings.notes, *_changes(run, settings, name)]},
@@ -55,15 +54,18 @@ def publish(
         settings=settings.model_dump(mode="json"),
         stages=run.stages,
         report=f"runs/{name}/report.md",
-        profile=exhibits.profile,
+        profile=drawn.profile,
         lineage=_lineage(run, settings),
         repeats=_repeats(repeats, run.root) if repeats else None,
     )
     past = runs.earlier(run.root, result)
-    images = {each.file: figures.path(run.root, each.file).read_bytes() for each in exhibits.figures}
+    images = {each.file: figures.path(run.root, each.file).read_bytes() for each in drawn.figures}
+    shown = list(drawn.figures)
     if past:
-        images[TREND] = trend_picture([*past, result])
-    blocks = report(result, exhibits.figures, past)
+        picture, figure = draw_trend([*past, result])
+        images[figure.file] = picture
+        shown.append(figure)
+    blocks = report(result, shown, past)
     runs.note_finished(run.root, name)
     _write(runs.folder(run.root, name), result, blocks, images | exported(_model(run)))
     create_markdown_artifact(

@@ -11,7 +11,7 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.failing import failing_visibly
-from flows.form import UNTOUCHED, Asked
+from flows.form import DEFAULT, FormSettings
 from flows.publishing import publish
 from tasks.config import Settings
 from tasks.evaluate import evaluate
@@ -32,7 +32,7 @@ SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=os.cpu_count())
 
 
 @flow(name="regression", persist_result=False, task_runner=SIDE_BY_SIDE)
-def regression(settings: Asked = UNTOUCHED) -> Result:
+def regression(settings: FormSettings = DEFAULT) -> Result:
     """Fit a linear regression with a single-layer neural network; stages that nothing has changed for are cached.
 
     Args:

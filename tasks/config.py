@@ -1,20 +1,24 @@
 """The one schema: TOML file, command-line flags and the flow's parameters are all validated here.
 
 A preset is a set of starting values; whatever the user gives, in the file or as a flag, goes over it.
+`schema_fields` walks the schema for everyone who lists settings: flags, form, messages and report.
 Importing this module imports neither Prefect nor TensorFlow.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
 from tasks.table.rules import Rule
 
 Preset = Literal["default", "article", "course"]
 
+# What each preset changes in the fields' own defaults.
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
     "default": {},
     "article": {
@@ -27,7 +31,6 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
         "training": {"recipe": "tutorial", "initializer": "uniform"},
     },
 }
-"""What each preset sets otherwise than the fields' own defaults."""
 
 
 def _comma_separated(value: object) -> object:
@@ -45,26 +48,28 @@ def _text_encoding(name: str) -> str:
 
 
 def _delimiter(sign: str) -> str:
-    r"""Check the sign; a shell gives a tab most easily as \t."""
+    r"""Check the character; `\t`, which is easy to type in a shell, stands for a tab."""
     if sign == "\\t":
         return "\t"
     if len(sign) != 1 or not sign.isascii() or sign in '\r\n\0"':
-        raise ValueError(f"`delimiter` of {sign!r} cannot stand between cells; give one ASCII sign, or \\t")
+        raise ValueError(
+            f"`delimiter` of {sign!r} cannot separate cells; give a single ASCII character, or \\t for a tab"
+        )
     return sign
 
 
 def _path(path: str) -> str:
     if "\0" in path:
-        raise ValueError(f"{path!r} is no path: it holds a zero byte")
+        raise ValueError(f"{path!r} is not a path: it contains a zero byte")
     return path
 
 
 Delimiter = Annotated[
     Annotated[str, AfterValidator(_delimiter)] | None,
-    Field(description="What stands between the cells of a CSV; detected by default."),
+    Field(description="Character between the cells of a CSV; detected by default."),
 ]
 Decimal = Annotated[
-    Literal[".", ","] | None, Field(description="Decimal sign of a CSV; detected by default.")
+    Literal[".", ","] | None, Field(description="Decimal separator of a CSV; detected by default.")
 ]
 TextEncoding = Annotated[
     Annotated[str, AfterValidator(_text_encoding)] | None,
@@ -124,22 +129,21 @@ class Input(Section):
     features: Names | None = Field(
         default=None,
         min_length=1,
-        description="Columns to predict from, comma-separated names or patterns (bill_*); all numeric by default.",
+        description="Columns to predict from: comma-separated names or patterns (bill_*); all numeric by default.",
     )
-    exclude: Names = Field(default=(), description="Columns to leave out, names or patterns.")
+    exclude: Names = Field(default=(), description="Columns to leave out: names or patterns.")
     categorical: Names = Field(
         default=(),
-        description="Columns of categories, names or patterns: an indicator for each level but the first.",
+        description="Categorical columns: names or patterns; each level but the first becomes an indicator.",
     )
     missing: Literal["error", "drop", "mean"] = Field(
         default="error",
         description="Rows with missing values: refuse them, drop them, or fill in the training rows' mean.",
     )
-
     warn: Annotated[tuple[Rule, ...], BeforeValidator(_comma_separated)] = Field(
         default=(),
-        description="Rules to be warned of instead of refused: missing-values, text-in-numbers, and so on; "
-        "the cells or columns in question are done without.",
+        description="Rules whose violations are warnings instead of errors: missing-values, text-in-numbers, …; "
+        "the affected cells or columns are dropped.",
     )
     delimiter: Delimiter = None
     decimal: Decimal = None
@@ -150,24 +154,26 @@ class Input(Section):
         usual = {name: field.default for name, field in type(self).model_fields.items()}
         given = [f"`{name}`" for name, value in self if value != usual[name]]
         if self.data is None and given:
-            raise ValueError(f"{', '.join(given)}: for a table of your own; add `data` (the file's path)")
+            raise ValueError(
+                f"{', '.join(given)}: only for a table of your own; add `data` (the file's path)"
+            )
         if self.data is not None and self.target is None:
             raise ValueError("`data` needs `target`: the column to predict")
         return self
 
 
 class Split(Section):
-    """How the rows are dealt to training and test."""
+    """How rows are assigned to training and test."""
 
     method: Literal["random", "hash", "time", "group"] = Field(
         default="random",
-        description="How rows are dealt: random; by a hash of columns; by time, the last ones are the test; or by "
-        "group, the rows of one stay together.",
+        description="How rows are assigned: random; hash of columns; time, where the last rows are the test; group, "
+        "where the rows of a group stay together.",
     )
     by: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = Field(
         default=(),
-        description="Columns to deal by, comma-separated: a key, a time or a group; they need not be features. For "
-        "hash the features and the target by default.",
+        description="Columns to split by, comma-separated: a key, a time or a group; they need not be features. "
+        "By default hash uses the features and the target.",
     )
     test_fraction: float = Field(
         default=0.2, ge=0, lt=1, description="Share of the rows held out for the test; 0 trains on all rows."
@@ -177,7 +183,7 @@ class Split(Section):
     def _columns_fit_the_method(self) -> Self:
         if self.method == "random" and self.by:
             raise ValueError(
-                "`by` names columns, which `method` of 'random' does not look at; say hash, time or group"
+                "`by` names columns, but `method` of 'random' ignores columns; choose hash, time or group"
             )
         if self.method == "group" and not self.by:
             raise ValueError("`method` of 'group' needs `by`: the column whose equal values stay together")
@@ -191,22 +197,23 @@ class Training(Section):
 
     recipe: Literal["calibrated", "tutorial"] = Field(
         default="calibrated",
-        description="calibrated: whitened inputs, decaying rate; tutorial: raw inputs, constant rate.",
+        description="calibrated: whitened inputs, decaying learning rate; tutorial: raw inputs, constant rate.",
     )
     epochs: int = Field(default=100, ge=1, le=1_000_000, description="Passes over the training rows.")
     learning_rate: float | None = Field(
-        default=None, gt=0, description="First learning rate; the recipe's own by default (tutorial: 0.02)."
+        default=None, gt=0, description="Initial learning rate; the recipe's own by default (tutorial: 0.02)."
     )
-    batch_size: int = Field(default=32, ge=1, le=2**20, description="Rows per step of gradient descent.")
-    bias: bool = Field(default=True, description="Fit a bias beside the weights.")
+    batch_size: int = Field(default=32, ge=1, le=2**20, description="Rows per gradient step.")
+    bias: bool = Field(default=True, description="Fit a bias as well as the weights.")
     initializer: Literal["glorot_uniform", "uniform"] = Field(
-        default="glorot_uniform", description="Where the weights start; uniform draws from (-0.1, 0.1)."
+        default="glorot_uniform", description="Initial weights; uniform draws from (-0.1, 0.1)."
     )
 
 
 class Cleaning(Section):
-    """Which finished runs `cache clean` keeps; what none of them needs goes."""
+    """Which finished runs `cache clean` keeps; whatever none of them needs is removed."""
 
+    artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
     keep_runs: int | None = Field(default=None, ge=0, description="Keep the newest N runs.")
     older_than: Annotated[timedelta, BeforeValidator(_duration)] | None = Field(
         default=None, description="Drop runs older than this: 12h, 30d, 8w."
@@ -214,7 +221,7 @@ class Cleaning(Section):
     max_size: ByteSize | None = Field(
         default=None, description="Drop the oldest runs above this size: 500MB, 5GB."
     )
-    dry_run: bool = Field(default=False, description="Say what would go; remove nothing.")
+    dry_run: bool = Field(default=False, description="List what would be removed; remove nothing.")
 
 
 class Prediction(Section):
@@ -225,20 +232,20 @@ class Prediction(Section):
         description="A model.json, or a run: its folder, its name in the artifacts folder, or latest.",
     )
     data: Place = Field(
-        min_length=1, description="Rows to predict: what `run` learns from, the target not needed."
+        min_length=1, description="Rows to predict: any table that `run` takes; the target is not needed."
     )
     output: Place = Field(
         min_length=1,
-        description="Where the rows go, with the predictions: .csv, .csv.gz, .tsv, .parquet, .feather.",
+        description="File for the rows and their predictions: .csv, .csv.gz, .tsv, .parquet, .feather.",
     )
     column: str | None = Field(
         default=None,
         min_length=1,
         description="Name of the predictions' column; predicted_TARGET by default.",
     )
-    overwrite: bool = Field(default=False, description="Replace the output if it is there.")
+    overwrite: bool = Field(default=False, description="Replace the output if it exists.")
     artifacts: Place = Field(
-        default="artifacts", min_length=1, description="Folder in which runs are looked for."
+        default="artifacts", min_length=1, description="Folder in which to look for runs."
     )
     delimiter: Delimiter = None
     decimal: Decimal = None
@@ -246,15 +253,18 @@ class Prediction(Section):
 
 
 class Settings(Section):
-    """Everything that a run can be told."""
+    """Every setting of a run."""
 
     preset: Preset = Field(
         default="default",
-        description="default: agrees with least squares; article, course: a tutorial's recipe as it was run.",
+        description="default: agrees with least squares; article, course: the recipe of a tutorial, unchanged.",
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of every random choice.")
     repeats: int = Field(
-        default=1, ge=1, le=10_000, description="Train with so many seeds, from `seed` on, and compare them."
+        default=1,
+        ge=1,
+        le=10_000,
+        description="Train with this many seeds, from `seed` on, and compare them.",
     )
     artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
     problem: Problem = Field(default_factory=Problem, description="The example problem.")
@@ -275,7 +285,7 @@ class Settings(Section):
         changed = [name for name, value in self.problem if value != usual[name]]
         if self.input.data is not None and changed:
             raise ValueError(
-                f"`{changed[0]}` belongs to the example problem, but `data` names a file; give one"
+                f"`{changed[0]}` belongs to the example problem, but `data` names a file; give only one of them"
             )
         return self
 
@@ -286,10 +296,48 @@ class Settings(Section):
         )
         if self.split.method == "hash" and not self.split.by and self.input.data and not certain:
             raise ValueError(
-                "`method` of 'hash' would deal by all numeric columns, and a new one would move every row; add `by` (a "
-                "key, or the columns that count) or `features`"
+                "`method` of 'hash' would hash all numeric columns, so a new column would move every row; add `by` (a "
+                "key, or the columns that identify a row) or `features`"
             )
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaField:
+    """A setting in the schema: its section (empty at the top level), its name and its field."""
+
+    section: str
+    name: str
+    field: FieldInfo
+
+    def __str__(self) -> str:
+        """Return the name in full: `section.name`."""
+        return f"{self.section}.{self.name}" if self.section else self.name
+
+    def nested(self, value: object) -> dict[str, Any]:
+        """Return the settings in which this one alone is given."""
+        return {self.section: {self.name: value}} if self.section else {self.name: value}
+
+
+def schema_fields(schema: type[Section] = Settings) -> Iterator[SchemaField]:
+    """Yield every setting of a schema, in its order; a section's own settings stand in its place."""
+    for name, field in schema.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            for inner, inner_field in field.annotation.model_fields.items():
+                yield SchemaField(name, inner, inner_field)
+        else:
+            yield SchemaField("", name, field)
+
+
+def values(settings: Mapping[str, Any]) -> Iterator[tuple[SchemaField, Any]]:
+    """Yield the settings of a `Settings.model_dump()` with their values.
+
+    A dump that an earlier release wrote may lack some: these are left out.
+    """
+    for each in schema_fields():
+        level = settings.get(each.section, {}) if each.section else settings
+        if each.name in level:
+            yield each, level[each.name]
 
 
 def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

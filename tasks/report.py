@@ -1,18 +1,14 @@
 """Stage `report`: draw the figures; and, in every run anew, the pages that show them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from tasks.neuron.influence import influence, residual_deviation
-from tasks.neuron.least_squares import solve_moments
-from tasks.neuron.profile import TableProfile, profile
+from tasks.neuron.profile import profile
 from tasks.outputs.parts import RowsPart
-from tasks.outputs.result import Evaluation, Figure, ReportFigures
-from tasks.page.coefficients import coefficients
+from tasks.outputs.result import Evaluation, ReportFigures
+from tasks.page.figures.plot import Pair, PlotData
 from tasks.page.profile import profiled
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
@@ -27,9 +23,6 @@ MOST_ROWS = 5000
 MOST_PREDICTIONS = 100_000
 """Predictions that are drawn where they come in many files."""
 
-Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
-Drawn = tuple[bytes, Figure]
-
 
 @stage
 def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Artifact:
@@ -40,29 +33,25 @@ def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Ar
     again when one of these files or this code changes.
     """
     # Matplotlib takes a second to import: only a report that is really drawn pays for it.
-    from tasks.page import captions, effects, figures
+    from tasks.page.figures.catalogue import draw_all
 
-    findings = Evaluation.model_validate_json(scores.path(root, "metrics.json").read_bytes())
-    pairs = _pairs(scores, root)
-    loss = read_parquet(model.path(root, "history.parquet")).column("loss").to_numpy()
-    rows = [RowsPart(ParquetPart(path)) for path in paths_of(parts, root, "train")]
-    looked = profile(rows, MOST_ROWS)
-    columns = profiled([*findings.model.weights, findings.target], looked)
-    found = effects.effects(coefficients(findings), columns)
-    baseline = findings.baseline.train.rmse**2
-    drawn: list[Drawn] = [
-        *([(effects.coefficient_plot(found), effects.coefficient_figure(found))] if found else []),
-        (
-            figures.predicted_against_actual(findings.target, pairs),
-            captions.predictions_figure(findings, pairs),
-        ),
-        *_diagnostics(findings, looked, bias=bool(model.facts["bias"])),
-        (figures.loss_curve(loss, baseline), captions.loss_figure(loss, baseline)),
-    ]
+    evaluation = Evaluation.model_validate_json(scores.path(root, "metrics.json").read_bytes())
+    rows = profile([RowsPart(ParquetPart(path)) for path in paths_of(parts, root, "train")], MOST_ROWS)
+    columns = profiled([*evaluation.model.weights, evaluation.target], rows)
+    drawn = draw_all(
+        PlotData(
+            evaluation=evaluation,
+            predictions=_pairs(scores, root),
+            loss=read_parquet(model.path(root, "history.parquet")).column("loss").to_numpy(),
+            rows=rows,
+            columns=columns,
+            bias=bool(model.facts["bias"]),
+        )
+    )
     with draft(root) as folder:
-        for png, exhibit in drawn:
-            (folder / exhibit.file).write_bytes(png)
-        told = ReportFigures(figures=[exhibit for _, exhibit in drawn], profile=columns)
+        for png, figure in drawn:
+            (folder / figure.file).write_bytes(png)
+        told = ReportFigures(figures=[figure for _, figure in drawn], profile=columns)
         (folder / EXHIBITS).write_text(told.model_dump_json(indent=1), encoding="utf-8")
         return publish(folder, root, "report")
 
@@ -83,22 +72,3 @@ def _pairs(scores: Artifact, root: Path) -> Mapping[str, Pair]:
     part = table.column("part").to_numpy()
     actual, predicted = table.column("actual").to_numpy(), table.column("predicted").to_numpy()
     return {name: (actual[part == name], predicted[part == name]) for name in dict.fromkeys(part)}
-
-
-def _diagnostics(findings: Evaluation, looked: TableProfile, *, bias: bool) -> Iterator[Drawn]:
-    """Draw the diagnostic plots, unless there is no degree of freedom, or nothing that the fit misses."""
-    from tasks.page import diagnostics
-
-    reference = solve_moments(looked.moments, bias=bias)
-    train = findings.metrics.train
-    found = influence(
-        reference,
-        features=looked.sample.matrix,
-        targets=looked.sample.target,
-        weights=np.array(list(findings.model.weights.values())),
-        bias=findings.model.bias,
-        deviation=residual_deviation(train.rmse, train.rows, reference.parameters),
-    )
-    if diagnostics.drawable_rows(found).any():
-        png = diagnostics.diagnostic_plots(findings.target, found, reference.parameters)
-        yield png, diagnostics.diagnostic_figure(found, train.rows)

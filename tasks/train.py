@@ -44,7 +44,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
 
     paths = paths_of(rows, root, "train")
     checkpoints = Checkpoints(root)
-    with Progress(training.epochs) as progress:
+    with Progress(training.epochs, f"seed {seed}") as progress:
         options = {
             **training.model_dump(),
             "seed": seed,

@@ -20,7 +20,7 @@ COMMANDS = re.findall(r"^\$ (?:\.venv/bin/)?linear-neuron (.*?)(?: {2,}#.*)?$", 
 def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command line parses, and its settings are valid."""
     monkeypatch.chdir(ROOT)
-    cli._understood(cli._options(shlex.split(command)))
+    cli.parse(shlex.split(command))
 
 
 @pytest.mark.usefixtures("prefect_server")

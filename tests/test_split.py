@@ -193,16 +193,16 @@ def test_what_cannot_be_dealt_by_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"split": {"by": "day"}}, "`by` names columns, which `method` of 'random' does not look at"),
+        ({"split": {"by": "day"}}, "`by` names columns, but `method` of 'random' ignores columns"),
         ({"split": {"method": "group"}}, "`method` of 'group' needs `by`"),
         ({"split": {"method": "time", "by": "day,hour"}}, "the one column of dates"),
         (
             {"split": {"method": "hash"}, "input": {"data": "t.csv", "target": "y"}},
-            "a new one would move every row",
+            "a new column would move every row",
         ),
         (
             {"split": {"method": "hash"}, "input": {"data": "t.csv", "target": "y", "features": "x_*"}},
-            "a new one would move every row",
+            "a new column would move every row",
         ),
     ],
 )

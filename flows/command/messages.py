@@ -2,23 +2,27 @@
 
 import difflib
 import sys
-from collections.abc import Iterator
 
 from pydantic import ValidationError
 
 from flows.command.exits import Exit
-from tasks.config import Section, Settings
+from tasks.config import schema_fields
 from tasks.neuron.recipe import Diverged
 from tasks.page.violations import listed
 from tasks.table.errors import BadTable
 
+# Errors that the user can mend: one line says all, and a traceback would hide it.
 EXPECTED: dict[type[Exception], Exit] = {BadTable: Exit.BAD_INPUT, Diverged: Exit.REFUSED}
-"""Errors that the user can mend: one line says all, a traceback would hide it."""
+
+
+def say(message: str) -> None:
+    """Print one line on stderr, under the command's name."""
+    print(f"linear-neuron: {message}", file=sys.stderr)
 
 
 def refuse(message: str) -> Exit:
     """Say in one line why nothing is done; return the status for bad input."""
-    print(f"linear-neuron: {message}", file=sys.stderr)
+    say(message)
     return Exit.BAD_INPUT
 
 
@@ -28,7 +32,7 @@ def explain(error: Exception) -> Exit:
     notes = getattr(error, "__notes__", []) if status == Exit.FAILED else []
     message = listed(error.violations) if isinstance(error, BadTable) else str(error)
     for line in notes or [message if status != Exit.FAILED else repr(error)]:
-        print(f"linear-neuron: {line}", file=sys.stderr)
+        say(line)
     return status
 
 
@@ -44,34 +48,22 @@ def _problem(kind: str, place: tuple[int | str, ...], value: object, message: st
     if kind == "extra_forbidden":
         return _unknown(str(place[-1]), [str(part) for part in place[:-1]])
     if kind == "missing":
-        return f"`{names[-1]}` is needed"
+        return f"`{names[-1]}` is required"
     if kind == "value_error":
         return message.removeprefix("Value error, ")
-    if kind == "literal_error":
-        near = difflib.get_close_matches(str(value), message.split("'")[1::2], n=1)
-        return f"`{names[-1]}` of {value!r}: {_lower(message)}" + (
-            f"; did you mean {near[0]!r}?" if near else ""
-        )
-    return f"`{names[-1]}` of {value!r}: {_lower(message)}"
+
+    near = difflib.get_close_matches(str(value), message.split("'")[1::2], n=1) if "literal" in kind else []
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"`{names[-1]}` of {value!r}: {message[:1].lower()}{message[1:]}{hint}"
 
 
 def _unknown(name: str, section: list[str]) -> str:
-    known = {field: group for group, field in _paths()}
-    near = difflib.get_close_matches(name, known, n=1)
+    """Refuse a setting's name; the nearest one may be a setting of any section, or a section."""
+    sections = {each.section: "" for each in schema_fields() if each.section}
+    known = sections | {each.name: each.section for each in schema_fields()}
     where = f" in [{section[0]}]" if section else ""
+    near = difflib.get_close_matches(name, known, n=1)
     if not near:
         return f"`{name}`{where} is not a setting"
-    home = known[near[0]]
-    return f"`{name}`{where} is not a setting; did you mean `{near[0]}`{f' in [{home}]' if home else ''}?"
-
-
-def _paths() -> Iterator[tuple[str, str]]:
-    """Yield each setting's section (empty for none) and name."""
-    for name, field in Settings.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            yield from ((name, inner) for inner in field.annotation.model_fields)
-        yield "", name
-
-
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    home = f" in [{known[near[0]]}]" if known[near[0]] else ""
+    return f"`{name}`{where} is not a setting; did you mean `{near[0]}`{home}?"

@@ -1,12 +1,12 @@
 """The command `linear-neuron predict`: rows in, the same rows with their predictions out, some at a time."""
 
 import json
-import sys
 from pathlib import Path
 
 import pyarrow as pa
 
 from flows.command.exits import Exit
+from flows.command.messages import refuse, say
 from tasks.config import Prediction
 from tasks.outputs import runs
 from tasks.store.rows import KNOWN, Style, is_known, is_text, writer
@@ -30,45 +30,50 @@ def predict(options: Prediction, as_json: bool) -> Exit:
         column = options.column or f"predicted_{model.target}"
         account = _written(model, options, column, path)
     except BadTable as error:
-        print(f"linear-neuron: {error}", file=sys.stderr)
-        return Exit.BAD_INPUT
+        return refuse(str(error))
     except OSError as error:
         reason = error.strerror or printable(str(error))
-        print(f"linear-neuron: `output` of {options.output!r} cannot be written: {reason}", file=sys.stderr)
+        say(f"`output` of {options.output!r} cannot be written: {reason}")
         return Exit.FAILED
+
     for line in scoring_notes(account):
-        print(f"linear-neuron: {line}", file=sys.stderr)
+        say(line)
     if as_json:
-        told = {"rows": account.rows, "predicted": account.predicted, "column": column, "output": str(path)}
+        payload = {
+            "rows": account.rows,
+            "predicted": account.predicted,
+            "column": column,
+            "output": str(path),
+        }
         counts = {"missing": account.missing, "infinite": account.infinite, "unknown_levels": account.unknown}
-        print(json.dumps(told | counts, indent=1))
+        print(json.dumps(payload | counts, indent=1))
     else:
         print(f"{counted(account.rows, 'row')} with {quoted(column)} in {str(path)!r}")
     return Exit.DONE
 
 
 def _output(options: Prediction) -> Path:
-    """Look before anything is read whether the output can be written.
+    """Check, before anything is read, that the output can be written.
 
     Raises:
-        BadTable: it cannot, or is there already.
+        BadTable: it cannot, or it already exists.
     """
     path, where = Path(options.output), f"`output` of {options.output!r}"
     if "://" in options.output:
-        raise BadTable(f"{where} is not on this machine; write a file and copy it there")
+        raise BadTable(f"{where} is not on this machine; write a local file and copy it there")
     if not is_known(path):
-        raise BadTable(f"{where} is of no known format; name it {KNOWN}")
+        raise BadTable(f"{where} has no known format; name it {KNOWN}")
     if not path.parent.is_dir():
-        raise BadTable(f"{where}: there is no folder {str(path.parent)!r}; make it")
+        raise BadTable(f"{where}: the folder {str(path.parent)!r} does not exist; make it")
     if path.exists() and not path.is_file():
-        raise BadTable(f"{where} is there and is no file; give another name")
+        raise BadTable(f"{where} exists and is not a file; give another name")
     if path.exists() and not options.overwrite:
-        raise BadTable(f"{where} is there already; give another name or `--overwrite`")
+        raise BadTable(f"{where} already exists; give another name or `--overwrite`")
     return path
 
 
 def _model(model: str, artifacts: Path) -> Path:
-    """Find the model's file: given itself, in a run's folder, or in a run named in the artifacts folder.
+    """Find the model's file: `model` is the file itself, a run's folder, or the name of a run in `artifacts`.
 
     Raises:
         BadTable: there is none.
@@ -81,13 +86,14 @@ def _model(model: str, artifacts: Path) -> Path:
                 f"`model` of {LATEST!r}: there is no run in {str(folder)!r}; `linear-neuron run` first"
             )
         return folder / name / FILE
+
     if given.is_file():
         return given
     named = [given, *([folder / model] if given.name == model else [])]
     found = next((each for each in named if each.is_dir()), None)
     if found is None:
         raise BadTable(
-            f"`model` of {model!r} is no file, no folder, and no run in {str(folder)!r}; check the name"
+            f"`model` of {model!r} is neither a file, nor a folder, nor a run in {str(folder)!r}; check the name"
         )
     if not (found / FILE).is_file():
         raise BadTable(f"`model` of {model!r}: there is no {FILE} in the folder; make the run again")
@@ -95,7 +101,7 @@ def _model(model: str, artifacts: Path) -> Path:
 
 
 def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:
-    """Write all rows with their predictions; the file is there when it is whole, and not before."""
+    """Write all rows with their predictions; the file appears once it is complete."""
     dialect = Dialect(options.delimiter, options.decimal, options.encoding)
     looks = [preview(member, dialect) for member in source(options.data).members]
     columns = columns_of(looks, model)
@@ -110,7 +116,7 @@ def _written(model: LinearModel, options: Prediction, column: str, path: Path) -
     except pa.ArrowException as error:
         reason = printable(str(error))[:160]
         raise BadTable(
-            f"`output` of {options.output!r} has no place for the columns ({reason}); write .parquet or .feather"
+            f"`output` of {options.output!r} cannot hold the columns ({reason}); write .parquet or .feather"
         ) from error
     return account
 

@@ -19,7 +19,7 @@ from tasks.table.sources.discovery import anchored
 
 
 def serve(settings: Settings, cron: str) -> Exit:
-    """Stay, and run the flow on a schedule, one run at a time; return the exit status when told to stop."""
+    """Stay, and run the flow on a schedule, one run at a time; return the exit status when stopped."""
     if not PREFECT_API_URL.value():
         return refuse(
             "`serve` needs a server that stays: `prefect server start`, and PREFECT_API_URL set to its address"

@@ -1,8 +1,11 @@
 """The result of a run: what `--json` prints, what `result.json` holds and what the report shows."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
+
+# The sections of the report that can show figures.
+Section: TypeAlias = Literal["trend", "weights", "fit", "training", "data"]
 
 
 class Record(BaseModel):
@@ -107,11 +110,15 @@ class ColumnProfile(Record):
 
 
 class Figure(Record):
-    """A figure: its file, how to read it, and what it shows in words and numbers."""
+    """A figure of the report."""
 
     file: str
-    caption: str
-    alt: str
+    section: Section
+    worth: int = Field(
+        ge=0, le=100, description="Where there is no room for all, the least is left out first."
+    )
+    caption: str = Field(description="How to read it.")
+    alt: str = Field(description="What it shows, in words and numbers.")
 
 
 class ReportFigures(Record):

@@ -1,7 +1,8 @@
 """What a page is made of, before it is markdown or HTML: a list of blocks, whose text is plain.
 
 A page is written once, as blocks. `markdown.py` and `webpage.py` each turn the same blocks into their own
-markup and escape all text on the way: no block holds markup, so no name in it can break a page.
+markup and escape all text on the way: no block holds markup, so no name in it can break a page. A new kind of block
+needs a class here, a template in `templates/blocks/`, and a case in `markdown.py`.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,8 @@ class Strong:
     text: str
 
 
+# Plain text, or several pieces in a row.
 Text: TypeAlias = str | Code | Strong | Sequence[str | Code | Strong]
-"""Plain text, or several pieces in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class VerdictBlock:
-    """The sentence that the page is opened for, and whether it is good news."""
+    """The sentence that readers open the page for, and whether it is good news."""
 
     good: bool
     text: str
@@ -59,7 +60,7 @@ class VerdictBlock:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A figure to take in at a glance: what it is, its value, and what it is to be held against."""
+    """A number to take in at a glance: what it is, its value, and what to compare it with."""
 
     label: str
     value: str
@@ -104,12 +105,14 @@ class Picture:
     Attributes:
         file: Its file's name.
         caption: How to read it.
-        alt: What it shows, in words and numbers, for those who do not see it.
+        alt: What it shows, in words and numbers, for readers who cannot see it.
+        worth: From 0 to 100. A page that is too large leaves out the pictures worth least.
     """
 
     file: str
     caption: str
     alt: str
+    worth: int = 0
 
 
 @dataclass(frozen=True, slots=True)

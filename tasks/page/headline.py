@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from tasks.outputs.result import Result, Scores
 from tasks.page.blocks import Block, Fact, Facts, Heading, Paragraph, VerdictBlock
+from tasks.page.comparison import compared, started
 from tasks.page.lineage import stages_in_words
 from tasks.page.text import counted, named, number
-from tasks.page.trend import compared, moment
 
 
 def opening(result: Result, before: Result | None) -> Iterator[Block]:
@@ -50,7 +50,9 @@ def _comparison(before: Result | None, now: Result) -> Fact:
     label = "against the run before"
     if before is None:
         return Fact(label, "–", "the first run of its kind here")
-    return Fact(label, compared(before, now), f"from {number(before.rmse, 4)} in the run of {moment(before)}")
+    return Fact(
+        label, compared(before, now), f"from {number(before.rmse, 4)} in the run of {started(before)}"
+    )
 
 
 def _r2(result: Result) -> Fact:

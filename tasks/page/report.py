@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tasks.outputs.result import Evaluation, Figure, Model, Result
+from tasks.outputs.result import Evaluation, Figure, Model, Result, Section
 from tasks.page.blocks import Block, Heading, Listing, Paragraph, Picture, TableBlock
 from tasks.page.coefficients import coefficient_table, coefficients
 from tasks.page.headline import opening
@@ -13,28 +13,33 @@ from tasks.page.settings import learning_rate, settings_table
 from tasks.page.text import counted, number, visible
 from tasks.page.trend import trend
 
-SECTIONS = {"coefficients.png": "weights", "predicted_against_actual.png": "fit", "diagnostics.png": "fit"}
-"""Where a figure belongs; the others stand beside the training."""
 
-
-def report(result: Result, exhibits: Sequence[Figure] = (), past: Sequence[Result] = ()) -> list[Block]:
+def report(result: Result, figures: Sequence[Figure] = (), past: Sequence[Result] = ()) -> list[Block]:
     """Write the whole report of a run.
 
     Args:
         result: The run.
-        exhibits: Its figures.
-        past: The runs before, the oldest first.
+        figures: Its figures, each of which names its section.
+        past: The runs to compare with, the oldest first.
     """
     before = past[-1] if past else None
+
+    def pictures(section: Section) -> list[Picture]:
+        return [
+            Picture(figure.file, figure.caption, figure.alt, figure.worth)
+            for figure in figures
+            if figure.section == section
+        ]
+
     return [
         *opening(result, before),
-        *trend(past, result),
+        *trend(past, result, pictures("trend")),
         *_notes(result.notes),
-        *_weights(result, exhibits),
-        *_fit(result, exhibits),
-        *_training(result, exhibits),
+        *_weights(result, pictures("weights")),
+        *_fit(result, pictures("fit")),
+        *_training(result, pictures("training")),
         *repeats_section(result.repeats),
-        *_data(result, before),
+        *_data(result, before, pictures("data")),
         Heading(2, "Stages"),
         stage_table(result.stages),
         Heading(2, "Settings"),
@@ -49,15 +54,15 @@ def _notes(notes: Sequence[str]) -> Iterator[Block]:
         yield Listing([visible(note) for note in notes])
 
 
-def _weights(result: Result, exhibits: Sequence[Figure]) -> Iterator[Block]:
+def _weights(result: Result, pictures: Sequence[Picture]) -> Iterator[Block]:
     yield Heading(2, "Weights and bias")
     yield coefficient_table(result, coefficients(result))
-    yield from _figures(exhibits, "weights")
+    yield from pictures
     yield _yardsticks(result)
 
 
-def _yardsticks(findings: Evaluation) -> Listing:
-    parameters, verdict = findings.model.parameters, findings.verdict
+def _yardsticks(evaluation: Evaluation) -> Listing:
+    parameters, verdict = evaluation.model.parameters, evaluation.verdict
     z = (
         f"z = {number(verdict.z, 3)}: the largest distance of a weight or the bias from least squares, "
         "in its standard errors (SE)."
@@ -69,19 +74,19 @@ def _yardsticks(findings: Evaluation) -> Listing:
     return Listing([z, d])
 
 
-def _fit(result: Result, exhibits: Sequence[Figure]) -> Iterator[Block]:
+def _fit(result: Result, pictures: Sequence[Picture]) -> Iterator[Block]:
     yield Heading(2, "Fit")
     yield _metrics(result)
     yield from _rounding(result)
-    yield from _figures(exhibits, "fit")
+    yield from pictures
 
 
-def _metrics(findings: Evaluation) -> TableBlock:
+def _metrics(evaluation: Evaluation) -> TableBlock:
     scores = {
-        "neuron, train": findings.metrics.train,
-        "neuron, test": findings.metrics.test,
-        "training mean, train": findings.baseline.train,
-        "training mean, test": findings.baseline.test,
+        "neuron, train": evaluation.metrics.train,
+        "neuron, test": evaluation.metrics.test,
+        "training mean, train": evaluation.baseline.train,
+        "training mean, test": evaluation.baseline.test,
     }
     rows = [
         [name, f"{part.rows:,}", number(part.rmse), number(part.mae), number(part.r2)]
@@ -94,25 +99,25 @@ def _metrics(findings: Evaluation) -> TableBlock:
     return TableBlock(caption, ["predictor, part", "N", "RMSE", "MAE", "R²"], rows, "lrrrr")
 
 
-def _rounding(findings: Evaluation) -> Iterator[Block]:
-    if findings.rounding_rmse is not None:
+def _rounding(evaluation: Evaluation) -> Iterator[Block]:
+    if evaluation.rounding_rmse is not None:
         yield TableBlock(
             "The tutorial prints the second figure as its RMSE. It compares the targets with the same targets rounded; "
             "the model has no part in it.",
             ["", "value"],
             [
-                ["genuine RMSE of the predictions", number(findings.metrics.train.rmse)],
-                ["rounding error of the targets (not a model error)", number(findings.rounding_rmse)],
+                ["genuine RMSE of the predictions", number(evaluation.metrics.train.rmse)],
+                ["rounding error of the targets (not a model error)", number(evaluation.rounding_rmse)],
             ],
             "lr",
         )
 
 
-def _training(result: Result, exhibits: Sequence[Figure]) -> Iterator[Block]:
+def _training(result: Result, pictures: Sequence[Picture]) -> Iterator[Block]:
     yield Heading(2, "Training")
     yield Paragraph(architecture(result.model))
     yield learning_rate(result, result.settings)
-    yield from _figures(exhibits, "training")
+    yield from pictures
 
 
 def architecture(model: Model) -> str:
@@ -123,13 +128,8 @@ def architecture(model: Model) -> str:
     return f"{layers}, {counted(model.parameters, 'parameter')}: {weights} {bias}."
 
 
-def _data(result: Result, before: Result | None) -> Iterator[Block]:
+def _data(result: Result, before: Result | None, pictures: Sequence[Picture]) -> Iterator[Block]:
     if result.profile:
         yield Heading(2, "Data")
         yield profile_table(result.profile, before)
-
-
-def _figures(exhibits: Sequence[Figure], section: str) -> Iterator[Block]:
-    for exhibit in exhibits:
-        if SECTIONS.get(exhibit.file, "training") == section:
-            yield Picture(exhibit.file, exhibit.caption, exhibit.alt)
+        yield from pictures

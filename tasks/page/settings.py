@@ -1,7 +1,8 @@
 """The settings in the report: a table of those in use, and the learning rate beside its stable range."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+from tasks.config import values
 from tasks.outputs.result import Evaluation
 from tasks.page.blocks import Code, Paragraph, TableBlock, Text
 from tasks.page.text import named, number, shortened
@@ -11,9 +12,11 @@ LONGEST_VALUE = 300
 
 def settings_table(findings: Evaluation, settings: Mapping[str, object]) -> TableBlock:
     """Tabulate the settings as `section.field`; of the two sources of rows, only the one in use."""
-    idle = "problem." if findings.truth is None else "input."
+    unused = "problem" if findings.truth is None else "input"
     rows: list[list[Text]] = [
-        [Code(name), _value(value)] for name, value in flattened(settings) if not name.startswith(idle)
+        [Code(str(setting)), _value(value)]
+        for setting, value in values(settings)
+        if setting.section != unused
     ]
     return TableBlock(
         "Every setting of the run; a dash leaves the choice to the recipe.", ["setting", "value"], rows, "ll"
@@ -21,8 +24,8 @@ def settings_table(findings: Evaluation, settings: Mapping[str, object]) -> Tabl
 
 
 def learning_rate(findings: Evaluation, settings: Mapping[str, object]) -> Paragraph:
-    """Say which learning rate was used and up to where one is stable on raw inputs."""
-    recipe = dict(flattened(settings)).get("training.recipe")
+    """State the learning rate used, and the limit below which a rate is stable on raw inputs."""
+    recipe = {str(setting): value for setting, value in values(settings)}.get("training.recipe")
     whitened = (
         "; the calibrated recipe whitens them, so that its rate may be higher"
         if recipe == "calibrated"
@@ -32,15 +35,6 @@ def learning_rate(findings: Evaluation, settings: Mapping[str, object]) -> Parag
         f"Learning rate used: {number(findings.learning_rate)} at first. Constant-rate SGD on the raw inputs "
         f"is stable below {number(findings.stable_limit, 3)}{whitened}."
     )
-
-
-def flattened(settings: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield the settings one by one, as `section.field`."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from flattened(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
 
 
 def _value(value: object) -> str:

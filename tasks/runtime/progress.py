@@ -1,71 +1,74 @@
-"""Progress of a training: one line that is rewritten on a terminal, a few lines in the run's log, a bar in the UI."""
+"""Progress of a training: a bar on a terminal, a few lines in the run's log, a bar in Prefect's UI."""
 
 import sys
 import threading
 import time
 from types import TracebackType
-from typing import Self, cast
+from typing import TYPE_CHECKING, Self, cast
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
+if TYPE_CHECKING:
+    from rich import progress as rich_progress
+
 ARTIFACT_KEY = "training-progress"
+
+# Seconds between two looks of the terminal's display.
 GLANCE = 0.2
-"""Seconds between two lines on a terminal."""
+
+# Seconds between two messages to Prefect's server, and before the first: a short training sends none.
 PAUSE = 5.0
-"""Seconds between two messages to Prefect's server, and before the first: a short training sends none."""
+
+# Share of the time that messages to the server may take, and the display: where they are slow, there are fewer.
 SHARE = 0.01
-"""Of the time that messages to the server may take; where they are slow, there are fewer."""
-_TERMINAL = threading.Lock()
-"""Held by the one of several trainings at a time that has the terminal's line."""
 
 
 class Progress:
-    """Called with the epochs done and the loss, it tells whoever watches, when they have waited long enough."""
+    """Called with the epochs done and the loss, it shows them to whoever watches, at a bounded cost."""
 
-    def __init__(self, epochs: int) -> None:
-        """Prepare to count to `epochs`."""
+    def __init__(self, epochs: int, name: str) -> None:
+        """Prepare to count to `epochs`; `name` tells this training from others at the same time."""
         self.epochs = epochs
+        self.name = name
         self.text = ""
-        self._on_terminal = False
         self._logger = get_run_logger()
-        self._bar = _Bar()
+        self._on_terminal = sys.stderr.isatty()
+        self._in_prefect = _PrefectBar()
         self._pace: tuple[float, float] | None = None  # epochs done when first called, and when that was
         self._next_glance = 0.0
         self._next_message = time.monotonic() + PAUSE
 
     def __call__(self, done: float, loss: float) -> None:
-        """Take note that so many epochs are done, a fraction within one, and of their latest mean squared error."""
+        """Record that so many epochs are done, a fraction within one, and their latest mean squared error."""
         now = time.monotonic()
         if done < self.epochs and now < min(self._next_glance, self._next_message):
             return
+
         self.text = f"epoch {_count(done)}/{self.epochs}  loss {loss:.6g}{self._left(done, now)}"
         if self._on_terminal:
-            print(f"\r{self.text}\x1b[K", end="", file=sys.stderr, flush=True)
+            _DISPLAY.show(self, done)
         self._next_glance = now + GLANCE
         if now >= self._next_message:
             self._logger.info(self.text)
-            self._bar.show(100 * done / self.epochs, self.text)
+            self._in_prefect.show(100 * done / self.epochs, self.text)
             spent = time.monotonic() - now
             self._next_message = now + max(PAUSE, spent / SHARE)
 
     def __enter__(self) -> Self:
-        """Take the terminal's line, if there is a terminal and no other training at the same time has it."""
-        self._on_terminal = sys.stderr.isatty() and _TERMINAL.acquire(blocking=False)
+        """Watch a training; the terminal shows it from its first numbers on."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the terminal's line back; the bar is left where the training ended, whether well or not."""
-        if self._on_terminal:
-            _TERMINAL.release()
-            print(end="\n" if self.text else "", file=sys.stderr)
+        """Leave the terminal; Prefect's bar stays where the training ended, whether well or not."""
+        _DISPLAY.leave(self)
         if error is None:
             self._logger.info(self.text)
-            if self._bar.shown:
-                self._bar.show(100.0, self.text)
+            if self._in_prefect.shown:
+                self._in_prefect.show(100.0, self.text)
 
     def _left(self, done: float, now: float) -> str:
         """Say how long the rest will take at the pace since the first call, which waits for the compiler."""
@@ -77,8 +80,74 @@ class Progress:
         return f"  {clock((now - since) / (done - first) * (self.epochs - done))} left"
 
 
-class _Bar:
-    """Prefect's progress artifact. A server that does not take it is complained of once and left alone."""
+class _Display:
+    """The terminal's live display: a bar for each training of this process. The last one to end leaves its bar."""
+
+    def __init__(self) -> None:
+        # Trainings of several seeds run in threads of their own; the first draws the display, the last ends it.
+        self._lock = threading.Lock()
+        self._live: rich_progress.Progress | None = None
+        self._bars: dict[Progress, rich_progress.TaskID] = {}
+        self._next_drawing = 0.0
+
+    def show(self, training: Progress, done: float) -> None:
+        """Note how far a training is, and draw all of them when it is time."""
+        with self._lock:
+            live = self._live = self._live or _live_display()
+            bar = self._bars.get(training)
+            if bar is None:  # adding a bar draws it as well
+                bar = live.add_task(
+                    training.name, total=training.epochs, completed=int(done), text=training.text
+                )
+                self._bars[training] = bar
+                return
+
+            live.update(bar, completed=done, text=training.text)
+            now = time.monotonic()
+            if now >= self._next_drawing:
+                live.refresh()
+                spent = time.monotonic() - now
+                self._next_drawing = now + max(GLANCE, spent / SHARE)
+
+    def leave(self, training: Progress) -> None:
+        """Take a training's bar away; the last one stays on the terminal, which is free again."""
+        with self._lock:
+            bar = self._bars.pop(training, None)
+            if self._live is None or bar is None:
+                return
+            if self._bars:
+                self._live.remove_task(bar)
+            else:
+                self._live.stop()
+                self._live, self._next_drawing = None, 0.0
+
+
+_DISPLAY = _Display()
+
+
+def _live_display() -> "rich_progress.Progress":
+    """Begin to draw on stderr, at our own pace: a thread of rich's would draw ten times a second."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(file=sys.stderr)
+    columns = TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.fields[text]}")
+    live = Bars(
+        *columns,
+        console=console,
+        auto_refresh=False,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        expand=True,
+    )
+    live.start()
+    console.show_cursor()  # rich hides it, and nobody would show it again after a kill
+    return live
+
+
+class _PrefectBar:
+    """Prefect's progress artifact. If the server refuses it, one warning is logged, and it is not asked again."""
 
     def __init__(self) -> None:
         self._artifact: UUID | None = None

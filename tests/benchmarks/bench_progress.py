@@ -67,7 +67,7 @@ def test_watching_costs_little(
         started = time.perf_counter()
         checkpoints = Checkpoints(tmp_path)
         keep = Timed(checkpoints.keep)
-        with Progress(EPOCHS[name]) as progress:
+        with Progress(EPOCHS[name], name) as progress:
             tell = Timed(progress)
             train(start=checkpoints.last(), on_progress=tell, on_checkpoint=keep)
         (tmp_path / "checkpoints" / str(checkpoints.key)).unlink()

@@ -35,8 +35,9 @@ def test_the_command_that_is_said_resumes_the_run(
     assert cached.endswith("cached: generate, split, train")
     program, *arguments = shlex.split(resume.partition("to resume: ")[2])
     assert program == "linear-neuron"
-    options = cli._options(arguments)
-    result = regression(cli._settings(options))
+    resumed = cli.parse(arguments).settings
+    assert isinstance(resumed, Settings)
+    result = regression(resumed)
     assert [stage.state for stage in result.stages.values()] == ["cached"] * 3 + ["ran"] * 2
 
 
@@ -73,4 +74,4 @@ def test_the_failure_is_an_artifact_under_the_reports_key(
 )
 def test_flags_lead_back_to_the_same_settings(given: dict[str, object]) -> None:
     settings = Settings.model_validate(given)
-    assert cli._settings(cli._options(["run", *flags(settings)])) == settings
+    assert cli.parse(["run", *flags(settings)]).settings == settings

@@ -149,7 +149,9 @@ def test_the_lineage_leads_back(settings: Settings, penguins: Path) -> None:
     assert {"numpy", "tensorflow", "python"} <= set(result.lineage.libraries)
     program, command, *arguments = shlex.split(result.lineage.command)
     assert (program, command) == ("linear-neuron", "run")
-    again = regression(cli._settings(cli._options(["run", *arguments])))
+    repeated = cli.parse(["run", *arguments]).settings
+    assert isinstance(repeated, Settings)
+    again = regression(repeated)
     assert {stage.state for stage in again.stages.values()} == {"cached"}
     assert again.lineage is not None
     assert again.lineage.code == result.lineage.code
@@ -161,7 +163,7 @@ def test_the_report_says_how_to_predict(settings: Settings) -> None:
     result = regression(settings)
     text = (folder_of(settings, result) / "report.md").read_text()
     line = next(line for line in text.splitlines() if "linear-neuron predict" in line)
-    given = cli._understood(cli._options(shlex.split(line)[1:]))
+    given = cli.parse(shlex.split(line)[1:]).settings
     assert isinstance(given, Prediction)
     assert (Path(given.artifacts) / "runs" / given.model / "model.json").is_file()
 

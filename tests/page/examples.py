@@ -1,10 +1,14 @@
 """Results to write pages about: as small or as hostile as a test asks."""
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from tasks.config import Settings
+from tasks.neuron.moments import moments
+from tasks.neuron.parts import Batch
+from tasks.neuron.profile import TableProfile
 from tasks.neuron.student_t import t_tests
 from tasks.outputs.result import (
     ColumnProfile,
@@ -21,17 +25,22 @@ from tasks.outputs.result import (
     TTest,
     Verdict,
 )
+from tasks.page.figures.plot import Pair, PlotData
 
 HOSTILE = "a|b `c` <script>$x_{1$</script>\n# *new* [line](http://x.y)\r\x1b[31m\u202e\ud800 & ~~www.z.org~~"
 
 
 RUN = "20261123T004051-39451abf"
 
-EXHIBITS = [
-    Figure(file="coefficients.png", caption="weights", alt="Two weights."),
-    Figure(file="predicted_against_actual.png", caption="predictions", alt="Near the line."),
-    Figure(file="loss_curve.png", caption="loss", alt="It falls."),
+FIGURES = [
+    Figure(file="coefficients.png", section="weights", worth=80, caption="weights", alt="Two weights."),
+    Figure(file="predictions.png", section="fit", worth=70, caption="predictions", alt="Near the line."),
+    Figure(file="loss_curve.png", section="training", worth=50, caption="loss", alt="It falls."),
 ]
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def result_of(
@@ -107,6 +116,40 @@ def reference_fit(weights: dict[str, float], bias: float, error: float | None) -
         t_tests={label: TTest(t=t, p=p, low=low, high=high) for label, t, p, low, high in rows}
         if error
         else {},
+    )
+
+
+def before(result: Result, rmse: float | None = None) -> Result:
+    """Make the run of the day before, maybe with another test error."""
+    scores = result.metrics.test or result.metrics.train
+    test = scores.model_copy(update={"rmse": scores.rmse if rmse is None else rmse})
+    metrics = result.metrics.model_copy(update={"test": test})
+    return result.model_copy(update={"run": "20261122T000000-00000000", "metrics": metrics})
+
+
+def rows_of(table: np.ndarray) -> TableProfile:
+    """Profile a table (n, k) of training rows, the target last."""
+    return TableProfile(
+        moments(table), table.min(axis=0), table.max(axis=0), Batch(list(table[:, :-1].T), table[:, -1])
+    )
+
+
+def plot_data(
+    result: Result,
+    *,
+    predictions: Mapping[str, Pair] | None = None,
+    loss: np.ndarray | None = None,
+    rows: TableProfile | None = None,
+) -> PlotData:
+    """Make what a run leaves to draw; its rows are noise unless given."""
+    noise = np.random.default_rng(0).normal(size=(300, len(result.model.weights) + 1))
+    return PlotData(
+        evaluation=result,
+        predictions=parts_of() if predictions is None else predictions,
+        loss=np.array([3.0, 2.0, 1.0]) if loss is None else loss,
+        rows=rows_of(noise) if rows is None else rows,
+        columns=result.profile,
+        bias=True,
     )
 
 

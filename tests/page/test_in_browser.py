@@ -2,20 +2,14 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tasks.neuron.influence import influence
-from tasks.neuron.least_squares import solve
-from tasks.outputs.result import Figure
-from tasks.page.coefficients import coefficients
-from tasks.page.diagnostics import diagnostic_figure, diagnostic_plots
-from tasks.page.effects import coefficient_figure, coefficient_plot, effects
+from tasks.page.figures.catalogue import draw_all
+from tasks.page.figures.trend import draw_trend
 from tasks.page.report import report
-from tasks.page.trend import trend_picture
 from tasks.page.webpage import webpage
 from tests.page.browser import Tab
-from tests.page.examples import HOSTILE, result_of
+from tests.page.examples import HOSTILE, before, plot_data, result_of
 
 pytestmark = pytest.mark.slow
 
@@ -54,20 +48,15 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     result = result_of(of, target=about, text=about, notes=[about])
     good = result.verdict.model_copy(update={"converged": request.param != "hostile"})
     result = result.model_copy(update={"verdict": good})
-    drawn = effects(coefficients(result), result.profile)
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(300, 2)), rng.normal(size=300)
-    fit = solve(x, y)
-    found = influence(fit, x, y, fit.weights, fit.bias, fit.residual_deviation)
-    exhibits: list[Figure] = [coefficient_figure(drawn), diagnostic_figure(found, 300)]
-    past = [result]
-    images = {
-        "coefficients.png": coefficient_plot(drawn),
-        "diagnostics.png": diagnostic_plots(about, found, 3),
-        "trend.svg": trend_picture([*past, *past]),
-    }
+    figures, images = [], {}
+    for picture, figure in [*draw_all(plot_data(result)), draw_trend([before(result), result])]:
+        if figure.section != "training":
+            figures.append(figure)
+            images[figure.file] = picture
     path: Path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(webpage(report(result, exhibits, past), about, images.__getitem__), encoding="utf-8")
+    path.write_text(
+        webpage(report(result, figures, [before(result)]), about, images.__getitem__), encoding="utf-8"
+    )
     return path.as_uri()
 
 

@@ -13,13 +13,13 @@ from tasks.page.blocks import Heading, Picture, TableBlock
 from tasks.page.coefficients import coefficients
 from tasks.page.markdown import markdown
 from tasks.page.report import report
-from tests.page.examples import EXHIBITS, HOSTILE, result_of
+from tests.page.examples import FIGURES, HOSTILE, result_of
 
 ROUNDING = "rounding error of the targets (not a model error)"
 
 
-def text_of(result: Result, exhibits: Sequence[Figure] = (), past: Sequence[Result] = ()) -> str:
-    return markdown(report(result, exhibits, past), str)
+def text_of(result: Result, figures: Sequence[Figure] = (), past: Sequence[Result] = ()) -> str:
+    return markdown(report(result, figures, past), str)
 
 
 def tables(text: str) -> list[list[list[str]]]:
@@ -35,7 +35,7 @@ def row(text: str, name: str) -> list[str]:
 
 def test_the_report_keeps_its_order() -> None:
     """The verdict and what to hold it against come before everything else; figures stand in their sections."""
-    blocks = report(result_of(notes=["a column was left out"]), EXHIBITS)
+    blocks = report(result_of(notes=["a column was left out"]), FIGURES)
     outline = [
         block.text if isinstance(block, Heading) else block.file
         for block in blocks
@@ -48,7 +48,7 @@ def test_the_report_keeps_its_order() -> None:
         "Weights and bias",
         "coefficients.png",
         "Fit",
-        "predicted_against_actual.png",
+        "predictions.png",
         "Training",
         "loss_curve.png",
         "Data",
@@ -198,9 +198,9 @@ def test_no_text_changes_the_reports_structure(name: str) -> None:
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
     def kinds(each: str, other: str) -> list[str]:
-        exhibit = Figure(file="loss_curve.png", caption="c", alt=each)
+        figure = FIGURES[-1].model_copy(update={"alt": each})
         result = result_of([each, other], target=each, text=each, notes=[each])
-        text = text_of(result, [exhibit])
+        text = text_of(result, [figure])
         assert "<script" not in text
         return [token.type for token in parser.parse(text)]
 
@@ -209,6 +209,6 @@ def test_no_text_changes_the_reports_structure(name: str) -> None:
 
 def test_tables_have_captions_and_named_rows() -> None:
     """Every table says what it holds, for those who cannot see where it stands."""
-    found = [block for block in report(result_of(), EXHIBITS, [result_of()]) if isinstance(block, TableBlock)]
+    found = [block for block in report(result_of(), FIGURES, [result_of()]) if isinstance(block, TableBlock)]
     assert len(found) == 8
     assert all(block.caption.endswith(".") for block in found)

@@ -7,11 +7,11 @@ import pytest
 from tasks.page.blocks import Block
 from tasks.page.report import report
 from tasks.page.size_limit import LIMIT, fitted_markdown
-from tests.page.examples import EXHIBITS, result_of
+from tests.page.examples import FIGURES, result_of
 
-BLOCKS = report(result_of(), EXHIBITS)
-WIDE = report(result_of([f"column {i} {'w' * 60}" for i in range(200)]), EXHIBITS)
-FILES = [exhibit.file for exhibit in EXHIBITS]
+BLOCKS = report(result_of(), FIGURES)
+WIDE = report(result_of([f"column {i} {'w' * 60}" for i in range(200)]), FIGURES)
+FILES = [figure.file for figure in FIGURES]
 
 
 def sized(total: int) -> dict[str, bytes]:
@@ -34,7 +34,7 @@ def test_long_tables_are_cut_before_figures_go() -> None:
 
 
 def test_the_least_worthy_figure_goes_first() -> None:
-    """What is left out is told in words."""
+    """Its words take its place."""
     text = fitted_markdown(BLOCKS, sized(200_000))
     assert text.count("data:image/png;base64,") == 2
     assert "loss (Left out here, to keep the page small: It falls.)" in text

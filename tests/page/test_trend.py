@@ -1,53 +1,35 @@
 """The trend compares runs of one kind: a picture, a table of the newest, and what changed in the settings."""
 
-from xml.etree import ElementTree as ET
+from tasks.page.blocks import Heading, Paragraph, Picture, TableBlock
+from tasks.page.trend import trend
+from tests.page.examples import before, result_of
 
-import pytest
-
-from tasks.page.blocks import Picture, TableBlock
-from tasks.page.trend import compared, trend, trend_picture
-from tests.page.examples import result_of
+PICTURE = Picture("trend.svg", "RMSE", "A line.")
 
 
-def test_the_trend_says_what_was_set_otherwise() -> None:
-    """A worse error after a change of the noise is no alarm."""
+def test_the_first_run_has_nothing_to_compare_with() -> None:
+    heading, paragraph = trend([], result_of(), [])
+    assert isinstance(heading, Heading)
+    assert isinstance(paragraph, Paragraph)
+    assert "nothing to compare with" in str(paragraph.text)
+
+
+def test_the_section_has_the_picture_the_newest_runs_and_the_changed_settings() -> None:
+    """Five runs of ten; a worse error after a change of a setting is no alarm."""
     now = result_of()
-    before = now.model_copy(update={"settings": {**now.settings, "seed": 7}})
-    *_, last = trend([before], now)
-    assert last.text == "Set otherwise than in the run before: seed 7 → 0."  # type: ignore[union-attr]
-    blocks = list(trend([before] * 9, now))
-    figure = next(block for block in blocks if isinstance(block, Picture))
-    assert figure.alt.startswith("Line of the RMSE over 10 runs since 2026-11-23 00:40: 0.5812 at first")
-    assert len(next(block for block in blocks if isinstance(block, TableBlock)).rows) == 5
-
-
-def test_an_error_that_did_not_change_is_the_same() -> None:
-    """Not '+0': the last bits differ between machines."""
-    now = result_of()
-    scores = now.metrics.train.model_copy(update={"rmse": now.rmse * (1 + 1e-9)})
-    metrics = now.metrics.model_copy(update={"test": scores})
-    assert compared(now.model_copy(update={"metrics": metrics}), now) == "the same"
-
-
-@pytest.mark.parametrize("rmse", [[1.0, 1.0], [0.0, 0.0], [1e-300, 1e300], [3.0, 1.0, 2.0] * 6])
-def test_the_picture_stays_inside_its_frame(rmse: list[float]) -> None:
-    """Equal errors, perfect ones and forty decades: points inside, on an opaque ground."""
-    now = result_of()
-    runs = [
-        now.model_copy(
-            update={
-                "metrics": now.metrics.model_copy(
-                    update={"test": now.metrics.train.model_copy(update={"rmse": value})}
-                )
-            }
-        )
-        for value in rmse
+    other = before(now, 0.7).model_copy(update={"settings": {**now.settings, "seed": 7}})
+    _, picture, table, settings = trend([before(now)] * 8 + [other], now, [PICTURE])
+    assert picture is PICTURE
+    assert isinstance(table, TableBlock)
+    assert [row[1:] for row in table.rows[:3]] == [
+        ["1,000", "0.5812", "-0.119 (-17 %)", "yes"],
+        ["1,000", "0.7", "+0.119 (+20 %)", "yes"],
+        ["1,000", "0.5812", "the same", "yes"],
     ]
-    tree = ET.fromstring(trend_picture(runs))  # noqa: S314 - our own
-    places = {tag: tree.findall(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("circle", "rect")}
-    frame = places["rect"][0]
-    assert frame.get("fill") == "white"
-    assert len(places["circle"]) == len(rmse)
-    for dot in places["circle"]:
-        assert 0 < float(dot.get("cx", "nan")) < float(frame.get("width", "nan"))
-        assert 0 < float(dot.get("cy", "nan")) < float(frame.get("height", "nan"))
+    assert len(table.rows) == 5
+    assert settings == Paragraph("Settings changed since the previous run: seed 7 → 0.")
+
+
+def test_equal_settings_are_said_to_be_equal() -> None:
+    *_, settings = trend([before(result_of())], result_of(), [])
+    assert settings == Paragraph("Settings changed since the previous run: none.")

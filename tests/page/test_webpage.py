@@ -3,21 +3,19 @@
 import base64
 import hashlib
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.outputs.result import Figure
 from tasks.page.blocks import Heading, Paragraph, Picture, TableBlock
+from tasks.page.figures.trend import draw_trend
 from tasks.page.report import report
-from tasks.page.trend import trend_picture
 from tasks.page.webpage import TALL, policy, webpage
-from tests.page.examples import EXHIBITS, HOSTILE, result_of
+from tests.page.examples import FIGURES, HOSTILE, PNG, before, result_of
 
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
 VOID = {"meta", "link", "img", "br"}
 
 
@@ -53,10 +51,10 @@ class Reader(HTMLParser):
 
 def page_of(name: str = "y", other: str = "z") -> str:
     result = result_of([name, other], target=name, text=name, notes=[name])
-    exhibits = [Figure(file=each.file, caption=name, alt=name) for each in EXHIBITS]
-    past = result
-    images = {"trend.svg": trend_picture([past, past])}
-    return webpage(report(result, exhibits, [past]), name, lambda file: images.get(file, PNG))
+    trend, line = draw_trend([before(result), result])
+    figures = [each.model_copy(update={"caption": name, "alt": name}) for each in [*FIGURES, line]]
+    images = {line.file: trend}
+    return webpage(report(result, figures, [before(result)]), name, lambda file: images.get(file, PNG))
 
 
 def test_the_page_needs_nothing_and_runs_nothing() -> None:
@@ -131,3 +129,10 @@ def test_long_tables_and_wide_pictures_scroll_in_their_box() -> None:
 
 def test_a_page_without_sections_has_no_list_of_them() -> None:
     assert not Reader(webpage([Heading(1, "t"), Paragraph("p")], "t", lambda _: PNG)).all("nav")
+
+
+def test_jinja_waits_until_a_page_is_written() -> None:
+    """What the command imports before a run does not bring it."""
+    code = "import sys, tasks.page.report, tasks.page.webpage, tasks.page.summary; print('jinja2' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"

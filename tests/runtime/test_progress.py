@@ -2,6 +2,8 @@
 
 import io
 import logging
+import re
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +27,7 @@ class Terminal(io.StringIO):
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """Time that passes only when a test adds to it."""
 
     now = 100.0
 
@@ -37,15 +39,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(progress, "time", clock)
-    monkeypatch.setattr(progress, "get_run_logger", lambda: logging.getLogger("told"))
+    monkeypatch.setattr(progress, "get_run_logger", lambda: logging.getLogger("progress"))
     return clock
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    terminal = Terminal()
-    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=terminal))
-    return terminal
 
 
 @pytest.fixture
@@ -65,52 +60,115 @@ def sent(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, flo
     return messages
 
 
-def test_the_terminals_line_says_epoch_loss_and_the_time_left(clock: Clock, terminal: Terminal) -> None:
+@pytest.fixture
+def terminal(sent: list[tuple[float, float, str]], monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    terminal = Terminal()
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=terminal))
+    return terminal
+
+
+def drawn(terminal: Terminal) -> list[str]:
+    """Return what was drawn on the terminal: each drawing without colours, the bar as one sign."""
+    plain = re.sub(r"\x1b\[[0-9;]*m|\x1b\[\?25[hl]", "", terminal.getvalue())
+    drawings = re.split(r"\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)*", plain)
+    return [re.sub(r" *\n", "\n", re.sub(r"[━╸╺]+", "━", each)) for each in drawings if each]
+
+
+def test_the_terminals_bar_says_epoch_loss_and_the_time_left(clock: Clock, terminal: Terminal) -> None:
     """At the pace since the first call, rewritten in place, with a line's end when all is done."""
-    with Progress(100) as shown:
+    with Progress(100, "seed 7") as shown:
         for done in (4, 12, 60, 100):
             clock.now += 1 if done == 4 else (done - 4) / 8
             shown(done, 1 / done)
-    assert terminal.getvalue().split("\x1b[K") == [
-        "\repoch 4/100  loss 0.25",
-        "\repoch 12/100  loss 0.0833333  0:11 left",
-        "\repoch 60/100  loss 0.0166667  0:06 left",
-        "\repoch 100/100  loss 0.01",
-        "\n",
+    *drawings, last = drawn(terminal)
+    assert drawings == [
+        "seed 7 ━ epoch 4/100  loss 0.25",
+        "seed 7 ━ epoch 12/100  loss 0.0833333  0:11 left",
+        "seed 7 ━ epoch 60/100  loss 0.0166667  0:06 left",
+        "seed 7 ━ epoch 100/100  loss 0.01",
     ]
+    assert last == drawings[-1] + "\n"
 
 
-def test_the_terminal_is_written_to_a_few_times_a_second(clock: Clock, terminal: Terminal) -> None:
-    with Progress(10_000) as shown:
+def test_the_bar_is_as_long_as_what_is_done(clock: Clock, terminal: Terminal) -> None:
+    with Progress(4, "seed 0") as shown:
+        shown(1, 1.0)
+    bar = terminal.getvalue().rpartition("seed 0")[2].partition("epoch")[0]
+    done, end, ahead = re.findall("[━╸╺]+", bar)
+    assert end == "╸"
+    assert len(done) == pytest.approx((len(done) + 1 + len(ahead)) / 4, abs=1)
+
+
+def test_the_terminal_is_drawn_on_a_few_times_a_second(clock: Clock, terminal: Terminal) -> None:
+    with Progress(10_000, "seed 0") as shown:
         for done in range(1, 10_001):
             clock.now += 1e-4
             shown(done, 1.0)
-    assert terminal.getvalue().count("\r") == 1 + 5
-    assert "epoch 10000/10000" in terminal.getvalue()
+    assert len(drawn(terminal)) == 1 + 5
+    assert "epoch 10000/10000" in drawn(terminal)[-1]
 
 
 def test_a_part_of_an_epoch_is_progress_too(clock: Clock, terminal: Terminal) -> None:
     """An epoch of streamed rows may take minutes."""
-    with Progress(2) as shown:
+    with Progress(2, "seed 0") as shown:
         shown(0.25, 9.0)
         clock.now += 60
         shown(0.75, 4.0)
-    assert terminal.getvalue().endswith("\repoch 0.75/2  loss 4  2:30 left\x1b[K\n")
+    assert drawn(terminal)[-1] == "seed 0 ━ epoch 0.75/2  loss 4  2:30 left\n"
 
 
-def test_of_several_trainings_one_has_the_terminals_line(clock: Clock, terminal: Terminal) -> None:
-    """They would overwrite each other; the next one to begin after its end has it then."""
-    with Progress(10) as one:
-        with Progress(20) as other:
-            other(20, 1.0)
-        one(10, 1.0)
-    with Progress(30) as later:
-        later(30, 1.0)
-    assert terminal.getvalue() == "\repoch 10/10  loss 1\x1b[K\n\repoch 30/30  loss 1\x1b[K\n"
+def test_trainings_at_the_same_time_have_a_bar_each(clock: Clock, terminal: Terminal) -> None:
+    """The bar of one that ends goes while another goes on; the last one's stays, and the next display begins below."""
+    with Progress(10, "seed 0") as one:
+        one(1, 1.0)
+        with Progress(20, "seed 1") as other:
+            clock.now += 1
+            other(10, 1.0)
+        clock.now += 1
+        one(10, 0.5)
+    with Progress(30, "seed 2") as later:
+        later(30, 2.0)
+    first, both, alone, left, again, end = drawn(terminal)
+    assert first == "seed 0 ━ epoch 1/10  loss 1"
+    assert both.split("\n") == [first, "seed 1 ━ epoch 10/20  loss 1"]
+    assert alone == "seed 0 ━ epoch 10/10  loss 0.5"
+    assert (left, again, end) == (
+        alone + "\n",
+        "seed 2 ━ epoch 30/30  loss 2",
+        "seed 2 ━ epoch 30/30  loss 2\n",
+    )
+
+
+def test_threads_share_the_display(clock: Clock, terminal: Terminal) -> None:
+    """As the trainings of several seeds do: whatever the order, each is shown and the display ends."""
+
+    def train(seed: int) -> None:
+        with Progress(500, f"seed {seed}") as shown:
+            for done in range(1, 501):
+                clock.now += 0.01
+                shown(done, 1.0)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(train, range(8)))
+    assert {f"seed {seed}" for seed in range(8)} <= set(re.findall(r"seed \d", terminal.getvalue()))
+    assert drawn(terminal)[-1].endswith("epoch 500/500  loss 1\n")
+
+
+def test_the_cursor_is_never_hidden(clock: Clock, terminal: Terminal) -> None:
+    """A killed run could not show it again."""
+    with Progress(2, "seed 0") as shown:
+        shown(1, 1.0)
+        assert terminal.getvalue().rfind("\x1b[?25h") > terminal.getvalue().rfind("\x1b[?25l")
+
+
+def test_without_a_terminal_nothing_is_drawn(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(2, "seed 0") as shown:
+        shown(1, 1.0)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_short_training_sends_nothing(clock: Clock, sent: list[tuple[float, float, str]]) -> None:
-    with Progress(100) as shown:
+    with Progress(100, "seed 0") as shown:
         clock.now += PAUSE - 0.01
         shown(100, 1.0)
     assert sent == []
@@ -118,7 +176,7 @@ def test_a_short_training_sends_nothing(clock: Clock, sent: list[tuple[float, fl
 
 def test_messages_take_a_hundredth_of_the_time(clock: Clock, sent: list[tuple[float, float, str]]) -> None:
     """The first after some seconds, then at growing distance where the server is slow; the last says 100 %."""
-    with Progress(1000) as shown:
+    with Progress(1000, "seed 0") as shown:
         for done in range(1, 1001):
             clock.now += 0.1
             shown(done, 1.0)
@@ -141,7 +199,7 @@ def test_a_server_that_fails_is_complained_of_once(
         raise ConnectionError("All connection attempts failed")
 
     monkeypatch.setattr(progress, "create_progress_artifact", refuse)
-    with Progress(100) as shown:
+    with Progress(100, "seed 0") as shown:
         for done in range(1, 101):
             clock.now += 10
             shown(done, 1.0)
@@ -152,7 +210,7 @@ def test_a_server_that_fails_is_complained_of_once(
 def test_a_refused_training_leaves_the_bar_where_it_was(
     clock: Clock, sent: list[tuple[float, float, str]]
 ) -> None:
-    shown = Progress(100)
+    shown = Progress(100, "seed 0")
     clock.now += 2 * PAUSE
     shown(40, 1e9)
     shown.__exit__(ArithmeticError, ArithmeticError(), None)

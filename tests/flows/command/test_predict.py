@@ -232,10 +232,10 @@ def test_late_text_and_damage_leave_nothing_half_written(
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("there.csv", "is there already; give another name or `--overwrite`"),
-        ("out.xlsx", "is of no known format"),
-        ("no/out.csv", "there is no folder"),
-        ("folder.csv", "is there and is no file"),
+        ("there.csv", "already exists; give another name or `--overwrite`"),
+        ("out.xlsx", "has no known format"),
+        ("no/out.csv", "does not exist; make it"),
+        ("folder.csv", "exists and is not a file"),
         ("s3://bucket/out.csv", "is not on this machine"),
     ],
 )
@@ -255,7 +255,7 @@ def test_nested_columns_have_no_place_in_text(
 ) -> None:
     write(ROWS.assign(tags=pd.Series([[1]] * 6, dtype=object)), tmp_path / "in.parquet")
     assert predict(model, tmp_path / "in.parquet", tmp_path / "out.csv") == 2
-    assert "has no place for the columns" in capsys.readouterr().err
+    assert "cannot hold the columns" in capsys.readouterr().err
     assert predict(model, tmp_path / "in.parquet", tmp_path / "out.parquet") == 0
 
 
@@ -360,8 +360,8 @@ def test_a_model_that_is_not_there_is_said(
     (tmp_path / "artifacts/runs").mkdir(parents=True)
     for name, message in {
         "latest": "there is no run in",
-        "absent": "is no file, no folder, and no run in",
-        "../../" + tmp_path.name: "is no file, no folder, and no run in",
+        "absent": "is neither a file, nor a folder, nor a run in",
+        "../../" + tmp_path.name: "is neither a file, nor a folder, nor a run in",
         str(tmp_path / "empty"): "there is no model.json in the folder",
         str(tmp_path / "in.csv"): "is no model.json (it: ",
     }.items():
@@ -375,7 +375,7 @@ def test_a_model_that_is_not_there_is_said(
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--model", "x", "--data", "y"], "linear-neuron: `output` is needed\n"),
+        (["--model", "x", "--data", "y"], "linear-neuron: `output` is required\n"),
         (["--modle", "x"], "`--modle` is not an option; did you mean `--model`?"),
     ],
 )

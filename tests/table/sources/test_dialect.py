@@ -72,7 +72,7 @@ def test_what_is_given_goes_over_what_is_found(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x\ty\n1\t2\n2\t4\n3\t7\n")
     assert read(tmp_path / "t.csv", delimiter="\\t")[0]["y"].to_pylist() == [2, 4, 7]
     for sign in (";;", "ü", '"', "\n", ""):
-        with pytest.raises(ValueError, match="cannot stand between cells"):
+        with pytest.raises(ValueError, match="cannot separate cells"):
             Input(data="t.csv", target="y", delimiter=sign)
     (tmp_path / "t.csv").write_text("x;y\n1.500;2\n2.500;4\n3.750,5;7\n")
     assert "first '3.750,5' in row 3" in refusal(tmp_path / "t.csv")

@@ -1,35 +1,14 @@
-"""Figures are judged as pictures: decoded, measured, looked at by colour."""
-
-from io import BytesIO
+"""Predictions against actual values, judged as pictures."""
 
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
-from matplotlib.image import imread
 
-from tasks.page import figures
-from tasks.page.colours import BLUE, VERMILION
-from tasks.page.figures import loss_curve
-from tasks.page.figures import predicted_against_actual as draw
-from tests.page.examples import HOSTILE, parts_of
-
-RNG = np.random.default_rng(1)
-CURVES = [[0.33], [0.0, 0.0], [1.0, np.nan, 0.0], RNG.uniform(34, 40, 500), 10.0 ** -np.arange(40.0)]
-
-
-def pixels(png: bytes) -> np.ndarray:
-    """Decode to (height, width, 3 or 4) in 0..1."""
-    return imread(BytesIO(png), format="png")
-
-
-def near(png: bytes, colour: str) -> int:
-    """Count the pixels whose hue is a mixture of white and the colour."""
-    picture = 1 - pixels(png)[..., :3]
-    wanted = 1 - np.array(to_rgb(colour))
-    strength = picture @ wanted / (wanted @ wanted)
-    away = np.abs(picture - strength[..., None] * wanted).max(axis=-1)
-    return int(((strength > 0.3) & (away < 0.1)).sum())
+from tasks.page.figures.colours import BLUE, VERMILION
+from tasks.page.figures.predictions import DENSITY_ABOVE, PLOT
+from tasks.page.figures.predictions import predicted_against_actual as draw
+from tests.page.examples import HOSTILE, parts_of, plot_data, result_of
+from tests.page.figures.pictures import near, pixels
 
 
 def test_a_scatter_is_an_opaque_picture_on_white() -> None:
@@ -51,14 +30,14 @@ def test_train_and_test_have_their_colours() -> None:
 
 def test_many_points_are_a_density() -> None:
     """Above the limit, no dots: a density of one hue, in a wider figure with a panel per part."""
-    at = parts_of(figures.DENSITY_ABOVE - 4000, 4000)
-    above = parts_of(figures.DENSITY_ABOVE - 3999, 4000)
+    at = parts_of(DENSITY_ABOVE - 4000, 4000)
+    above = parts_of(DENSITY_ABOVE - 3999, 4000)
     assert near(draw("y", at), VERMILION) > 100
     assert near(draw("y", above), VERMILION) == 0
     assert pixels(draw("y", above)).shape[1] > pixels(draw("y", {"train": above["train"]})).shape[1]
 
 
-@pytest.mark.parametrize("rows", [50, figures.DENSITY_ABOVE + 1])
+@pytest.mark.parametrize("rows", [50, DENSITY_ABOVE + 1])
 def test_actual_and_predicted_share_one_scale(rows: int) -> None:
     """The line of equality runs at 45 degrees even where the predictions are far off."""
     actual = np.linspace(0, 1, rows)
@@ -69,17 +48,10 @@ def test_actual_and_predicted_share_one_scale(rows: int) -> None:
     assert slope == pytest.approx(-1, abs=0.01)
 
 
-@pytest.mark.parametrize(
-    "png",
-    [
-        draw("y", parts_of()),
-        draw("y", parts_of(1000, 0, noise=10)),
-        loss_curve(0.33 + 400 * np.exp(-np.arange(100) / 3), 450.0),
-    ],
-)
-def test_default_figures_are_small(png: bytes) -> None:
-    """Three of them as data URIs must leave room in a page of 200 kB."""
-    assert len(png) < 45_000
+@pytest.mark.parametrize(("test", "noise"), [(200, 1.0), (0, 10.0)])
+def test_a_scatter_is_a_small_file(test: int, noise: float) -> None:
+    """Three figures as data URIs must leave room in a page of 200 kB."""
+    assert len(draw("y", parts_of(1000 - test, test, noise))) < 45_000
 
 
 def test_a_density_is_small_too() -> None:
@@ -133,10 +105,16 @@ def test_columns_are_not_broadcast() -> None:
         draw("y", {"train": (np.zeros((3, 1)), np.zeros(3))})
 
 
-@pytest.mark.parametrize("loss", CURVES)
-@pytest.mark.parametrize("baseline", [None, 0.0, 450.0])
-def test_every_loss_curve_is_drawn(loss: np.ndarray, baseline: float | None) -> None:
-    """One epoch, a perfect fit, gaps, wobble and forty decades make a figure without a warning."""
-    png = loss_curve(loss, baseline)
-    assert pixels(png).shape[1] == 616
-    assert near(png, BLUE) > 20
+def test_the_alternative_text_describes_each_part() -> None:
+    """Rows, range, median and largest error; rows without a finite pair do not count."""
+    parts = {
+        "train": (np.array([1.0, 2.0, 3.0, np.nan]), np.array([1.5, 2.0, 1.0, 0.0])),
+        "test": (np.array([7.0]), np.array([7.0])),
+    }
+    drawing = PLOT.draw(plot_data(result_of(), predictions=parts))
+    assert drawing
+    assert drawing.alt == (
+        "Predicted against actual y, with the line where the two are equal. train: 3 rows, actual values from 1 to 3, "
+        "median absolute error 0.5, largest 2. test: 1 row, actual values from 7 to 7, median absolute error 0, "
+        "largest 0."
+    )

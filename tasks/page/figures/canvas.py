@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from PIL import Image
 
-from tasks.page.colours import GREY
+from tasks.page.figures.colours import GREY
 from tasks.page.text import shortened, visible
 
 FONT = "DejaVu Sans"

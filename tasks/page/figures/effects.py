@@ -3,19 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.outputs.result import ColumnProfile, Figure
-from tasks.page.canvas import LONGEST_LABEL, drawable, drawing, label, legend, png
-from tasks.page.coefficients import Coefficient
-from tasks.page.colours import BLUE, GREY, VERMILION
+from tasks.outputs.result import ColumnProfile
+from tasks.page.coefficients import Coefficient, coefficients
+from tasks.page.figures.canvas import LONGEST_LABEL, drawable, drawing, label, legend, png
+from tasks.page.figures.colours import BLUE, GREY, VERMILION
+from tasks.page.figures.plot import Drawing, Plot, PlotData
 from tasks.page.text import counted, named, number, visible
 
-MOST = 20
-"""Weights that are drawn: those with the largest |t|."""
+MOST_DRAWN = 20  # weights in the picture: those with the largest |t|
+MOST_DESCRIBED = 8  # weights in its alternative text
 
-SPOKEN = 8
-"""Weights that are told to those who do not see the picture."""
 
-FILE = "coefficients.png"
+def draw(data: PlotData) -> Drawing | None:
+    """Draw the weights that have an interval, if there are any."""
+    shown = effects(coefficients(data.evaluation), data.columns)
+    if not shown:
+        return None
+    return Drawing(coefficient_plot(shown), _caption(shown), _alt(shown))
+
+
+PLOT = Plot("coefficients.png", section="weights", worth=80, draw=draw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ def effects(listed: Sequence[Coefficient], profile: Sequence[ColumnProfile]) -> 
 
 def coefficient_plot(found: Sequence[Effect]) -> bytes:
     """Draw estimates as dots, least squares' intervals as bars, the truth, where it is known, as crosses."""
-    shown = list(reversed(found[:MOST]))
+    shown = list(reversed(found[:MOST_DRAWN]))
     places = range(len(shown))
     with drawing(5.6, 1.5 + 0.32 * max(len(shown), 2)) as figure:
         axes = figure.add_subplot()
@@ -88,25 +95,26 @@ def _tick(name: str) -> str:
     return drawable(shown if len(shown) <= LONGEST_LABEL else f"{shown[: half - 1]}…{shown[-half:]}")
 
 
-def coefficient_figure(found: Sequence[Effect]) -> Figure:
-    """Say what the picture shows."""
-    shown = found[:MOST]
-    which = (
-        f"the {len(shown)} of {counted(len(found), 'weight')} with the largest |t|"
-        if len(found) > MOST
-        else counted(len(shown), "weight")
+def _caption(found: Sequence[Effect]) -> str:
+    return (
+        f"Estimates with the 95 % intervals of least squares: {_which(found)}, each as the effect of one standard "
+        "deviation of the feature, in standard deviations of the target."
     )
-    told = "; ".join(
+
+
+def _alt(found: Sequence[Effect]) -> str:
+    shown = found[:MOST_DRAWN]
+    described = "; ".join(
         f"{named(effect.name)} {number(effect.estimate, 3)} "
         f"(interval {number(effect.low, 3)} to {number(effect.high, 3)})"
-        for effect in shown[:SPOKEN]
+        for effect in shown[:MOST_DESCRIBED]
     )
-    rest = f"; and {len(shown) - SPOKEN} more, as in the table" if len(shown) > SPOKEN else ""
-    return Figure(
-        file=FILE,
-        caption=(
-            f"Estimates with the 95 % intervals of least squares: {which}, each as the effect of one standard "
-            "deviation of the feature, in standard deviations of the target."
-        ),
-        alt=f"Dot plot of {which}, in standard deviations: {told}{rest}.",
-    )
+    rest = len(shown) - MOST_DESCRIBED
+    more = f"; and {rest} more, as in the table" if rest > 0 else ""
+    return f"Dot plot of {_which(found)}, in standard deviations: {described}{more}."
+
+
+def _which(found: Sequence[Effect]) -> str:
+    if len(found) <= MOST_DRAWN:
+        return counted(len(found), "weight")
+    return f"the {MOST_DRAWN} of {counted(len(found), 'weight')} with the largest |t|"

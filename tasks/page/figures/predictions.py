@@ -1,6 +1,7 @@
-"""Two figures as PNG bytes: predictions against actual values, and the loss curve.
+"""Predictions against actual values.
 
-Up to 20,000 points are dots, train and test in a colour and a shape each; more are a density per part.
+Up to 20,000 points are dots, train and test in a colour and a shape each. More are a density per part: dots would
+hide each other.
 """
 
 from collections.abc import Mapping
@@ -9,19 +10,34 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from tasks.page.canvas import drawable, drawing, label, legend, png
-from tasks.page.colours import BLUE, GREY, VERMILION
-from tasks.page.points import Points, Range, finite, limits
-from tasks.page.text import number
+from tasks.page.figures.canvas import drawable, drawing, label, legend, png
+from tasks.page.figures.colours import BLUE, VERMILION
+from tasks.page.figures.plot import Drawing, Plot, PlotData
+from tasks.page.figures.points import Points, Range, finite, limits
+from tasks.page.text import counted, named, number
 
+# Points of all parts together.
 DENSITY_ABOVE = 20_000
-"""Points, of all parts together, above which a density is drawn: dots would hide each other."""
 
 _DOTS = ((BLUE, "o", 0.55), (VERMILION, "^", 0.85))
 _FEW_TO_MANY = ["#D3E5F2", "#56A5D6", "#00568A"]
+
+
+def draw(data: PlotData) -> Drawing:
+    """Draw the figure and describe the points that are in it."""
+    target = named(data.evaluation.target)
+    clouds = ". ".join(_described(part, *points) for part, points in finite(data.predictions).items())
+    return Drawing(
+        image=predicted_against_actual(data.evaluation.target, data.predictions),
+        caption=f"Predicted against actual {target}. The closer to the line, the better.",
+        alt=f"Predicted against actual {target}, with the line where the two are equal. {clouds}.",
+    )
+
+
+PLOT = Plot("predicted_against_actual.png", section="fit", worth=70, draw=draw)
 
 
 def predicted_against_actual(target: str, parts: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> bytes:
@@ -42,41 +58,13 @@ def predicted_against_actual(target: str, parts: Mapping[str, tuple[ArrayLike, A
         return png(figure)
 
 
-def loss_curve(loss: ArrayLike, baseline: float | None = None) -> bytes:
-    """Draw the training loss, a mean squared error, epoch by epoch on a logarithmic scale.
-
-    Args:
-        loss: Mean squared error of each epoch, (epochs,).
-        baseline: Mean squared error of predicting the training mean; a dashed line.
-    """
-    errors = np.asarray(loss, dtype=np.float64)
-    with drawing(5.6, 3.9) as figure:
-        axes = figure.add_subplot()
-        marker = "o" if errors.size <= 20 else None
-        axes.plot(
-            np.arange(1, errors.size + 1), errors, color=BLUE, linewidth=1.8, marker=marker, label="neuron"
-        )
-        if baseline is not None:
-            axes.axhline(
-                baseline, color=GREY, linestyle="--", linewidth=1.3, label="mean of the training targets"
-            )
-            legend(axes)
-        _scale(axes, np.append(errors, baseline if baseline is not None else np.nan))
-        axes.set_xlim(0.6, errors.size + 0.4)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
-        label(axes, "epoch", "mean squared error, training rows")
-        return png(figure)
-
-
-def _scale(axes: Axes, values: NDArray[np.float64]) -> None:
-    """Set a logarithmic scale with plain numbers on it, unless no value has a logarithm (a perfect fit)."""
-    positive = values[np.isfinite(values) & (values > 0)]
-    if positive.size:
-        steps = (1, 2, 5) if positive.max() / positive.min() < 1e3 else (1,)
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=steps))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 4)))
+def _described(part: str, actual: NDArray[np.float64], predicted: NDArray[np.float64]) -> str:
+    error = np.abs(actual - predicted)
+    return (
+        f"{part}: {counted(actual.size, 'row')}, actual values from {number(actual.min(), 4)} to "
+        f"{number(actual.max(), 4)}, median absolute error {number(np.median(error), 3)}, "
+        f"largest {number(error.max(), 3)}"
+    )
 
 
 def _panels(figure: Figure, points: Mapping[str, Points], x: Range, y: Range) -> list[Axes]:

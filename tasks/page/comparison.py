@@ -1,0 +1,27 @@
+"""What a page says of a run beside another: when it started, which error counts, how far it moved."""
+
+from tasks.outputs.result import Result
+from tasks.page.text import number
+
+
+def compared(past: Result, now: Result) -> str:
+    """Say how far the RMSE moved since a past run: the difference, and its share.
+
+    Differences below the sixth digit count as none: that is where another processor's rounding begins.
+    """
+    difference = now.rmse - past.rmse
+    if abs(difference) <= 1e-6 * max(past.rmse, now.rmse):
+        return "the same"
+    share = f" ({100 * difference / past.rmse:+.2g} %)" if past.rmse else ""
+    return f"{'+' if difference > 0 else '-'}{number(abs(difference), 3)}{share}"
+
+
+def started(run: Result) -> str:
+    """Write when a run started, in UTC: its name begins with it."""
+    name = run.run
+    return f"{name[:4]}-{name[4:6]}-{name[6:8]} {name[9:11]}:{name[11:13]}"
+
+
+def scored_rows(run: Result) -> str:
+    """Name the rows that the run's error is of."""
+    return "test rows" if run.metrics.test else "training rows"
