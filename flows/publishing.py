@@ -29,7 +29,7 @@ from tasks.store.writing import write_atomically
 from tasks.table.drift import grown, lost
 from tasks.table.encoding import Encoding
 from tasks.table.model.exports import exported
-from tasks.table.model.linear import LinearModel, linear_model
+from tasks.table.model.linear import LinearModel, Reading, linear_model
 
 ARTIFACT_KEY = "regression-report"
 TABLE_KEY = "regression-coefficients"
@@ -67,7 +67,7 @@ def publish(
         shown.append(figure)
     blocks = report(result, shown, past)
     runs.note_finished(run.root, name)
-    _write(runs.folder(run.root, name), result, blocks, images | exported(_model(run)))
+    _write(runs.folder(run.root, name), result, blocks, images | exported(_model(run, settings)))
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )
@@ -110,12 +110,13 @@ def _repeats(repeats: Artifact, root: Path) -> Repeats:
     return Repeats.model_validate_json(repeats.path(root, "repeats.json").read_bytes())
 
 
-def _model(run: Run) -> LinearModel:
+def _model(run: Run, settings: Settings) -> LinearModel:
     """Return the fitted model over the user's own columns."""
     model, parts = run.given("evaluate", "model"), run.given("evaluate", "parts")
     fitted = read_npz(model.path(run.root, "weights.npz"))
     encoding = Encoding.model_validate_json(parts.path(run.root, "encoding.json").read_bytes())
-    return linear_model(encoding, fitted["weights"], float(fitted["bias"].item()))
+    reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
+    return linear_model(encoding, fitted["weights"], float(fitted["bias"].item()), reading)
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

@@ -1,10 +1,12 @@
 """What is wrong with the user's table: for the terminal one line, or an aligned table; for a page a table."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from tasks.page.blocks import TableBlock
 from tasks.page.text import counted, plain, shortened, visible
 from tasks.table.errors import Violation
+from tasks.table.rules import Rule
 
 LONGEST_CELL = 40
 """Characters of a name or a value that are shown."""
@@ -20,10 +22,10 @@ def listed(findings: Sequence[Violation]) -> str:
     """Write findings for people: rule, file, column, count, first row, value and what to do.
 
     >>> print(listed([Violation("missing-values", "column 'x' is full of holes", "fill it in", "x", 3, 7)]))
-    column 'x' is full of holes; fill it in
+    column 'x' is full of holes; fill it in (rule missing-values, `--warn missing-values` to go on)
     """
     if len(findings) == 1:
-        return plain(str(findings[0]))
+        return plain(f"{findings[0]}{_way_on(findings[0].rule)}")
     columns = _columns(findings)
     widths = [max(map(len, column)) for column in columns]
     lines = [
@@ -34,6 +36,10 @@ def listed(findings: Sequence[Violation]) -> str:
         for row in zip(*columns, strict=True)
     ]
     return "\n".join([f"{counted(len(findings), 'finding')}, nothing was trained", *lines, *_more(findings)])
+
+
+def _way_on(rule: str) -> str:
+    return f" (rule {rule}, `--warn {rule}` to go on)" if rule in get_args(Rule) else ""
 
 
 def tabulated(findings: Sequence[Violation]) -> TableBlock:

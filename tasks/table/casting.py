@@ -1,5 +1,6 @@
 """Taking rows in: some rows of a file become columns as they are used, and a summary of what was there."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -219,7 +220,7 @@ def _no_category(name: str, raw: pa.Array, start: int, member: Member) -> Violat
 
 def _is_whole(value: float) -> bool:
     """Say whether a float is NaN, which is a missing value, or a whole number of 64 bits."""
-    return value != value or (abs(value) < 2.0**63 and value == int(value))
+    return math.isnan(value) or (abs(value) < 2.0**63 and value == int(value))
 
 
 def _first_undecodable(column: pa.Array) -> int:

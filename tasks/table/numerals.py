@@ -92,7 +92,7 @@ def numerals(
     points = {name: evidence(values, ".") for name, values in bare.items()}
     commas = {name: evidence(values, ",") for name, values in bare.items()}
     sign = decimal or _decimal(points, commas, thousands)
-    given = Notation(sign, thousands or "")
+    given = Notation(sign, BLANKS if thousands == " " else thousands or "")
 
     found: dict[str, Notation] = {}
     findings: list[Violation] = []
@@ -190,7 +190,7 @@ def _doubt(name: str, about: Evidence, sign: str, *, is_given: bool) -> Violatio
     return Violation(
         "ambiguous-numbers",
         f"{example}: {quoted(sign)} may stand between thousands or before decimals",
-        f"set `thousands` or `decimal` to {quoted(sign)}",
+        f"set `thousands` to {quoted(sign)}" + (" or `decimal` to '.'" if sign == "." else ""),
         column=name,
         value=about.grouped,
     )

@@ -26,7 +26,7 @@ def check_names(model: LinearModel, names: Sequence[str], member: Member) -> Non
         BadTable: with all findings together.
     """
     needed = [column.name for column in model.inputs]
-    findings = [*_absent(needed, names, member), *_doubled(names, member)]
+    findings = [*_absent(needed, names, member), *_doubled(needed, names, member)]
     if findings:
         raise BadTable(*findings)
 
@@ -70,8 +70,8 @@ def _absent(needed: Iterable[str], names: Sequence[str], member: Member) -> Iter
             yield f"{located(member.name)} has no column {quoted(name)}, which the model needs; {hint}"
 
 
-def _doubled(names: Sequence[str], member: Member) -> Iterator[str]:
-    for name in dict.fromkeys(names):
+def _doubled(needed: Iterable[str], names: Sequence[str], member: Member) -> Iterator[str]:
+    for name in needed:
         if names.count(name) > 1:
             yield f"{located(member.name)} has {names.count(name)} columns named {quoted(name)}; rename all but one"
 
@@ -92,9 +92,7 @@ def _is_garbled(cell: bytes) -> bool:
     return "\ufffd" in cell.decode(errors="replace")
 
 
-def _numbers(
-    values: pa.Array, name: str, start: int, look: Preview, warn: Collection[str]
-) -> pa.Array:
+def _numbers(values: pa.Array, name: str, start: int, look: Preview, warn: Collection[str]) -> pa.Array:
     kind = values.type.value_type if kinds.is_dictionary(values.type) else values.type
     notation = look.notation(name)
     if is_number(kind):

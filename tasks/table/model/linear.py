@@ -66,9 +66,9 @@ class Reading(Strict):
     thousands: str | None = None
     encoding: str | None = None
     na_values: tuple[str, ...] | None = None
-    skip_rows: int = 0
+    skip_rows: int | None = None
+    header_row: int | None = None
     comment: str | None = None
-    header_row: int = 1
     warn: tuple[str, ...] = Field(default=(), description="Rules whose breach is a warning.")
 
 

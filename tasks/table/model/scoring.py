@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -60,11 +60,27 @@ def columns_of(looks: Sequence[Preview], model: LinearModel) -> pa.Schema:
         raise BadTable(*findings)
     types: dict[str, list[pa.DataType]] = {}
     for each in looks:
-        columns = _columns(each)
-        check_names(model, columns.names, each.member)
-        for column in columns:
+        check_names(model, each.stored.names if each.stored else (), each.member)
+        for column in _columns(each):
             types.setdefault(column.name, []).append(column.type)
     return pa.schema([(name, _common(found)) for name, found in types.items()])
+
+
+def column_notes(looks: Sequence[Preview], columns: pa.Schema, model: LinearModel) -> Iterator[Violation]:
+    """Say what was detected about the model's columns, and which other ones are not in every file."""
+    needed = {column.name for column in model.inputs}
+    for look in looks:
+        for finding in look.contents.findings if look.contents else ():
+            if finding.column is None or finding.column in needed:
+                yield replace(finding, file=look.member.name)
+        absent = [name for name in columns.names if look.stored and name not in look.stored.names]
+        if absent:
+            yield Violation(
+                "mixed-types",
+                f"{quoted(look.member.name)} lacks {', '.join(map(quoted, absent[:5]))}",
+                "its rows have no value there",
+                file=look.member.name,
+            )
 
 
 def _common(found: Sequence[pa.DataType]) -> pa.DataType:
@@ -116,9 +132,7 @@ def scored(
             for rows in batches(look, types):
                 used = inputs(model, rows, start, look, warn)
                 predicted = predict(model, used)
-                kept = [
-                    _kept(column, field, used) for column, field in zip(rows.columns, out, strict=False)
-                ]
+                kept = [_kept(column, field, used) for column, field in zip(rows.columns, out, strict=False)]
                 values = pa.array(predicted.values, mask=np.isnan(predicted.values))
                 yield pa.RecordBatch.from_arrays([*kept, values], schema=out), predicted
                 start += rows.num_rows
@@ -143,8 +157,15 @@ def scoring_notes(account: Account) -> Iterator[str]:
 
 
 def _columns(seen: Preview) -> pa.Schema:
+    """Return a file's columns but for those that share a name."""
     stored = seen.stored or pa.schema([])
-    return pa.schema([(name, pa.string()) for name in stored.names]) if seen.is_text else stored
+    return pa.schema(
+        [
+            (column.name, pa.string() if seen.is_text else column.type)
+            for column in stored
+            if stored.names.count(column.name) == 1
+        ]
+    )
 
 
 def _bounded(known: Counter[str], more: Counter[str]) -> Counter[str]:

@@ -131,9 +131,8 @@ class TextTable:
             _parsing(stream, self.layout, options, irregular) as reader,
         ):
             for batch in reader:
-                if end is not None:
-                    batch = _without_end(batch, irregular)
-                yield batch.select(own).rename_columns([name.strip() for name in own])
+                rows = batch if end is None else _without_end(batch, irregular)
+                yield rows.select(own).rename_columns([name.strip() for name in own])
 
 
 def read(file: DataFile, given: Dialect) -> TextTable:
@@ -194,7 +193,7 @@ def _without_end(batch: pa.RecordBatch, irregular: Irregular) -> pa.RecordBatch:
     return batch.filter(empty)
 
 
-def _start(stream: pa.NativeFile, size: int) -> tuple[bytes, bool]:
+def _start(stream: pa.NativeFile | IO[bytes], size: int) -> tuple[bytes, bool]:
     """Read so many bytes from the front, and say whether these are all."""
     parts: list[bytes] = []
     missing = size

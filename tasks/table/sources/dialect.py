@@ -67,9 +67,19 @@ class Dialect:
     encoding: str | None = None
     thousands: str | None = None
     na_values: tuple[str, ...] | None = None
-    skip_rows: int = 0
+    skip_rows: int | None = None
+    header_row: int | None = None
     comment: str | None = None
-    header_row: int = 1
+
+    @property
+    def names_line(self) -> int:
+        """The line of the names, from 1, behind those skipped; 0 where there are none."""
+        return 1 if self.header_row is None else self.header_row
+
+    @property
+    def is_top_given(self) -> bool:
+        """Whether the user says where the names stand."""
+        return any(given is not None for given in (self.skip_rows, self.header_row, self.comment))
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -114,7 +124,7 @@ def detected(sample: bytes, given: Dialect) -> Layout:
     findings = list(_encoding_note(sample, encoding, given))
 
     declared = _DECLARED.match("".join(lines[:1]))
-    start = given.skip_rows + given.header_row - 1 if given.header_row else given.skip_rows
+    start = (given.skip_rows or 0) + max(given.names_line - 1, 0)
     start += 1 if declared and not start else 0
     comments = _comment_lines(lines[start:], given)
     if comments:
@@ -129,8 +139,8 @@ def detected(sample: bytes, given: Dialect) -> Layout:
         findings.append(_note("cells stand apart by blanks", "set `delimiter` if that is wrong"))
     header, rows, first = _table(body, delimiter)
 
-    names, ends = None, _ends_in_delimiter(header, rows, has_header=bool(given.header_row))
-    if not given.header_row:
+    names, ends = None, _ends_in_delimiter(header, rows, has_header=bool(given.names_line))
+    if not given.names_line:
         names = tuple(f"c{number}" for number in range(1, len(header) + 1 - ends))
         rows, first = [header, *rows], 0
     elif ends and any(len(row) > len(header) for row in rows):
@@ -221,7 +231,7 @@ def _comment_lines(lines: Sequence[str], given: Dialect) -> int:
 
     A line such as `#id,x,y` above rows of as many numbers is the row of names.
     """
-    if given.comment or given.skip_rows or given.header_row != 1:
+    if given.is_top_given:
         return 0
     count = next((place for place, line in enumerate(lines) if not line.startswith(COMMENT)), 0)
     if not count:
@@ -296,14 +306,16 @@ def _note(problem: str, remedy: str) -> Violation:
 
 def _assumed(encoding: str, delimiter: str, given: Dialect) -> str:
     """Say what was detected, and which settings there are if that is wrong; empty where all was given."""
-    taken = []
+    taken = {}
     if not given.encoding:
-        taken.append(f"the encoding for {encoding} (`encoding`)")
+        taken["`encoding`"] = encoding
     if not given.delimiter:
-        taken.append(f"{quoted(delimiter)} for the delimiter (`delimiter`)")
-    if not given.skip_rows and not given.comment and given.header_row == 1:
-        taken.append("the first line for the names (`skip_rows`, `comment`, `header_row`)")
-    return f"taken were {', '.join(taken)}" if taken else ""
+        taken["`delimiter`"] = quoted(delimiter)
+    if not given.is_top_given:
+        taken["`header_row`, `skip_rows` or `comment`"] = "names at the top"
+    return (
+        f"detected: {', '.join(taken.values())} – if that is wrong, set {', '.join(taken)}" if taken else ""
+    )
 
 
 def _decoded(sample: bytes, encoding: str) -> str:

@@ -3,6 +3,7 @@
 No more than a few blocks of rows are in memory at once.
 """
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -128,6 +129,8 @@ def explained(member: Member) -> Iterator[None]:
         NotImplementedError,  # zipfile, of a damaged version or compression
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
+        RuntimeError,  # zipfile, of an entry that is encrypted
     ) as error:
         reason = printable(str(error).rpartition(": ")[2])[:120]
         raise BadTable(
