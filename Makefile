@@ -4,6 +4,7 @@
 VENV   ?= .venv
 PYTHON ?= python3.13 python3.12 python3.11 python3  # the first that runs, is 3.11 to 3.13 and has venv makes $(VENV)
 UV     ?= uv
+LOCK   ?= requirements.lock
 ARGS   ?=
 BENCH_SCALE ?= 1
 
@@ -21,7 +22,8 @@ help: ## list the targets
 	@echo 'ARGS="…" is passed on by run, test, test-all, bench and example; BENCH_SCALE=0.05 tries bench; PYTHON=… makes a new $(VENV) (make clean first).'
 
 # What the set-up was made from, kept in $(VENV): a copied checkout, another lock or an interrupted set-up all differ.
-LOCKED_FROM  := { echo '$(CURDIR)'; cat requirements.lock; }
+# The lock is whole, so pip looks for nothing else: it would take a name with an extra for something to look up anew.
+LOCKED_FROM  := { echo '$(CURDIR)'; cat $(LOCK); }
 PACKAGE_FROM := cat pyproject.toml
 
 setup:
@@ -36,9 +38,9 @@ setup:
 	        echo 'no Python 3.11, 3.12 or 3.13 with venv among: $(strip $(PYTHON)); name one: make PYTHON=/path/to/python3.12' >&2; \
 	        exit 1; \
 	    fi; \
-	    echo "setting up $(VENV) from requirements.lock with $$python, which takes a minute or two"; \
+	    echo "setting up $(VENV) from $(LOCK) with $$python, which takes a minute or two"; \
 	    "$$python" -m venv --clear $(VENV); \
-	    $(PIP) install --no-compile --require-hashes -r requirements.lock; \
+	    $(PIP) install --no-compile --no-deps --require-hashes -r $(LOCK); \
 	    $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || :; \
 	    $(LOCKED_FROM) > $(VENV)/locked-from; \
 	fi; \
@@ -82,11 +84,23 @@ example: setup ## remake artifacts/example/: a report, and screenshots of it and
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
     --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
 
-lock: ## remake requirements.lock and that of the rivals with uv; pins are kept unless ARGS=--upgrade
+CANDIDATE := $(VENV)/candidate
+
+# A server that starts may still make no scheduled run. So a new set is set up apart, beside $(VENV), and becomes the lock
+# once schedules have been seen to fire with it and the server's other services to work: some eight minutes.
+lock: ## remake requirements.lock and that of the rivals with uv, if schedules fire with it; pins are kept unless ARGS=--upgrade
 	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: pip install uv, or make lock UV=/path/to/uv' >&2; exit 1; }
-	@$(COMPILE) pyproject.toml --extra dev --output-file requirements.lock $(ARGS)
-	@$(COMPILE) tests/benchmarks/requirements.in --constraint requirements.lock \
-	    --output-file tests/benchmarks/requirements.lock $(ARGS)
+	@rm -rf $(CANDIDATE) && mkdir -p $(CANDIDATE)
+	@cp requirements.lock $(CANDIDATE)/requirements.lock
+	@cp tests/benchmarks/requirements.lock $(CANDIDATE)/rivals.lock
+	@$(COMPILE) pyproject.toml --extra dev --output-file $(CANDIDATE)/requirements.lock $(ARGS)
+	@$(COMPILE) tests/benchmarks/requirements.in --constraint $(CANDIDATE)/requirements.lock \
+	    --output-file $(CANDIDATE)/rivals.lock $(ARGS)
+	@$(MAKE) --no-print-directory test-all VENV=$(CANDIDATE)/venv LOCK=$(CANDIDATE)/requirements.lock \
+	    ARGS=tests/nightly/test_schedule.py
+	@mv $(CANDIDATE)/requirements.lock requirements.lock
+	@mv $(CANDIDATE)/rivals.lock tests/benchmarks/requirements.lock
+	@rm -rf $(CANDIDATE)
 
 clean: ## remove the set-up and the tools' caches; artifacts/ stays
 	rm -rf $(VENV) .venv.lock build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -11,8 +11,13 @@ from prefect.runtime import flow_run
 
 from flows.flags import flags
 from tasks.config import Settings
+from tasks.outputs import figures as figures_left
 from tasks.outputs import runs
-from tasks.outputs.result import Evaluation, Lineage, Repeats, ReportFigures, Result
+from tasks.outputs.model import read as read_model
+from tasks.outputs.parts import read_encoding
+from tasks.outputs.repeats import read as read_repeats
+from tasks.outputs.result import Evaluation, Lineage, Result
+from tasks.outputs.scores import read as read_scores
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
 from tasks.page.figures.trend import draw_trend
@@ -24,10 +29,8 @@ from tasks.page.webpage import webpage
 from tasks.runtime.provenance import provenance
 from tasks.runtime.run import Run
 from tasks.store.artifact import Artifact
-from tasks.store.formats import read_npz
-from tasks.store.writing import write_atomically
+from tasks.store.writing import share, write_atomically
 from tasks.table.drift import grown, lost
-from tasks.table.encoding import Encoding
 from tasks.table.model.exports import exported
 from tasks.table.model.linear import LinearModel, Reading, linear_model
 
@@ -42,32 +45,41 @@ def publish(
 ) -> Result:
     """Write `runs/<run>/` and create the artifacts: the report, and the coefficients as a table.
 
-    The folder gets the figures, `model.json`, `model.sql`, `report.html`, `report.md` and, last, `result.json`: one
-    that has it is whole.
+    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `report.html`,
+    `report.md` and, last, `result.json`: one that has it is whole.
     """
-    findings = Evaluation.model_validate_json(scores.path(run.root, "metrics.json").read_bytes())
-    drawn = ReportFigures.model_validate_json(figures.path(run.root, "exhibits.json").read_bytes())
+    findings = read_scores(scores, run.root)
+    drawn = figures_left.read(figures, run.root)
     name = _run_name()
     result = Result(
-        **{**dict(findings), "notes": [*findings.notes, *_changes(run, settings, name)]},
+        **dict(findings),
+        notes=[*run.notes, *_changes(run, settings, name)],
         run=name,
         settings=settings.model_dump(mode="json"),
         stages=run.stages,
-        report=f"runs/{name}/report.md",
+        report=f"{runs.RUNS}/{name}/{runs.REPORT}",
         profile=drawn.profile,
         lineage=_lineage(run, settings),
-        repeats=_repeats(repeats, run.root) if repeats else None,
+        repeats=read_repeats(repeats, run.root) if repeats else None,
     )
+
     past = runs.earlier(run.root, result)
-    images = {each.file: figures.path(run.root, each.file).read_bytes() for each in drawn.figures}
+    paths = figures_left.picture_paths(figures, run.root, drawn.figures)
+    images = {file: path.read_bytes() for file, path in paths.items()}
+    files = exported(_model(run, settings))
     shown = list(drawn.figures)
     if past:
         picture, figure = draw_trend([*past, result])
-        images[figure.file] = picture
+        files[figure.file] = images[figure.file] = picture
         shown.append(figure)
     blocks = report(result, shown, past)
+
+    folder = runs.folder(run.root, name)
     runs.note_finished(run.root, name)
-    _write(runs.folder(run.root, name), result, blocks, images | exported(_model(run, settings)))
+    for file, path in paths.items():
+        share(path, folder / file)
+    _write(folder, result, blocks, images, files)
+
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
     )
@@ -97,26 +109,27 @@ def _publish_coefficients(findings: Evaluation) -> None:
     )
 
 
-def _write(folder: Path, result: Result, blocks: Sequence[Block], files: Mapping[str, bytes]) -> None:
+def _write(
+    folder: Path,
+    result: Result,
+    blocks: Sequence[Block],
+    images: Mapping[str, bytes],
+    files: Mapping[str, bytes],
+) -> None:
     for name, content in files.items():
         write_atomically(folder / name, content)
-    page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", files.__getitem__)
-    write_atomically(folder / "report.html", page.encode())
-    write_atomically(folder / "report.md", markdown(blocks, quote).encode())
-    write_atomically(folder / "result.json", result.model_dump_json(indent=1).encode())
-
-
-def _repeats(repeats: Artifact, root: Path) -> Repeats:
-    return Repeats.model_validate_json(repeats.path(root, "repeats.json").read_bytes())
+    page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", images.__getitem__)
+    write_atomically(folder / runs.PAGE, page.encode())
+    write_atomically(folder / runs.REPORT, markdown(blocks, quote).encode())
+    write_atomically(folder / runs.RESULT, result.model_dump_json(indent=1).encode())
 
 
 def _model(run: Run, settings: Settings) -> LinearModel:
     """Return the fitted model over the user's own columns."""
     model, parts = run.given("evaluate", "model"), run.given("evaluate", "parts")
-    fitted = read_npz(model.path(run.root, "weights.npz"))
-    encoding = Encoding.model_validate_json(parts.path(run.root, "encoding.json").read_bytes())
+    fitted = read_model(model, run.root)
     reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
-    return linear_model(encoding, fitted["weights"], float(fitted["bias"].item()), reading)
+    return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias, reading)
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

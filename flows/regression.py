@@ -17,6 +17,7 @@ from tasks.config import Settings
 from tasks.evaluate import evaluate
 from tasks.generate import generate
 from tasks.ingest import ingest, table_of
+from tasks.outputs.parts import training_part
 from tasks.outputs.result import Result
 from tasks.repeats import repeats
 from tasks.report import report
@@ -58,7 +59,7 @@ def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, 
         data = call(ingest, table=table_of(settings.input, settings.split.by, call.root))
     parts = call(split, data=data, options=settings.split, seed=settings.seed)
     seeds = list(range(settings.seed, settings.seed + settings.repeats))
-    models = call.each(train, "seed", seeds, rows=parts.starting_with("train"), training=settings.training)
+    models = call.each(train, "seed", seeds, rows=training_part(parts), training=settings.training)
     scores = call(evaluate, model=models[0], parts=parts)
     figures = call(report, scores=scores, model=models[0], parts=parts)
     if len(models) == 1:

@@ -1,38 +1,26 @@
 """Stage `evaluate`: score the fit on both parts and hold it against least squares."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from tasks.neuron import least_squares, metrics
 from tasks.neuron.collinearity import collinearity_notes
-from tasks.neuron.least_squares import LeastSquares as Reference
+from tasks.neuron.least_squares import LeastSquares
 from tasks.neuron.metrics import Errors
-from tasks.neuron.parts import all_moments
 from tasks.neuron.student_t import t_tests
-from tasks.outputs.parts import RowsPart
-from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, Truth, TTest, Verdict
+from tasks.outputs import scores
+from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
+from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts, RowsPart, matrix, read_parts, read_profile
+from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, TTest, Verdict
+from tasks.outputs.scores import PredictionWriter
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
-from tasks.store.formats import read_matrix, read_npz
-from tasks.store.parts import ParquetPart, part_name, paths_of
 from tasks.store.writing import draft, publish
-
-METRICS = "metrics.json"
-PREDICTIONS = "predictions"
-SCHEMA = pa.schema(
-    [pa.field("part", pa.string(), nullable=False)]
-    + [pa.field(name, pa.float64(), nullable=False) for name in ("actual", "predicted")]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,72 +42,57 @@ class Scored:
 
 @stage
 def evaluate(model: Artifact, parts: Artifact, root: Path) -> Artifact:
-    """Score the weights on the training and the test rows; leave `metrics.json` and `predictions.parquet`.
+    """Score the weights on the training and the test rows; see `tasks.outputs.scores`.
 
-    The predictions have a row per row of the parts, in their order: `part`, `actual`, `predicted`, in float64. Rows
-    in several files are scored in constant memory, and their predictions are `predictions-00000.parquet` and so on,
-    a file per file. Runs again when the weights, a part, the facts about them or this code changes.
+    Rows in several files are scored in constant memory. Runs again when the weights, the rows, the facts about them or
+    this code changes.
     """
-    arrays = read_npz(model.path(root, "weights.npz"))
-    weights, bias = np.asarray(arrays["weights"], np.float64), float(arrays["bias"].item())
-    files = [(name, path) for name in ("train", "test") for path in paths_of(parts, root, name)]
-    reference = _reference([path for name, path in files if name == "train"], bias=bool(model.facts["bias"]))
-    mean = reference.target_mean
-    scored: dict[str, Scored] = {}
+    fitted, training = read(model, root), read_facts(model)
+    reference = _reference(parts, root, bias=training.bias)
     with draft(root) as folder:
-        names = _prediction_names([path for _, path in files])
-        for place in dict.fromkeys(names):
-            with _writer(folder / place) as writer:
-                for (name, path), own in zip(files, names, strict=True):
-                    if own == place:
-                        found = _scored(name, RowsPart(ParquetPart(path)), weights, bias, mean, writer)
-                        scored[name] = scored[name] + found if name in scored else found
-        findings = compare(weights, bias, scored, reference, parts.facts, model.facts)
-        (folder / METRICS).write_text(findings.model_dump_json(indent=1), encoding="utf-8")
-        return publish(folder, root, "evaluate")
+        scored = _score(fitted, reference.target_mean, parts, root, folder)
+        facts = PartsFacts.of(parts)
+        scores.write(folder, compare(fitted, scored, reference, facts, training))
+        return publish(folder, root, "evaluate", notes=collinearity_notes(facts.features, reference))
 
 
 def compare(
-    weights: NDArray[np.float64],
-    bias: float,
-    scored: Mapping[str, Scored],
-    reference: Reference,
-    data: Mapping[str, Any],
-    training: Mapping[str, Any],
+    fitted: TrainedModel,
+    scored: Mapping[Name, Scored],
+    reference: LeastSquares,
+    data: PartsFacts,
+    training: ModelFacts,
 ) -> Evaluation:
     """Hold a fit against its targets, the mean predictor, least squares and, where known, the truth.
 
     Args:
-        weights: (d,), in units of target per unit of feature.
-        bias: in units of the target.
+        fitted: weights (d,) and bias.
         scored: the errors by part, `train` and maybe `test`.
         reference: least squares on the training rows.
-        data: facts of the data: `features`, `target`, and for the example `true_weights` and `true_bias`.
-        training: facts of the training: `recipe`, `bias`, `learning_rate`, `stable_limit`, `notes`.
+        data: what is known of the rows.
+        training: how the model was trained.
     """
-    names = data["features"]
-    verdict = metrics.verdict(weights, bias, reference, recipe=training["recipe"])
-    tutorial = training["recipe"] == "tutorial"
+    names, weights, bias = data.features, fitted.weights, fitted.bias
+    agreement = metrics.verdict(weights, bias, reference, recipe=training.recipe)
+    tutorial = training.recipe == "tutorial"
+
     return Evaluation(
-        target=data["target"],
-        model=Model(weights=_named(names, weights), bias=bias, parameters=len(names) + training["bias"]),
+        target=data.target,
+        model=Model(weights=_named(names, weights), bias=bias, parameters=len(names) + training.bias),
         metrics=_scores({name: found.neuron for name, found in scored.items()}),
         baseline=_scores({name: found.mean for name, found in scored.items()}),
         least_squares=_reference_fit(names, reference),
         verdict=Verdict(
-            z=_finite(verdict.z), D=_finite(verdict.D), converged=verdict.converged, text=verdict.text
+            z=_finite(agreement.z), D=_finite(agreement.D), converged=agreement.converged, text=agreement.text
         ),
-        truth=Truth(weights=_named(names, data["true_weights"]), bias=data["true_bias"])
-        if "true_weights" in data
-        else None,
-        rounding_rmse=scored["train"].rounding.scores.rmse if tutorial else None,
-        notes=[*data.get("notes", []), *collinearity_notes(names, reference), *training["notes"]],
-        learning_rate=training["learning_rate"],
-        stable_limit=training["stable_limit"],
+        truth=data.truth,
+        rounding_rmse=scored[TRAIN].rounding.scores.rmse if tutorial else None,
+        learning_rate=training.learning_rate,
+        stable_limit=training.stable_limit,
     )
 
 
-def _reference_fit(names: Sequence[str], reference: Reference) -> ReferenceFit:
+def _reference_fit(names: Sequence[str], reference: LeastSquares) -> ReferenceFit:
     """Record least squares with the t test of each weight and, last, of the bias where one is fitted."""
     labels = [*names, *(["bias"] if reference.has_bias else [])]
     estimates = [*reference.weights, reference.bias][: len(labels)]
@@ -137,28 +110,39 @@ def _reference_fit(names: Sequence[str], reference: Reference) -> ReferenceFit:
     )
 
 
-def _reference(paths: Sequence[Path], *, bias: bool) -> Reference:
+def _reference(parts: Artifact, root: Path, *, bias: bool) -> LeastSquares:
     """Fit by least squares: one file by QR of its rows, many from their moments."""
-    if len(paths) == 1:
-        return least_squares.solve(*read_matrix(paths[0]), bias=bias)
-    return least_squares.solve_moments(
-        all_moments([RowsPart(ParquetPart(path)) for path in paths]), bias=bias
-    )
+    files = read_parts(parts, root, TRAIN)
+    if len(files) == 1:
+        return least_squares.solve(*matrix(files[0]), bias=bias)
+    return least_squares.solve_moments(read_profile(parts, root).moments, bias=bias)
+
+
+def _score(
+    fitted: TrainedModel, mean: float, parts: Artifact, root: Path, folder: Path
+) -> dict[Name, Scored]:
+    """Predict all rows, write the predictions, and return the sums of errors by part."""
+    files = [(name, part) for name in (TRAIN, TEST) for part in read_parts(parts, root, name)]
+    in_parts = len(files) > len({name for name, _ in files})
+    scored: dict[Name, Scored] = {}
+    names = scores.file_names(len(files), in_parts=in_parts)
+    for place in dict.fromkeys(names):
+        with scores.prediction_writer(folder, place) as writer:
+            for (name, part), own in zip(files, names, strict=True):
+                if own == place:
+                    found = _scored(name, part, fitted, mean, writer)
+                    scored[name] = scored[name] + found if name in scored else found
+    return scored
 
 
 def _scored(
-    name: str,
-    part: RowsPart,
-    weights: NDArray[np.float64],
-    bias: float,
-    mean: float,
-    writer: pq.ParquetWriter,
+    name: Name, part: RowsPart, fitted: TrainedModel, mean: float, writer: PredictionWriter
 ) -> Scored:
     """Predict the rows of one file, write the predictions, and return the sums of errors."""
     found = []
     for batch in part.batches():
         actual = np.asarray(batch.target, np.float64)
-        predicted = batch.matrix @ weights + bias
+        predicted = batch.matrix @ fitted.weights + fitted.bias
         found.append(
             Scored(
                 metrics.errors(actual, predicted),
@@ -166,21 +150,8 @@ def _scored(
                 metrics.rounding_errors(actual),
             )
         )
-        writer.write_table(pa.table([pa.repeat(name, len(actual)), actual, predicted], schema=SCHEMA))
+        writer.append(name, actual, predicted)
     return reduce(lambda a, b: a + b, found)
-
-
-@contextmanager
-def _writer(path: Path) -> Iterator[pq.ParquetWriter]:
-    with pq.ParquetWriter(path, SCHEMA, compression="none", use_dictionary=["part"]) as writer:
-        yield writer
-
-
-def _prediction_names(paths: Sequence[Path]) -> list[str]:
-    """Name the file of predictions for each file of rows: one for all, or one each where a table is in parts."""
-    if all(path.stem in {"train", "test"} for path in paths):
-        return [f"{PREDICTIONS}.parquet"] * len(paths)
-    return [part_name(PREDICTIONS, number) for number in range(len(paths))]
 
 
 def _named(names: Sequence[str], values: Iterable[float]) -> dict[str, float]:
@@ -191,7 +162,7 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _scores(parts: Mapping[str, Errors]) -> PartScores:
+def _scores(parts: Mapping[Name, Errors]) -> PartScores:
     scored = {}
     for name, found in parts.items():
         score = found.scores

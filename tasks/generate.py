@@ -4,46 +4,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
-from pydantic import JsonValue
 
 from tasks.config import Problem
+from tasks.outputs import data
+from tasks.outputs.data import DataFacts, Sample
+from tasks.outputs.result import Truth
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
-from tasks.store.formats import write_npz
-from tasks.store.parts import is_large, part_count, part_name, write_part
+from tasks.store.parts import is_large, part_count
 from tasks.store.writing import draft, publish
 from tasks.table.sources.npz import TARGET, feature_names
-
-DATA = "data.npz"
-
-Sample = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @stage
 def generate(problem: Problem, seed: int, root: Path) -> Artifact:
-    """Draw the example problem into `data.npz`: `inputs` (n, d) and `targets` (n, 1), both float64.
+    """Draw the example problem; see `tasks.outputs.data`.
 
-    Above 5 million rows it leaves `data-00000.parquet` and so on instead, with a column per input and one for the
-    target, drawn one after the other in constant memory. Reads nothing. Runs again when the problem, the seed or
-    this code changes.
+    Up to 5 million rows are drawn at once, more in parts, one after the other in constant memory. Reads nothing. Runs
+    again when the problem, the seed or this code changes.
     """
-    names = [*feature_names(len(problem.true_weights)), TARGET]
-    facts: dict[str, JsonValue] = {
-        "features": list(names[:-1]),
-        "target": TARGET,
-        "true_weights": list(problem.true_weights),
-        "true_bias": problem.true_bias,
-    }
+    names = feature_names(len(problem.true_weights))
+    truth = Truth(weights=dict(zip(names, problem.true_weights, strict=True)), bias=problem.true_bias)
+    facts = DataFacts(features=tuple(names), target=TARGET, truth=truth)
     with draft(root) as folder:
-        if is_large(problem.rows, len(names)):
-            for number, (inputs, targets) in enumerate(drawn_parts(problem, seed)):
-                write_part(folder / part_name("data", number), pa.table([*inputs.T, targets], names=names))
+        if is_large(problem.rows, len(names) + 1):
+            data.write_samples(folder, drawn_parts(problem, seed), facts)
         else:
-            inputs, targets = drawn(problem, problem.rows, np.random.default_rng(seed))
-            write_npz(folder / DATA, {"inputs": inputs, "targets": targets[:, np.newaxis]})
-        return publish(folder, root, "generate", facts)
+            data.write_sample(folder, drawn(problem, problem.rows, np.random.default_rng(seed)))
+        return publish(folder, root, "generate", facts.as_json())
 
 
 def drawn_parts(problem: Problem, seed: int) -> Iterator[Sample]:

@@ -8,23 +8,25 @@ from contextvars import ContextVar
 from dataclasses import fields, replace
 from functools import reduce
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from tasks.config import Input
+from tasks.outputs import data
+from tasks.outputs.data import DataFacts
 from tasks.outputs.files import IngestedFile, joined, kept, key_of, read_file, remembered
 from tasks.outputs.runs import last_schema
 from tasks.runtime.provenance import provenance
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.digests import Digests
-from tasks.store.parts import gather, is_large, part_name
+from tasks.store.parts import is_large
 from tasks.store.writing import draft, publish
 from tasks.table.casting import CastPlan, carried, layout
 from tasks.table.columns import Columns, Wanted, choose, whole_names
 from tasks.table.consistency import disagreements
-from tasks.table.drift import FILE as SCHEMA
 from tasks.table.drift import ColumnRange, TableSchema, lost
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
 from tasks.table.sources.dialect import Dialect
@@ -34,7 +36,7 @@ from tasks.table.sources.reader import Preview
 from tasks.table.split_rules import check_columns
 from tasks.table.validation import TableSummary, findings
 
-DATA = "data"
+DATA = "data"  # of the draft: the folder that is published
 
 # Rules about names whose breach waits for what the values have to say, so that all findings come together.
 WAITING = ("duplicate-names", "unnamed-columns")
@@ -62,7 +64,7 @@ class UserTable(BaseModel):
     features: tuple[str, ...] | None
     exclude: tuple[str, ...]
     categorical: tuple[str, ...]
-    missing: str
+    missing: Literal["error", "drop", "mean"]
     warn: tuple[str, ...]
     strict: bool
     delimiter: str | None
@@ -129,18 +131,18 @@ def ingest(table: UserTable, root: Path) -> Artifact:
         ]
         summary = _summary(columns, files)
         described = [*found.table.findings, *_findings(looks, columns, wanted, files, summary, table)]
-        notes = raise_on_errors(described, table.warn, strict=table.strict)
-        facts = _facts(columns, summary, table.missing, notes)
+        warnings = raise_on_errors(described, table.warn, strict=table.strict)
+        facts = _facts(columns, summary, table)
+        notes = [*map(str, warnings), *_drops(facts)]
 
         (folder / DATA).mkdir()
-        schema = _schema(summary, columns).model_dump_json(indent=1)
-        (folder / DATA / SCHEMA).write_text(schema, encoding="utf-8")
+        data.write_schema(folder / DATA, _schema(summary, columns))
         if table.files:
             files = [file if file.artifact else kept(file, root) for file in files]
             if is_large(summary.rows, len(plan.schema)):
-                return _referring(files, publish(folder / DATA, root, "ingest", facts))
-        gather(folder / DATA, DATA, [path for file in files for path in file.paths], plan.schema)
-        return publish(folder / DATA, root, "ingest", facts)
+                return _referring(files, publish(folder / DATA, root, "ingest", facts.as_json(), notes))
+        data.gather_rows(folder / DATA, [path for file in files for path in file.paths], plan.schema)
+        return publish(folder / DATA, root, "ingest", facts.as_json(), notes)
 
 
 @contextmanager
@@ -315,8 +317,12 @@ def _findings(
     yield from detected
     yield from disagreements(looks, columns, wanted)
     is_read = all(finding.rule in table.warn for finding in broken)
-    for finding in findings(summary, missing=table.missing):
-        if finding.rule == "text-in-numbers" and finding.column in doubted and "ambiguous-numbers" not in table.warn:
+    for finding in findings(summary, missing=table.missing, warn=table.warn):
+        if (
+            finding.rule == "text-in-numbers"
+            and finding.column in doubted
+            and "ambiguous-numbers" not in table.warn
+        ):
             continue  # a doubt about the sign says the same
         if finding.rule != "too-few-rows":
             yield finding
@@ -353,9 +359,9 @@ def _referring(files: Sequence[IngestedFile], described: Artifact) -> Artifact:
     parts = [
         file.artifact.files[path.name] for file in files if file.artifact is not None for path in file.paths
     ]
-    names = [part_name(DATA, number) for number in range(len(parts))]
+    names = [data.row_file(number) for number in range(len(parts))]
     every = dict(zip(names, parts, strict=True)) | described.files
-    return Artifact(stage="ingest", files=every, facts=described.facts).checked()
+    return described.model_copy(update={"files": every}).checked()
 
 
 def _summary(columns: Columns, files: Sequence[IngestedFile]) -> TableSummary:
@@ -371,25 +377,21 @@ def _summary(columns: Columns, files: Sequence[IngestedFile]) -> TableSummary:
     )
 
 
-def _facts(
-    columns: Columns, summary: TableSummary, missing: str, warnings: Sequence[Violation]
-) -> dict[str, JsonValue]:
-    counts = {name: total for name in columns.used if (total := summary.total(name, "missing"))}
-    dropped = summary.read - summary.rows
-    return {
-        "features": list(columns.features),
-        "target": columns.target,
-        "categorical": list(columns.categorical),
-        "missing": missing,
-        "missing_counts": {**counts},
-        "dropped": dropped,
-        "notes": [*map(str, warnings), *_drops(counts, dropped)],
-    }
+def _facts(columns: Columns, summary: TableSummary, table: UserTable) -> DataFacts:
+    return DataFacts(
+        features=tuple(columns.features),
+        target=columns.target,
+        categorical=tuple(columns.categorical),
+        missing=table.missing,
+        missing_counts={name: total for name in columns.used if (total := summary.total(name, "missing"))},
+        dropped=summary.read - summary.rows,
+    )
 
 
-def _drops(counts: Mapping[str, int], dropped: int) -> Iterator[str]:
-    if dropped:
+def _drops(facts: DataFacts) -> Iterator[str]:
+    if facts.dropped:
+        counts = facts.missing_counts
         each = ", ".join(f"{count:,} in {quoted(name)}" for name, count in counts.items())
-        yield f"{counted(dropped, 'row')} left out for want of a value" + (
+        yield f"{counted(facts.dropped, 'row')} left out for want of a value" + (
             f": missing {each}" if each else ""
         )

@@ -1,7 +1,7 @@
 """Stage `repeats`: hold trainings that differ by their seed alone against each other, and against theory."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,19 +12,18 @@ import pyarrow as pa
 from tasks.config import Training
 from tasks.neuron.moments import Array
 from tasks.neuron.seed_variance import calibrated_risk, tutorial_covariance
-from tasks.outputs.parts import RowsPart
+from tasks.outputs import repeats as repeats_left
+from tasks.outputs.model import read as read_model
+from tasks.outputs.parts import TEST, TRAIN, RowsPart, read_parts
 from tasks.outputs.result import Evaluation, Repeats, Spread
+from tasks.outputs.scores import read as read_scores
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
-from tasks.store.formats import read_npz, write_parquet
-from tasks.store.parts import ParquetPart, paths_of
 from tasks.store.writing import draft, publish
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REPEATS = "repeats.json"
-TABLE = "repeats.parquet"
 SAMPLE = 4096
 """Training rows from which the tutorial's wobble is predicted: fourth moments, to a few per cent."""
 VALUES = 2**22
@@ -48,51 +47,47 @@ def repeats(
     """
     import pandas as pd  # a third of a second, which only a run with repeats should pay
 
-    findings = Evaluation.model_validate_json(scores.path(root, "metrics.json").read_bytes())
+    findings = read_scores(scores, root)
     fitted = np.array([_parameters(model, root) for model in models])
     reference = np.array([*findings.least_squares.weights.values(), findings.least_squares.bias])
     errors = {
-        name: _rmse(_stored(parts, root, name), np.vstack([fitted, reference]))
-        for name, scored in findings.metrics
-        if scored
+        name: _rmse(read_parts(parts, root, name), np.vstack([fitted, reference]))
+        for name in (TRAIN, TEST)
+        if name == TRAIN or findings.metrics.test
     }
     names = [*(f"weight {name}" for name in findings.model.weights), "bias"]
     table = pd.DataFrame(fitted, columns=names, index=pd.Index(seeds, name="seed"))
     for name, found in errors.items():
         table[f"RMSE {name}"] = found[:-1]
-    first = next(_stored(parts, root, "train"))
-    deviations, excess = _expected(findings, training, first, errors["train"][-1] ** 2)
+    first = read_parts(parts, root, TRAIN)[0]
+    deviations, excess = _expected(findings, training, first, errors[TRAIN][-1] ** 2)
     expected = [
         *zip(reference, deviations, strict=True),
         *((np.sqrt(found[-1] ** 2 + excess), math.nan) for found in errors.values()),
     ]
     with draft(root) as folder:
-        write_parquet(folder / TABLE, pa.Table.from_pandas(table.reset_index(), preserve_index=False))
         spreads = [
             _spread(column, *beside) for (_, column), beside in zip(table.items(), expected, strict=True)
         ]
         weights, bias, rmse = spreads[: len(names) - 1], spreads[len(names) - 1], spreads[len(names) :]
-        told = Repeats(
+        summary = Repeats(
             seeds=seeds,
             weights=dict(zip(findings.model.weights, weights, strict=True)),
             bias=bias if training.bias else None,
             rmse=dict(zip(errors, rmse, strict=True)),
         )
-        (folder / REPEATS).write_text(told.model_dump_json(indent=1), encoding="utf-8")
+        rows = pa.Table.from_pandas(table.reset_index(), preserve_index=False)
+        repeats_left.write(folder, rows, summary)
         return publish(folder, root, "repeats")
 
 
 def _parameters(model: Artifact, root: Path) -> list[float]:
     """Return a model's weights and, last, its bias."""
-    arrays = read_npz(model.path(root, "weights.npz"))
-    return [*arrays["weights"].tolist(), arrays["bias"].item()]
+    fitted = read_model(model, root)
+    return [*fitted.weights.tolist(), fitted.bias]
 
 
-def _stored(parts: Artifact, root: Path, name: str) -> Iterator[RowsPart]:
-    return (RowsPart(ParquetPart(path)) for path in paths_of(parts, root, name))
-
-
-def _rmse(parts: Iterable[RowsPart], parameters: Array) -> Array:
+def _rmse(parts: Sequence[RowsPart], parameters: Array) -> Array:
     """Return the RMSE (N,) over all rows of N parameter vectors, parameters (N, d + 1) with the bias last."""
     count, squares = 0, np.zeros(len(parameters))
     together = max(1, VALUES // len(parameters))

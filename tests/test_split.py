@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from tasks.config import Input, Settings, Split
 from tasks.ingest import ingest, table_of
+from tasks.outputs.data import DataFacts, gather_rows
+from tasks.outputs.parts import TEST, TRAIN, Name, read_encoding, read_facts, read_parts, read_table
 from tasks.split import split
 from tasks.store.artifact import Artifact
-from tasks.store.parts import paths_of
 from tasks.store.writing import draft, publish
-from tasks.table.encoding import Category, Encoding, Number
+from tasks.table.encoding import Category, Number
 from tasks.table.errors import BadTable
 
 ROWS = 3000
@@ -40,20 +41,18 @@ def penguins(rows: int = ROWS) -> pa.Table:
     )
 
 
-def ingested(root: Path, rows: pa.Table, **facts: Any) -> Artifact:
+def ingested(root: Path, rows: pa.Table, **more: Any) -> Artifact:
     """Leave rows as the stage before does."""
-    told = {
-        "features": rows.column_names[:-1],
-        "target": rows.column_names[-1],
-        "notes": ["as it was"],
-    } | facts
-    with draft(root) as folder:
-        pq.write_table(rows, folder / "data.parquet")
-        return publish(folder, root, "ingest", told)
+    *features, target = rows.column_names
+    facts = DataFacts.model_validate({"features": features, "target": target} | more)
+    with draft(root) as aside, draft(root) as folder:
+        pq.write_table(rows, aside / "rows.parquet")
+        gather_rows(folder, [aside / "rows.parquet"], rows.schema)
+        return publish(folder, root, "ingest", facts.as_json(), ["a note of this stage"])
 
 
-def part(artifact: Artifact, root: Path, name: str) -> pd.DataFrame:
-    frame: pd.DataFrame = pa.concat_tables(map(pq.read_table, paths_of(artifact, root, name))).to_pandas()
+def part(artifact: Artifact, root: Path, name: Name) -> pd.DataFrame:
+    frame: pd.DataFrame = read_table(artifact, root, name).to_pandas()
     return frame
 
 
@@ -67,12 +66,12 @@ def test_both_parts_are_numbers_encoded_by_the_training_rows(
     rows = penguins()
     data = ingested(tmp_path, rows, categorical=["island"], missing="mean")
     found = split.fn(data, Split(), 0, tmp_path)
-    train, test = part(found, tmp_path, "train"), part(found, tmp_path, "test")
-    assert (len(paths_of(found, tmp_path, "train")) > 1) is large
+    train, test = part(found, tmp_path, TRAIN), part(found, tmp_path, TEST)
+    assert (len(read_parts(found, tmp_path, TRAIN)) > 1) is large
     assert (len(train), len(test)) == (2400, 600)
     frame = rows.to_pandas().set_index("year")
     raw = frame.loc[train["year"]]
-    encoding = Encoding.model_validate_json(found.path(tmp_path, "encoding.json").read_bytes())
+    encoding = read_encoding(found, tmp_path)
     bill, year, island = encoding.columns
     assert isinstance(bill, Number)
     assert bill.mean == pytest.approx(raw["bill"].mean(), rel=1e-12)
@@ -87,8 +86,7 @@ def test_both_parts_are_numbers_encoded_by_the_training_rows(
     np.testing.assert_allclose(both["bill"], frame["bill"].fillna(bill.mean), rtol=1e-15)
     np.testing.assert_array_equal(both["island=Dream"] == 1, frame["island"] == "Dream")
     np.testing.assert_array_equal(both["mass"], frame["mass"])
-    assert found.facts["features"] == list(both.reset_index().columns[[1, 0, 2, 3]])
-    assert found.facts["notes"][0] == "as it was"  # type: ignore[index]
+    assert list(read_facts(found).features) == list(both.reset_index().columns[[1, 0, 2, 3]])
 
 
 def test_levels_of_test_rows_alone_are_named_in_the_notes(tmp_path: Path) -> None:
@@ -99,7 +97,7 @@ def test_levels_of_test_rows_alone_are_named_in_the_notes(tmp_path: Path) -> Non
     data = ingested(tmp_path, rows, categorical=["island"])
     seed = next(seed for seed in range(100) if 7 in np.sort(np.random.default_rng(seed).permutation(50)[:10]))
     found = split.fn(data, Split(), seed, tmp_path)
-    assert "1 test row with a level that no training row has" in str(found.facts["notes"])
+    assert "1 test row with a level that no training row has" in str(found.notes)
     test = part(found, tmp_path, "test").set_index("year")
     odd = part(found, tmp_path, "train")["island=odd"].mean()
     assert test.loc[7, "island=odd"] == pytest.approx(odd)
@@ -110,8 +108,8 @@ def test_columns_of_numbers_alone_keep_their_types_and_bytes(tmp_path: Path) -> 
     rows = penguins(100).select(["year", "mass"])
     data = ingested(tmp_path, rows)
     found = split.fn(data, Split(test_fraction=0.0), 0, tmp_path)
-    assert pq.read_table(found.path(tmp_path, "train.parquet")).equals(rows)
-    assert found.facts == data.facts
+    assert read_table(found, tmp_path, TRAIN).equals(rows)
+    assert (read_facts(found).features, found.notes) == (("year",), ())
 
 
 def test_wide_encodings_are_kept_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +146,6 @@ def test_small_and_large_data_are_dealt_alike(
         "features": ["year", "island"],
         "target": "mass",
         "categorical": ["island"],
-        "carried": [*carried],
     }
     for name, column in carried.items():
         rows = rows.append_column(name, column)
@@ -159,14 +156,14 @@ def test_small_and_large_data_are_dealt_alike(
     assert streamed.facts == held.facts
     dealt = {
         name: part(held, tmp_path, name)["year"].tolist()
-        for name in ("train", "test")
-        if f"{name}.parquet" in held.files
+        for name in (TRAIN, TEST)
+        if read_parts(held, tmp_path, name)
     }
     for name, years in dealt.items():
         frame = part(streamed, tmp_path, name)
         assert list(frame.columns) == ["year", "island=Dream", "island=Rare", "mass"]
         assert sorted(frame["year"]) == years
-    train, test = dealt["train"], dealt.get("test", [])
+    train, test = dealt[TRAIN], dealt.get(TEST, [])
     assert sorted([*train, *test]) == list(range(ROWS))
     assert len(test) == pytest.approx(options.test_fraction * ROWS, rel=0.3)
     frame = rows.to_pandas()
@@ -174,9 +171,7 @@ def test_small_and_large_data_are_dealt_alike(
         assert not {*frame.loc[train, "club"].fillna("")} & {*frame.loc[test, "club"].fillna("")}
     if options.method == "time" and test:
         assert frame.loc[train, "at"].max() < frame.loc[test, "at"].min()
-        assert f"of {frame.loc[test, 'at'].min()} or later: {len(test):,} of 3,000" in str(
-            held.facts["notes"]
-        )
+        assert f"of {frame.loc[test, 'at'].min()} or later: {len(test):,} of 3,000" in str(held.notes)
 
 
 def test_what_cannot_be_dealt_by_is_refused(tmp_path: Path) -> None:
@@ -235,7 +230,7 @@ def test_columns_to_deal_by_need_not_be_learnt_from(tmp_path: Path, ending: str)
         assert len(test) + len(part(found, tmp_path / "store", "train")) == 119
         if options.method == "time":
             assert sorted(test["x"]) == sorted(kept.sort_values("day")["x"].tail(24))
-            assert "'day' of 2024-04-06" in str(found.facts["notes"])
+            assert "'day' of 2024-04-06" in str(found.notes)
 
 
 def test_a_column_to_deal_by_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:

@@ -1,12 +1,41 @@
-"""What `split` leaves: training and test rows as numbers, in one file each or, where they are many, in several."""
+"""What `split` leaves: training and test rows as numbers, how they were encoded, and a profile of the training rows.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+`train.parquet` and, unless it is empty, `test.parquet`; large data is `train-00000.parquet` and so on. The profile
+holds what later stages need to know of all training rows at once, so that none of them reads the rows for it again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from tasks.neuron.parts import Batch
-from tasks.store.parts import ParquetPart
+from tasks.neuron.moments import Moments
+from tasks.neuron.parts import Batch, MemoryPart, Part
+from tasks.neuron.profile import TableProfile
+from tasks.outputs.facts import Facts
+from tasks.outputs.result import Truth
+from tasks.store.artifact import Artifact
+from tasks.store.formats import read_npz, read_parquet, write_npz, write_parquet
+from tasks.store.parts import ParquetPart, part_name, part_paths, write_part
+from tasks.table.encoding import Encoding
+
+Name = Literal["train", "test"]
+TRAIN: Name = "train"
+TEST: Name = "test"
+ENCODING = "encoding.json"
+PROFILE = "profile.npz"
+
+
+class PartsFacts(Facts):
+    """What is known of the encoded rows."""
+
+    features: tuple[str, ...]
+    target: str
+    truth: Truth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +53,76 @@ class RowsPart:
         """Yield the rows, some at a time; with `rng` in a random order of the file's row groups."""
         for *features, target in self.file.batches(rng):
             yield Batch(features, target)
+
+
+def write_rows(folder: Path, name: Name, rows: pa.Table) -> None:
+    """Write all rows of a part as one file, in their order."""
+    write_parquet(folder / f"{name}.parquet", rows)
+
+
+def write_rows_part(folder: Path, name: Name, number: int, rows: pa.Table) -> None:
+    """Write some of the rows of a part that is large."""
+    write_part(folder / part_name(name, number), rows)
+
+
+def write_encoding(folder: Path, encoding: Encoding) -> None:
+    """Write how columns became numbers."""
+    (folder / ENCODING).write_text(encoding.model_dump_json(indent=1), encoding="utf-8")
+
+
+def write_profile(folder: Path, profile: TableProfile) -> None:
+    """Write what is known of all training rows."""
+    arrays = {field.name: np.asarray(getattr(profile.moments, field.name)) for field in fields(Moments)}
+    sample = np.column_stack([profile.sample.matrix, profile.sample.target])
+    beside = {"lowest": profile.lowest, "highest": profile.highest, "sample": sample}
+    write_npz(folder / PROFILE, arrays | beside)
+
+
+def written(folder: Path, name: Name) -> Sequence[Part]:
+    """Open the rows of a part that lie in a draft, in order: one file is held in memory, as training will hold it."""
+    files = [RowsPart(ParquetPart(path)) for path in sorted(folder.glob(f"{name}*.parquet"))]
+    if len(files) != 1:
+        return files
+    features, targets = matrix(files[0])
+    return [MemoryPart(Batch([*features.T], targets))]
+
+
+def training_part(artifact: Artifact) -> Artifact:
+    """Return the record of what training may see and depend on: the training rows and their profile."""
+    return artifact.only(*artifact.starting_with(TRAIN).files, PROFILE)
+
+
+def read_facts(artifact: Artifact) -> PartsFacts:
+    """Return what is known of the rows."""
+    return PartsFacts.of(artifact)
+
+
+def read_encoding(artifact: Artifact, root: Path) -> Encoding:
+    """Return how columns became numbers."""
+    return Encoding.model_validate_json(artifact.path(root, ENCODING).read_bytes())
+
+
+def read_profile(artifact: Artifact, root: Path) -> TableProfile:
+    """Return what is known of all training rows."""
+    arrays = read_npz(artifact.path(root, PROFILE))
+    numbers = {name: np.asarray(array, np.float64) for name, array in arrays.items() if name != "rows"}
+    lowest, highest, sample = (numbers.pop(name) for name in ("lowest", "highest", "sample"))
+    moments = Moments(rows=int(arrays["rows"].item()), **numbers)
+    return TableProfile(moments, lowest, highest, Batch([*sample[:, :-1].T], sample[:, -1]))
+
+
+def read_parts(artifact: Artifact, root: Path, name: Name) -> list[RowsPart]:
+    """Open the training or the test rows, in order: no file, one, or many."""
+    return [RowsPart(ParquetPart(path)) for path in part_paths(artifact, root, name)]
+
+
+def read_table(artifact: Artifact, root: Path, name: Name) -> pa.Table:
+    """Return all training or test rows in memory."""
+    return pa.concat_tables(map(read_parquet, part_paths(artifact, root, name)))
+
+
+def matrix(part: RowsPart) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return all rows of a file in memory: features (n, d) and targets (n,), both float64."""
+    columns = [column.to_numpy() for column in read_parquet(part.file.path).columns]
+    table = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns])
+    return table[:, :-1], table[:, -1]

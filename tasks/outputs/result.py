@@ -153,9 +153,6 @@ class Evaluation(Record):
     rounding_rmse: float | None = Field(
         description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
     )
-    notes: list[str] = Field(
-        description="What was noticed without being refused: columns left out, hard to fit, a rate too high."
-    )
     learning_rate: float = Field(description="The first learning rate.")
     stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")
 
@@ -187,6 +184,10 @@ class Result(Evaluation):
         default=1, description="Version of this record; it changes when a field's meaning does."
     )
     run: str
+    notes: list[str] = Field(
+        default=[],
+        description="What was noticed without being refused: columns left out, hard to fit, a rate too high.",
+    )
     settings: dict[str, object] = Field(description="The settings, by section.")
     stages: dict[str, Stage]
     report: str = Field(description="Path of report.md, relative to the artifacts folder.")

@@ -14,18 +14,21 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from tasks.config import Input
+from tasks.outputs.data import SCHEMA
 from tasks.outputs.result import Result, Stage
 from tasks.store.regular import read_regular
 from tasks.store.writing import write_atomically
-from tasks.table.drift import FILE, TableSchema
+from tasks.table.drift import TableSchema
 from tasks.table.sources.discovery import anchored
 
 RUNS = "runs"
 RESULT = "result.json"
+REPORT = "report.md"
+PAGE = "report.html"
 ORDER = "finished-runs.txt"
 RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 
-SCHEMA_PATH = re.compile(r"ingest/[0-9a-f]{16}/" + re.escape(FILE))
+SCHEMA_PATH = re.compile(r"ingest/[0-9a-f]{16}/" + re.escape(SCHEMA))
 
 MOST_COMPARED = 20
 """Runs in a trend, the present one among them."""

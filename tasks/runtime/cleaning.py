@@ -27,7 +27,10 @@ ABANDONED = 7 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder of the store: its path relative to the root, its size in bytes, when it changed (epoch seconds)."""
+    """A folder of the store: its path relative to the root, its size in bytes, when it changed (epoch seconds).
+
+    The figures that a run's folder shares with the stage that drew them count as the stage's alone.
+    """
 
     path: str
     bytes: int
@@ -134,12 +137,15 @@ def _recorded(root: Path) -> Iterator[tuple[str, Artifact]]:
 
 
 def _run_folders(root: Path) -> list[Folder]:
-    return _folders(root, runs.RUNS, runs.RUN_NAME)
+    shared = frozenset(_inode(path) for path in (root / "report").glob("*/*") if path.is_file())
+    return _folders(root, runs.RUNS, runs.RUN_NAME, shared)
 
 
-def _folders(root: Path, parent: str, name: re.Pattern[str]) -> list[Folder]:
+def _folders(
+    root: Path, parent: str, name: re.Pattern[str], shared: frozenset[tuple[int, int]] = frozenset()
+) -> list[Folder]:
     found = [
-        Folder(f"{parent}/{path.name}", _bytes(path), path.stat().st_mtime)
+        Folder(f"{parent}/{path.name}", _bytes(path, shared), path.stat().st_mtime)
         for path in (root / parent).glob("*")
         if name.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
     ]
@@ -150,8 +156,15 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.is_file())
 
 
-def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _bytes(folder: Path, shared: frozenset[tuple[int, int]]) -> int:
+    return sum(
+        path.stat().st_size for path in folder.rglob("*") if path.is_file() and _inode(path) not in shared
+    )
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino
 
 
 def _size(chosen: Sequence[FinishedRun], sizes: Mapping[str, int]) -> int:

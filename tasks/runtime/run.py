@@ -80,6 +80,12 @@ class Run:
         """Return what each stage did, in the order in which they were first called."""
         return {name: account.stage for name, account in self._accounts.items()}
 
+    @property
+    def notes(self) -> list[str]:
+        """The stages' notes in their order; of a stage that was called several times, those of the first call."""
+        firsts = (next(iter(account.calls.values())) for account in self._accounts.values())
+        return [note for _, _, artifact in firsts for note in artifact.notes]
+
     def __call__(self, stage: Task[..., Artifact], **inputs: Any) -> Artifact:
         """Call a stage, or take its finished artifact from the store, and note which it was.
 

@@ -31,13 +31,22 @@ class StoredFile(BaseModel):
 
 
 class Artifact(BaseModel):
-    """What a stage left: `files` by name, `facts` such as rows and column names, and a `checksum` over both."""
+    """What a stage left, and a `checksum` over all of it.
+
+    Attributes:
+        stage: The stage's name.
+        files: Its files by name.
+        facts: What later stages depend on beside the files, such as column names.
+        notes: What people should know. No stage depends on them: another wording runs nothing again.
+        checksum: Empty in a record that was not read from or written to the disk.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stage: str
     files: dict[str, StoredFile]
     facts: dict[str, JsonValue] = {}
+    notes: tuple[str, ...] = ()
     checksum: str = ""
 
     @model_validator(mode="after")
@@ -64,6 +73,7 @@ class Artifact(BaseModel):
             update={
                 "files": {n: self.files[n] for n in names if n in self.files},
                 "facts": {},
+                "notes": (),
                 "checksum": "",
             }
         )

@@ -33,10 +33,3 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
     """Read the named columns, or all of them, in the file's order of rows."""
     return pq.read_table(path, columns=columns, memory_map=True, partitioning=None)
-
-
-def read_matrix(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Read a part that `split` wrote: features (n, d) from all columns but the last, targets (n,) from the last."""
-    columns = [column.to_numpy() for column in read_parquet(path).columns]
-    matrix = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns])
-    return matrix[:, :-1], matrix[:, -1]

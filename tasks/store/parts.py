@@ -55,7 +55,7 @@ def part_name(name: str, number: int) -> str:
     return f"{name}-{number:05}.parquet"
 
 
-def paths_of(artifact: Artifact, root: Path, name: str) -> list[Path]:
+def part_paths(artifact: Artifact, root: Path, name: str) -> list[Path]:
     """Return the files that hold the table called `name`, in order: none, one or many."""
     return [artifact.path(root, file) for file in sorted(artifact.starting_with(name).files)]
 

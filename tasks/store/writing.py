@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -35,7 +35,13 @@ def draft(root: Path) -> Iterator[Path]:
         os.close(handle)
 
 
-def publish(folder: Path, root: Path, stage: str, facts: dict[str, JsonValue] | None = None) -> Artifact:
+def publish(
+    folder: Path,
+    root: Path,
+    stage: str,
+    facts: dict[str, JsonValue] | None = None,
+    notes: Iterable[str] = (),
+) -> Artifact:
     """Move a draft's files to their place in the store and return their record.
 
     The files are read once more for their digests, and flushed to the disk before they get their name. Where the
@@ -51,7 +57,7 @@ def publish(folder: Path, root: Path, stage: str, facts: dict[str, JsonValue] | 
         name: StoredFile(path=f"{stage}/{home.name}/{name}", bytes=sizes[name], sha256=digests[name])
         for name in names
     }
-    return Artifact(stage=stage, files=files, facts=facts or {}).checked()
+    return Artifact(stage=stage, files=files, facts=facts or {}, notes=tuple(notes)).checked()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -72,6 +78,20 @@ def whole(path: Path) -> Iterator[Path]:
     finally:
         part.unlink(missing_ok=True)
         os.close(handle)
+    _flush_folder(path.parent)
+
+
+def share(file: Path, path: Path) -> None:
+    """Give a file of the store a second name, which takes no space; where the file system has no links, copy it."""
+    make_folder(path.parent)
+    part = path.with_name(f".{uuid4().hex}.part")
+    try:
+        os.link(file, part)
+        part.replace(path)
+    except OSError:
+        write_atomically(path, file.read_bytes())
+    finally:
+        part.unlink(missing_ok=True)  # it stays where `path` was the same file already
     _flush_folder(path.parent)
 
 

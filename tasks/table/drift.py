@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.table.errors import Violation, quoted
 
-FILE = "schema.json"
 FAR = 0.5
 """Of the width of the former range: what lies further out than that is drift. (A rule of thumb.)"""
 

@@ -1,6 +1,6 @@
 """Judge a whole table by the summaries of its files: every rule that its values are held to, all findings together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,16 +63,18 @@ class TableSummary:
         return tuple(name for name in (*self.features, self.target) if name not in self.categorical)
 
 
-def findings(table: TableSummary, *, missing: str) -> Iterator[Violation]:
-    """Find what no fit can use, and what is useless but harmless; `errors.judged` tells the two apart.
+def findings(table: TableSummary, *, missing: str, warn: Collection[str] = ()) -> Iterator[Violation]:
+    """Find what no fit can use, and what is useless but harmless; `errors.raise_on_errors` tells the two apart.
 
     Args:
         table: all there is to know.
         missing: what to do with missing values in features: `error`, or they are no finding.
+        warn: rules whose breach is a warning; the rows in question are dropped.
     """
     unusable = [each for name in (*table.features, table.target) for each in _unusable(table, name, missing)]
     yield from unusable
-    yield from _too_few(table.read if unusable else table.rows, table)
+    is_dropped = all(each.rule in warn for each in unusable)
+    yield from _too_few(table.rows if is_dropped else table.read, table)
     yield from _constant(table)
     yield from _pairs(table)
 

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from flows.regression import regression
 from tasks.config import Settings, overlaid
+from tasks.outputs import runs
 from tasks.page.summary import summary
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -31,7 +32,7 @@ def test_the_report_shows_them_as_text(settings: Settings, tmp_path: Path) -> No
     result = regression(Settings.model_validate(overlaid(settings.model_dump(exclude_unset=True), changes)))
     assert all(line.isprintable() for line in summary(result).splitlines())
     folder = (Path(settings.artifacts) / result.report).parent
-    page = (folder / "report.html").read_text()
+    page = (folder / runs.PAGE).read_text()
     for raw in (
         "<script>alert",
         "<img src=x",
@@ -43,7 +44,7 @@ def test_the_report_shows_them_as_text(settings: Settings, tmp_path: Path) -> No
         "\u202e",
     ):
         assert raw not in page.replace("![x](http://x.y/z.png)", "")
-    written = (folder / "report.md").read_text()
+    written = (folder / runs.REPORT).read_text()
     assert not {"\x1b", "\x07", "\u202e"} & set(written)
     tokens = [
         child

@@ -9,6 +9,7 @@ import pytest
 
 from flows.regression import regression
 from tasks.config import Settings, overlaid
+from tasks.outputs import data, parts, scores
 from tasks.outputs.result import Result
 from tasks.store.parts import ParquetPart
 
@@ -43,13 +44,17 @@ def test_large_data_passes_in_parts_and_agrees_with_least_squares(settings: Sett
     """Every stage leaves parts; the weights, metrics and yardsticks are NumPy's on the same rows."""
     root = Path(settings.artifacts)
     result = regression(with_rows(settings, 10_001))
-    assert names(result, "generate") == [f"data-{n:05}.parquet" for n in range(6)]
+    assert names(result, "generate") == [data.row_file(n) for n in range(6)]
     assert names(result, "split") == [
-        "encoding.json",
-        *(f"test-{n:05}.parquet" for n in range(1)),
-        *(f"train-{n:05}.parquet" for n in range(5)),
+        parts.ENCODING,
+        parts.PROFILE,
+        *(f"{parts.TEST}-{n:05}.parquet" for n in range(1)),
+        *(f"{parts.TRAIN}-{n:05}.parquet" for n in range(5)),
     ]
-    assert names(result, "evaluate") == ["metrics.json", *(f"predictions-{n:05}.parquet" for n in range(6))]
+    assert names(result, "evaluate") == [
+        scores.METRICS,
+        *(f"{scores.PREDICTIONS}-{n:05}.parquet" for n in range(6)),
+    ]
     x, z, y = (column.to_numpy() for column in rows_of(result, root, "split", "train").columns)
     design = np.column_stack([x, z, np.ones_like(x)])
     solution, rss, *_ = np.linalg.lstsq(design, y)
@@ -63,12 +68,12 @@ def test_large_data_passes_in_parts_and_agrees_with_least_squares(settings: Sett
     assert result.metrics.test is not None
     assert result.metrics.test.rows == 2000
     predictions = rows_of(result, root, "evaluate", "predictions").to_pandas()
-    for part, scores in (("train", result.metrics.train), ("test", result.metrics.test)):
+    for part, score in (("train", result.metrics.train), ("test", result.metrics.test)):
         gap = predictions[predictions["part"] == part]
         residuals = gap["actual"].to_numpy() - gap["predicted"].to_numpy()
-        assert len(residuals) == scores.rows
-        assert scores.rmse == pytest.approx(np.sqrt(np.mean(residuals**2)))
-        assert scores.mae == pytest.approx(np.mean(np.abs(residuals)))
+        assert len(residuals) == score.rows
+        assert score.rmse == pytest.approx(np.sqrt(np.mean(residuals**2)))
+        assert score.mae == pytest.approx(np.mean(np.abs(residuals)))
     assert result.baseline.train.rmse == pytest.approx(np.std(y))
 
 

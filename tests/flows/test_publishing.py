@@ -17,6 +17,7 @@ from flows.command import cli
 from flows.publishing import ARTIFACT_KEY, TABLE_KEY
 from flows.regression import regression
 from tasks.config import Prediction, Settings
+from tasks.outputs import runs
 from tasks.outputs.result import Result
 from tasks.page.size_limit import LIMIT
 from tasks.table.model.linear import LinearModel, predict
@@ -64,12 +65,12 @@ def test_the_folder_holds_both_reports_and_every_figure(settings: Settings) -> N
     assert {path.name for path in folder.iterdir()} == FIGURES | {
         "model.json",
         "model.sql",
-        "report.md",
-        "report.html",
-        "result.json",
+        runs.REPORT,
+        runs.PAGE,
+        runs.RESULT,
     }
-    assert all(f"({figure})" in (folder / "report.md").read_text() for figure in FIGURES)
-    pictures = Pictures((folder / "report.html").read_text())
+    assert all(f"({figure})" in (folder / runs.REPORT).read_text() for figure in FIGURES)
+    pictures = Pictures((folder / runs.PAGE).read_text())
     assert len(pictures.sources) == 4
     assert all(source.startswith("data:image/png;base64,") for source in pictures.sources)
     assert all(any(c.isdigit() for c in alt) for alt in pictures.alts)
@@ -92,7 +93,7 @@ def test_the_exported_model_is_the_saved_one(settings: Settings) -> None:
 def test_the_second_run_is_compared_with_the_first(settings: Settings) -> None:
     """The trend has both, its picture is new in the cached run, and the drift of equal data is zero."""
     first, second = regression(settings), regression(settings)
-    text = (folder_of(settings, second) / "report.md").read_text()
+    text = (folder_of(settings, second) / runs.REPORT).read_text()
     assert "**the same**" in text
     assert first.run in text
     assert "(trend.svg)" in text
@@ -115,7 +116,7 @@ def test_the_artifact_stays_below_its_size(settings: Settings) -> None:
     assert len(page.encode()) < LIMIT
     assert page.count("data:image/png;base64,") >= 3
     assert "the 20 of 200 weights with the largest |t|" in page.replace("\\", "")
-    html = (folder_of(settings, result) / "report.html").read_text()
+    html = (folder_of(settings, result) / runs.PAGE).read_text()
     assert html.count('<th scope="row">x200</th>') == 2
 
 
@@ -161,7 +162,7 @@ def test_the_lineage_leads_back(settings: Settings, penguins: Path) -> None:
 def test_the_report_says_how_to_predict(settings: Settings) -> None:
     """The command in it finds the run's model, whatever folder the runs are in."""
     result = regression(settings)
-    text = (folder_of(settings, result) / "report.md").read_text()
+    text = (folder_of(settings, result) / runs.REPORT).read_text()
     line = next(line for line in text.splitlines() if "linear-neuron predict" in line)
     given = cli.parse(shlex.split(line)[1:]).settings
     assert isinstance(given, Prediction)
@@ -180,6 +181,6 @@ def test_data_that_leave_nothing_over_have_a_report_too(settings: Settings) -> N
     )
     folder = folder_of(settings, regression(tiny))
     assert "diagnostics.png" not in {path.name for path in folder.iterdir()}
-    text = (folder / "report.md").read_text()
+    text = (folder / runs.REPORT).read_text()
     assert not re.search(r"\bnan\b", text)
     assert "No rows were held out" in text

@@ -16,6 +16,7 @@ from flows.publishing import ARTIFACT_KEY
 from flows.regression import regression
 from tasks.config import Settings, overlaid
 from tasks.neuron.recipe import Diverged
+from tasks.outputs import data, figures, model, parts, runs, scores
 from tasks.outputs.result import Result
 from tasks.store.formats import write_parquet
 from tasks.table.errors import BadTable
@@ -46,30 +47,30 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
     result = regression(settings)
     left = {name: {Path(file.path).name for file in stage.files} for name, stage in result.stages.items()}
     assert left == {
-        "generate": {"data.npz"},
-        "split": {"encoding.json", "train.parquet", "test.parquet"},
-        "train": {"model.keras", "weights.npz", "history.parquet"},
-        "evaluate": {"metrics.json", "predictions.parquet"},
+        "generate": {data.ARRAYS},
+        "split": {parts.ENCODING, parts.PROFILE, f"{parts.TRAIN}.parquet", f"{parts.TEST}.parquet"},
+        "train": {model.KERAS, model.WEIGHTS, model.HISTORY},
+        "evaluate": {scores.METRICS, f"{scores.PREDICTIONS}.parquet"},
         "report": {
             "coefficients.png",
             "diagnostics.png",
-            "exhibits.json",
+            figures.INDEX,
             "loss_curve.png",
             "predicted_against_actual.png",
         },
     }
     run = (root / result.report).parent
-    figures = left["report"] - {"exhibits.json"}
-    assert {path.name for path in run.iterdir()} == figures | {
+    pictures = left["report"] - {figures.INDEX}
+    assert {path.name for path in run.iterdir()} == pictures | {
         "model.json",
         "model.sql",
-        "report.md",
-        "report.html",
-        "result.json",
+        runs.REPORT,
+        runs.PAGE,
+        runs.RESULT,
     }
-    assert Result.model_validate_json((run / "result.json").read_bytes()) == result
-    for figure in figures:
-        assert f"({figure})" in (run / "report.md").read_text()
+    assert Result.model_validate_json((run / runs.RESULT).read_bytes()) == result
+    for figure in pictures:
+        assert f"({figure})" in (run / runs.REPORT).read_text()
 
 
 def test_data_npz_is_what_the_example_says(settings: Settings, root: Path) -> None:
@@ -96,7 +97,9 @@ def test_a_second_run_takes_every_stage_from_the_cache(settings: Settings) -> No
 def test_the_default_recipe_agrees_with_least_squares(settings: Settings, root: Path, seed: int) -> None:
     """The weights in the result are within 0.1 standard errors of `np.linalg.lstsq` on the training rows."""
     result = regression(changed(settings, {"seed": seed}))
-    train = next(file.path for file in result.stages["split"].files if file.path.endswith("train.parquet"))
+    train = next(
+        file.path for file in result.stages["split"].files if file.path.endswith(f"{parts.TRAIN}.parquet")
+    )
     x, z, y = (column.to_numpy() for column in pq.read_table(root / train).columns)
     design = np.column_stack([x, z, np.ones_like(x)])
     solution, rss, *_ = np.linalg.lstsq(design, y)
@@ -120,31 +123,31 @@ def test_the_saved_model_predicts_raw_inputs_as_the_predictions_say(settings: Se
     paths = {
         Path(file.path).name: root / file.path for stage in result.stages.values() for file in stage.files
     }
-    model = keras.models.load_model(paths["model.keras"])
-    test = pq.read_table(paths["test.parquet"]).select(["x", "z"]).to_pandas().to_numpy(np.float32)
-    predictions = pq.read_table(paths["predictions.parquet"]).to_pandas()
+    saved = keras.models.load_model(paths[model.KERAS])
+    test = pq.read_table(paths[f"{parts.TEST}.parquet"]).select(["x", "z"]).to_pandas().to_numpy(np.float32)
+    predictions = pq.read_table(paths[f"{scores.PREDICTIONS}.parquet"]).to_pandas()
     stored = predictions[predictions["part"] == "test"]["predicted"].to_numpy()
-    assert np.allclose(model.predict(test, verbose=0)[:, 0], stored, rtol=1e-5, atol=1e-4)
-    assert model.count_params() == result.model.parameters == 3
+    assert np.allclose(saved.predict(test, verbose=0)[:, 0], stored, rtol=1e-5, atol=1e-4)
+    assert saved.count_params() == result.model.parameters == 3
 
 
 def test_the_metrics_are_those_of_the_predictions(settings: Settings, root: Path) -> None:
     """RMSE, MAE and R² are recomputed from the predictions' file, the baseline from the training mean."""
     result = regression(settings)
     rows = pq.read_table(root / result.stages["evaluate"].files[1].path).to_pandas()
-    parts = {
+    by_part = {
         part: (group["actual"].to_numpy(), group["predicted"].to_numpy())
         for part, group in rows.groupby("part")
     }
-    for part, scores in (("train", result.metrics.train), ("test", result.metrics.test)):
-        assert scores is not None
-        actual, predicted = parts[part]
+    for part, score in (("train", result.metrics.train), ("test", result.metrics.test)):
+        assert score is not None
+        actual, predicted = by_part[part]
         residuals = actual - predicted
-        assert scores.rows == len(actual) == {"train": 800, "test": 200}[part]
-        assert scores.rmse == pytest.approx(np.sqrt(np.mean(residuals**2)))
-        assert scores.mae == pytest.approx(np.mean(np.abs(residuals)))
-        assert scores.r2 == pytest.approx(1 - np.sum(residuals**2) / np.sum((actual - actual.mean()) ** 2))
-    assert result.baseline.train.rmse == pytest.approx(np.std(parts["train"][0]))
+        assert score.rows == len(actual) == {"train": 800, "test": 200}[part]
+        assert score.rmse == pytest.approx(np.sqrt(np.mean(residuals**2)))
+        assert score.mae == pytest.approx(np.mean(np.abs(residuals)))
+        assert score.r2 == pytest.approx(1 - np.sum(residuals**2) / np.sum((actual - actual.mean()) ** 2))
+    assert result.baseline.train.rmse == pytest.approx(np.std(by_part["train"][0]))
 
 
 def test_an_rmse_against_rounded_targets_would_be_noticed(settings: Settings, root: Path) -> None:
@@ -161,7 +164,7 @@ def test_nothing_of_the_test_rows_reaches_the_training(
 ) -> None:
     """With other values in the test rows the training's files are the same to the last bit."""
     before = regression(settings)
-    monkeypatch.setattr("tasks.split.write_parquet", spoiling_test_rows(write_parquet))
+    monkeypatch.setattr("tasks.outputs.parts.write_parquet", spoiling_test_rows(write_parquet))
     after = regression(changed(settings, {"artifacts": f"{settings.artifacts}-spoilt"}))
     digests = [[file.sha256 for file in result.stages["train"].files] for result in (before, after)]
     assert digests[0] == digests[1]
@@ -172,7 +175,7 @@ def spoiling_test_rows(write: Callable[..., None]) -> Callable[..., None]:
     """Return a writer that replaces all values of `test.parquet`."""
 
     def spoilt(path: Path, table: pa.Table) -> None:
-        if path.name == "test.parquet":
+        if path.name == f"{parts.TEST}.parquet":
             table = pa.table({name: table[name].to_numpy() * 1e3 + 7 for name in table.column_names})
         write(path, table)
 

@@ -9,6 +9,7 @@ import pytest
 
 from flows.regression import regression, stages
 from tasks.config import Settings, overlaid
+from tasks.outputs.model import WEIGHTS
 from tasks.outputs.result import Result
 from tasks.page.summary import summary
 from tasks.runtime.dry_run import DryRun
@@ -28,7 +29,7 @@ def given(settings: Settings, **changes: Any) -> Settings:
 
 
 def weights(result: Result) -> list[str]:
-    return [file.sha256 for file in result.stages["train"].files if file.path.endswith("weights.npz")]
+    return [file.sha256 for file in result.stages["train"].files if file.path.endswith(WEIGHTS)]
 
 
 def test_each_seed_is_the_training_that_it_would_be_alone(settings: Settings, tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_the_spread_is_that_of_the_weights_and_of_their_errors(settings: Setting
     told = result.repeats
     assert told is not None
     assert told.seeds == [1, 2, 3, 4]
-    files = [file.path for file in result.stages["train"].files if file.path.endswith("weights.npz")]
+    files = [file.path for file in result.stages["train"].files if file.path.endswith(WEIGHTS)]
     fitted = [np.load(root / file) for file in files]
     trained = np.array([[*each["weights"], each["bias"]] for each in fitted])
     for column, spread in zip(trained.T, [told.weights["x"], told.weights["z"]], strict=False):
@@ -103,7 +104,7 @@ def test_a_damaged_model_is_made_again_by_its_own_seed(settings: Settings) -> No
     """Of four trainings one is repeated."""
     root = Path(settings.artifacts)
     first = regression(given(settings, repeats=4))
-    victim = [file.path for file in first.stages["train"].files if file.path.endswith("weights.npz")][2]
+    victim = [file.path for file in first.stages["train"].files if file.path.endswith(WEIGHTS)][2]
     (root / victim).unlink()
     again = regression(given(settings, repeats=4))
     assert again.stages["train"].reason == f"1 of 4: {victim} is missing"

@@ -8,7 +8,7 @@ import pytest
 from tests.nightly.readme import console
 from tests.nightly.terminals import Terminals
 
-NIGHTLY, SERVED = console("Every night")
+NIGHTLY, SERVED, ALIVE = console("Every night")
 
 
 @dataclass(frozen=True, slots=True)

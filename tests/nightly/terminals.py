@@ -18,9 +18,11 @@ from tests.nightly.readme import Line
 from tests.paths import ROOT
 
 T = TypeVar("T")
-COPIED = ["flows", "tasks", "tests/data", "prefect.yaml", "pyproject.toml"]
+COPIED = ["flows", "tasks", "tests/data", "prefect.yaml", "automations.yaml", "pyproject.toml"]
 ADDRESS = "127.0.0.1:4200"
 """Where Prefect's server listens, and the README looks for it; here a free port stands in its place."""
+
+TASK_ENDS = {"Completed", "Cached", "Failed"}
 
 HURRY = {
     "PREFECT_WORKER_QUERY_SECONDS": "1",
@@ -66,7 +68,7 @@ class Terminals:
             "COLUMNS": "300",
         }
         self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        self._staying: list[subprocess.Popen[bytes]] = []
+        self._staying: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def type(self, line: Line) -> str:
         """Run a command as the README has it; return what it said, unless it stays in its terminal.
@@ -99,11 +101,18 @@ class Terminals:
         )
 
     def ask(self, path: str, **body: Any) -> Any:
-        """Ask Prefect's server: a GET, or with a body a POST."""
+        """Ask Prefect's server: a GET, or with a body a POST; a busy one, as its own clients do, several times."""
         url = f"http://{self.address}/api/{path}"
-        answer = httpx.post(url, json=body) if body else httpx.get(url)
-        answer.raise_for_status()
-        return answer.json()
+
+        def answer() -> httpx.Response:
+            got = httpx.request("POST" if body else "GET", url, json=body or None, timeout=60)
+            if got.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+                raise BlockingIOError(got.text)
+            return got
+
+        answered = until(answer, BlockingIOError)
+        answered.raise_for_status()
+        return answered.json()
 
     def runs(self, deployment: str) -> list[dict[str, Any]]:
         """Return the runs of a deployment, the oldest first, less those that its schedule plans."""
@@ -111,10 +120,25 @@ class Terminals:
         runs = self.ask("flow_runs/filter", **named, sort="EXPECTED_START_TIME_ASC")
         return [run for run in runs if not run["auto_scheduled"]]
 
+    def scheduled(self, deployment: str, *states: str) -> list[dict[str, Any]]:
+        """Return the runs that a deployment's schedule has made and that are in one of these states, oldest first."""
+        named = {"deployments": {"name": {"any_": [deployment]}}}
+        in_state = {"flow_runs": {"state": {"name": {"any_": states}}}}
+        runs = self.ask("flow_runs/filter", **named, **in_state, sort="EXPECTED_START_TIME_ASC")
+        return [run for run in runs if run["auto_scheduled"]]
+
     def stages(self, run: str) -> dict[str, str]:
-        """Return the state of each task of a flow run, by the task's name."""
-        tasks = self.ask("task_runs/filter", flow_runs={"id": {"any_": [run]}})
-        return {task["name"].rpartition("-")[0]: task["state"]["name"] for task in tasks}
+        """Return the state in which each task of a flow run ended, by the task's name.
+
+        The server learns of tasks by events, some of them later than of the flow run's end.
+        """
+
+        def ended() -> dict[str, str]:
+            tasks = self.ask("task_runs/filter", flow_runs={"id": {"any_": [run]}})
+            states = {task["name"].rpartition("-")[0]: task["state_name"] for task in tasks}
+            return states if set(states.values()) <= TASK_ENDS and "report" in states else {}
+
+        return until(ended, seconds=30)
 
     def artifact(self, run: str, kind: str) -> dict[str, Any]:
         """Return the artifact of a kind (`markdown`, `table`) that a flow run has left."""
@@ -130,9 +154,22 @@ class Terminals:
         """Return what has been said in the terminals of their own."""
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("terminal-*.log")))
 
+    def pid(self, command: str) -> int:
+        """Return the process of the last terminal in which a command that begins so was typed, and stays."""
+        return next(process.pid for typed, process in reversed(self._staying) if typed.startswith(command))
+
+    def said(self, command: str) -> str:
+        """Return what was said in all terminals in which a command that begins so was typed."""
+        logs = [
+            self._log(number) for number, (typed, _) in enumerate(self._staying) if typed.startswith(command)
+        ]
+        return "\n".join(log.read_text() for log in logs)
+
     def close(self) -> None:
         """End what stays, the latest first, each with all that it has started."""
-        for process in reversed(self._staying):
+        for _, process in reversed(self._staying):
+            if process.poll() is not None:
+                continue
             os.killpg(process.pid, signal.SIGTERM)
             try:
                 process.wait(30)
@@ -141,7 +178,7 @@ class Terminals:
                 process.wait()
 
     def _stay(self, command: str) -> None:
-        with (self.folder / f"terminal-{len(self._staying)}.log").open("wb") as log:
+        with self._log(len(self._staying)).open("wb") as log:
             process = subprocess.Popen(
                 ["bash", "-c", f"exec {self._here(command)}"],
                 cwd=self.folder,
@@ -151,8 +188,11 @@ class Terminals:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._staying.append(process)
+        self._staying.append((command, process))
         until(lambda: self.ask("health"), httpx.HTTPError)
+
+    def _log(self, number: int) -> Path:
+        return self.folder / f"terminal-{number:02}.log"
 
     def _here(self, command: str) -> str:
         return command.replace(ADDRESS, self.address)

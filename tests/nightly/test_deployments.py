@@ -22,10 +22,11 @@ def test_the_readme_starts_a_server_and_a_worker_and_triggers_a_run() -> None:
     assert [command.split()[:2] for command in commands[2:]] == [
         ["prefect", "work-pool"],
         ["prefect", "deploy"],
+        ["prefect", "automation"],
         ["prefect", "worker"],
         ["prefect", "deployment"],
     ]
-    assert [line.stays for line in NIGHTLY] == [True, False, False, False, True, False]
+    assert [line.stays for line in NIGHTLY] == [True, False, False, False, False, True, False]
     assert [line.stays for line in SERVED] == [True]
 
 

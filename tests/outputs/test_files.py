@@ -18,10 +18,11 @@ from flows.regression import regression
 from tasks.config import Input, Settings, overlaid
 from tasks.ingest import ingest, table_of
 from tasks.outputs import files
+from tasks.outputs.data import DATA, read_facts, row_file
 from tasks.runtime.cleaning import artifacts, remove_remains
 from tasks.store import digests, verification
 from tasks.store.artifact import Artifact, damage
-from tasks.store.parts import paths_of
+from tasks.store.parts import part_paths
 from tasks.table import casting
 from tasks.table.casting import CastPlan
 from tasks.table.errors import BadTable
@@ -70,7 +71,7 @@ def take_in(folder: Path, **given: Any) -> Artifact:
 
 
 def rows_of(artifact: Artifact, folder: Path) -> pd.DataFrame:
-    paths = paths_of(artifact, folder.parent / "store", "data")
+    paths = part_paths(artifact, folder.parent / "store", DATA)
     frame: pd.DataFrame = pa.concat_tables(map(pq.read_table, paths)).to_pandas()
     return frame
 
@@ -88,7 +89,7 @@ def test_only_a_new_file_is_read(
     assert read[3:] == ["00.parquet"]
     expected = pd.concat([part(number) for number in (0, 9, 1, 2)], ignore_index=True)
     pd.testing.assert_frame_equal(rows_of(grown, folder), expected[["x", "z", "kind", "y"]])
-    assert {Path(file.path).parts[0] for file in grown.starting_with("data").files.values()} == {
+    assert {Path(file.path).parts[0] for file in grown.starting_with(DATA).files.values()} == {
         "files" if most_rows == 100 else "ingest"
     }
     monkeypatch.setattr("tasks.ingest.remembered", lambda *_: None)
@@ -127,11 +128,11 @@ def test_findings_are_judged_anew_over_all_files(folder: Path, read: Taken) -> N
     (finding,) = caught.value.violations
     assert (finding.file, finding.column, finding.count, finding.row) == ("bad.parquet", "x", 2, 4)
     assert sorted(folder.parent.joinpath("store").rglob("*")) == before
-    told = take_in(folder, warn=("missing-values",)).facts
-    assert told["dropped"] == 2
+    warned = take_in(folder, warn=("missing-values",))
+    assert read_facts(warned).dropped == 2
     part(6).to_parquet(folder / "more.parquet")
     read.clear()
-    assert take_in(folder, warn=("missing-values",)).facts["notes"] == told["notes"]
+    assert take_in(folder, warn=("missing-values",)).notes == warned.notes
     assert read == ["more.parquet"]
 
 
@@ -155,7 +156,7 @@ def test_a_damaged_part_is_read_again(folder: Path, read: Taken, monkeypatch: py
     monkeypatch.setattr("tasks.store.parts.MOST_ROWS", 100)
     first = take_in(folder)
     store = folder.parent / "store"
-    path = first.path(store, "data-00001.parquet")
+    path = first.path(store, row_file(1))
     path.write_bytes(path.read_bytes()[:-9] + b"damagedxx")
     read.clear()
     again = take_in(folder)

@@ -16,7 +16,7 @@ def run_at(runs: Path, second: int, result: Result | None = None) -> Result:
     name = f"20261122T0000{second:02}-0123abcd"
     made = (result or result_of()).model_copy(update={"run": name})
     past_runs.folder(runs, name).mkdir(parents=True)
-    (past_runs.folder(runs, name) / "result.json").write_text(made.model_dump_json())
+    (past_runs.folder(runs, name) / past_runs.RESULT).write_text(made.model_dump_json())
     return made
 
 
@@ -60,7 +60,7 @@ def test_what_cannot_be_read_is_passed_over(tmp_path: Path, content: bytes) -> N
     run_at(tmp_path, 1)
     folder = past_runs.folder(tmp_path, "20261122T000002-0123abcd")
     folder.mkdir()
-    (folder / "result.json").write_bytes(content)
+    (folder / past_runs.RESULT).write_bytes(content)
     (past_runs.folder(tmp_path, "20261122T000003-0123abcd")).mkdir()
     (tmp_path / "notes.txt").write_text("mine")
     assert names(tmp_path) == ["01"]
@@ -71,7 +71,7 @@ def test_no_number_is_taken_that_is_none(tmp_path: Path) -> None:
     for second, value in enumerate([float("nan"), float("inf"), -1.0]):
         made = run_at(tmp_path, second).model_dump(mode="json")
         made["metrics"]["test"]["rmse"] = value
-        (past_runs.folder(tmp_path, made["run"]) / "result.json").write_text(json.dumps(made))
+        (past_runs.folder(tmp_path, made["run"]) / past_runs.RESULT).write_text(json.dumps(made))
     assert names(tmp_path) == []
 
 
@@ -81,7 +81,7 @@ def test_reading_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         run_at(tmp_path, second)
     pipe = past_runs.folder(tmp_path, "20261122T000007-0123abcd")
     pipe.mkdir()
-    os.mkfifo(pipe / "result.json")
+    os.mkfifo(pipe / past_runs.RESULT)
     assert names(tmp_path) == ["01", "02", "03", "04", "05"]
     monkeypatch.setattr(past_runs, "MOST_LOOKED_AT", 3)
     assert names(tmp_path) == ["03", "04", "05"]
@@ -95,7 +95,7 @@ def test_fields_of_other_versions_do_not_matter(tmp_path: Path) -> None:
     del made["profile"], made["lineage"]
     del made["least_squares"]["t_tests"], made["least_squares"]["degrees_of_freedom"]
     made["carbon"] = 3
-    (past_runs.folder(tmp_path, made["run"]) / "result.json").write_text(json.dumps(made))
+    (past_runs.folder(tmp_path, made["run"]) / past_runs.RESULT).write_text(json.dumps(made))
     assert names(tmp_path) == ["01"]
 
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from prefect.logging import disable_run_logger
 from prefect.results import ResultStore
 from prefect.serializers import JSONSerializer
@@ -26,10 +25,12 @@ from prefect.states import Completed
 
 from flows.regression import stages
 from tasks.config import Settings, Training
+from tasks.outputs import model
+from tasks.outputs.model import ModelFacts, TrainedModel
+from tasks.outputs.parts import TRAIN, matrix, read_parts
 from tasks.runtime.caching import key_for
 from tasks.runtime.run import Run
 from tasks.store.artifact import Artifact
-from tasks.store.formats import read_matrix, write_npz, write_parquet
 from tasks.store.leases import lease
 from tasks.store.writing import draft, publish
 
@@ -39,20 +40,16 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact:
     """Stand in for the stage: the same files, from a fit that needs no TensorFlow."""
-    features, targets = read_matrix(rows.path(root, "train.parquet"))
-    fitted = np.linalg.lstsq(np.column_stack([features, np.ones(len(features))]), targets)[0]
+    features, targets = matrix(read_parts(rows, root, TRAIN)[0])
+    fitted = np.asarray(
+        np.linalg.lstsq(np.column_stack([features, np.ones(len(features))]), targets)[0], np.float64
+    )
     with draft(root) as folder:
-        (folder / "model.keras").write_bytes(fitted.tobytes())
-        write_npz(folder / "weights.npz", {"weights": fitted[:-1], "bias": np.asarray(fitted[-1])})
-        write_parquet(folder / "history.parquet", pa.table({"epoch": [1, 2], "loss": [2.0, 1.0]}))
-        facts: dict[str, Any] = {
-            "recipe": "calibrated",
-            "bias": True,
-            "learning_rate": 0.1,
-            "stable_limit": 0.2,
-            "notes": [],
-        }
-        return publish(folder, root, "train", facts)
+        model.write(
+            folder, fitted.tobytes(), TrainedModel(fitted[:-1], float(fitted[-1])), np.array([2.0, 1.0])
+        )
+        facts = ModelFacts(recipe="calibrated", bias=True, learning_rate=0.1, stable_limit=0.2)
+        return publish(folder, root, "train", facts.as_json())
 
 
 train.__module__ = "tasks.train"

@@ -9,6 +9,7 @@ import pytest
 
 from flows.regression import regression
 from tasks.config import Settings
+from tasks.outputs import data, model, parts, scores
 from tasks.outputs.result import Result
 from tasks.runtime.caching import recorded
 from tasks.store import verification
@@ -16,10 +17,10 @@ from tasks.store import verification
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 FILES = {
-    "generate": ["data.npz"],
-    "split": ["train.parquet", "test.parquet"],
-    "train": ["model.keras", "weights.npz", "history.parquet"],
-    "evaluate": ["metrics.json", "predictions.parquet"],
+    "generate": [data.ARRAYS],
+    "split": [f"{parts.TRAIN}.parquet", f"{parts.TEST}.parquet", parts.PROFILE],
+    "train": [model.KERAS, model.WEIGHTS, model.HISTORY],
+    "evaluate": [scores.METRICS, f"{scores.PREDICTIONS}.parquet"],
     "report": ["predicted_against_actual.png", "diagnostics.png", "loss_curve.png"],
 }
 

@@ -74,6 +74,20 @@ def test_runs_go_by_age(store: tuple[Path, Result, Result]) -> None:
     assert (root / "runs" / newer.run).is_dir()
 
 
+def test_what_runs_and_stages_share_counts_once(store: tuple[Path, Result, Result]) -> None:
+    """The sizes add up to what is on the disk, and a run's removal leaves the figures to the stage and other runs."""
+    root, older, newer = store
+    repeated = run(root, 6)
+    folders = [*artifacts(root), *(each.folder for each in finished_runs(root))]
+    stats = [path.stat() for each in folders for path in (root / each.path).rglob("*") if path.is_file()]
+    on_disk = {stat.st_ino: stat.st_size for stat in stats}
+    assert sum(each.bytes for each in folders) == sum(on_disk.values())
+    assert len(on_disk) < len(stats)
+    assert clean(root, Cleaning(keep_runs=1)) >= {f"runs/{older.run}", f"runs/{newer.run}"}
+    assert damaged(root) == []
+    assert (root / "runs" / repeated.run / "loss_curve.png").stat().st_size > 1000
+
+
 def test_runs_go_by_size_the_oldest_first(store: tuple[Path, Result, Result]) -> None:
     root, older, newer = store
     whole = sum(folder.bytes for folder in artifacts(root)) + sum(

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.store.artifact import Artifact, StoredFile
-from tasks.store.parts import MOST_PARTS, ParquetPart, is_large, part_count, paths_of, write_part
+from tasks.store.parts import MOST_PARTS, ParquetPart, is_large, part_count, part_paths, write_part
 from tasks.store.spill import spilled
 
 
@@ -58,11 +58,11 @@ def test_missing_values_are_not_written(tmp_path: Path) -> None:
 def test_paths_are_those_of_one_table_in_order(tmp_path: Path) -> None:
     names = ["train-00001.parquet", "test.parquet", "train-00000.parquet", "training.parquet"]
     artifact = Artifact(stage="s", files={n: StoredFile(path=f"s/{n}", bytes=0, sha256="") for n in names})
-    assert [path.name for path in paths_of(artifact, tmp_path, "train")] == [
+    assert [path.name for path in part_paths(artifact, tmp_path, "train")] == [
         "train-00000.parquet",
         "train-00001.parquet",
     ]
-    assert [path.name for path in paths_of(artifact, tmp_path, "test")] == ["test.parquet"]
+    assert [path.name for path in part_paths(artifact, tmp_path, "test")] == ["test.parquet"]
 
 
 def test_rows_that_were_dealt_come_back_by_part(tmp_path: Path, table: pa.Table) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from tasks.config import Input
 from tasks.ingest import ingest, table_of
-from tasks.store.parts import paths_of
+from tasks.outputs.data import DATA, read_facts
+from tasks.store.parts import part_paths
 from tasks.table.errors import BadTable, Violation
 
 Facts = dict[str, Any]
@@ -21,8 +22,9 @@ def read(path: Path | str, target: str = "y", **given: Any) -> tuple[pa.Table, F
     with tempfile.TemporaryDirectory() as store:
         root = Path(store)
         artifact = ingest.fn(table_of(Input(data=str(path), target=target, **given)), root)
-        left = [pq.read_table(each, memory_map=False) for each in paths_of(artifact, root, "data")]
-        return pa.concat_tables(left), artifact.facts
+        left = [pq.read_table(each, memory_map=False) for each in part_paths(artifact, root, DATA)]
+        facts = read_facts(artifact).model_dump(mode="json")
+        return pa.concat_tables(left), {**facts, "notes": list(artifact.notes)}
 
 
 def refused(path: Path | str, target: str = "y", **given: Any) -> tuple[Violation, ...]:

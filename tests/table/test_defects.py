@@ -76,7 +76,11 @@ DEFECTS: dict[str, tuple[Frames, Found]] = {
     "an escape sequence": (cell("x", 8, "\x1b[31m"), ("text-in-numbers", "x", 1, 8, "\x1b[31m")),
     "numbers stored as text": (one(x=SOUND["x"].astype(str)), ("text-in-numbers", "x", None, None, None)),
     "points between thousands, or before decimals": (
-        {"t.csv": pd.DataFrame({"n": ["5.201", *range(1, ROWS)], "y": range(ROWS)}).assign(x=[number % 7 for number in range(ROWS)])},
+        {
+            "t.csv": pd.DataFrame({"n": ["5.201", *range(1, ROWS)], "y": range(ROWS)}).assign(
+                x=[number % 7 for number in range(ROWS)]
+            )
+        },
         ("ambiguous-numbers", "n", None, None, "5.201"),
     ),
     "a percent sign in every cell": (

@@ -8,6 +8,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from tasks.outputs.runs import RESULT
 from tests.processes import environment, imported, python, started
 
 LIGHT = "import sys; from flows.command.cli import main; main(sys.argv[1:])"
@@ -59,7 +60,7 @@ def test_run_prints_the_result_alone_and_then_pays_only_for_what_changed(
     assert second.returncode == 0, second.stderr
     assert "verdict" in second.stdout
     latest = max((tmp_path / "artifacts" / "runs").iterdir())
-    stages = json.loads((latest / "result.json").read_text())["stages"]
+    stages = json.loads((latest / RESULT).read_text())["stages"]
     assert [stages[name]["state"] for name in stages] == ["cached", "cached", "ran", "ran", "ran"]
     assert stages["train"]["reason"] == "`epochs`: 100 → 50"
     planned = json.loads(plan.stdout)["stages"]

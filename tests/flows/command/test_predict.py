@@ -17,7 +17,9 @@ from pyarrow import feather
 from flows.command import predict as command
 from flows.regression import regression
 from tasks.config import Prediction, Settings
+from tasks.outputs.model import KERAS
 from tasks.outputs.result import Result
+from tasks.outputs.scores import PREDICTIONS
 from tests.processes import imported, python
 
 MODEL = {
@@ -342,12 +344,12 @@ def test_the_predictions_are_those_of_the_saved_model(
         Path(file.path).name: root / file.path for stage in result.stages.values() for file in stage.files
     }
     encoded = pd.concat([pq.read_table(files[f"{part}.parquet"]).to_pandas() for part in ("train", "test")])
-    saved = keras.models.load_model(files["model.keras"]).predict(
+    saved = keras.models.load_model(files[KERAS]).predict(
         encoded.drop(columns="price").to_numpy(float), verbose=0
     )[:, 0]
     by_price = pd.Series(saved, index=encoded["price"].to_numpy())
     np.testing.assert_allclose(found, by_price.loc[rows["price"]], rtol=1e-5)
-    own = pq.read_table(files["predictions.parquet"]).to_pandas().set_index("actual")["predicted"]
+    own = pq.read_table(files[f"{PREDICTIONS}.parquet"]).to_pandas().set_index("actual")["predicted"]
     np.testing.assert_allclose(found, own.loc[rows["price"]], rtol=1e-12)
 
 

@@ -1,0 +1,85 @@
+"""What `evaluate` leaves: the evaluation, and a prediction for every row.
+
+The predictions have a row per row of training and test part, in their order: `part`, `actual`, `predicted`, in float64.
+They are `predictions.parquet`, or, where rows lie in many files, a file for each: `predictions-00000.parquet`, …
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tasks.outputs.parts import Name
+from tasks.outputs.result import Evaluation
+from tasks.store.artifact import Artifact
+from tasks.store.formats import read_parquet
+from tasks.store.parts import ParquetPart, part_name, part_paths
+
+METRICS = "metrics.json"
+PREDICTIONS = "predictions"
+SCHEMA = pa.schema(
+    [pa.field("part", pa.string(), nullable=False)]
+    + [pa.field(name, pa.float64(), nullable=False) for name in ("actual", "predicted")]
+)
+
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]  # actual and predicted values, each (n,)
+
+
+class PredictionWriter:
+    """Writes predictions to one file."""
+
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        """Write through an open file."""
+        self._writer = writer
+
+    def append(self, part: Name, actual: NDArray[np.float64], predicted: NDArray[np.float64]) -> None:
+        """Add rows of one part."""
+        self._writer.write_table(pa.table([pa.repeat(part, len(actual)), actual, predicted], schema=SCHEMA))
+
+
+def file_names(files: int, *, in_parts: bool) -> list[str]:
+    """Name the file of predictions for each file of rows: one for all, or one each where a table is in parts."""
+    if not in_parts:
+        return [f"{PREDICTIONS}.parquet"] * files
+    return [part_name(PREDICTIONS, number) for number in range(files)]
+
+
+@contextmanager
+def prediction_writer(folder: Path, name: str) -> Iterator[PredictionWriter]:
+    """Open a file of predictions."""
+    with pq.ParquetWriter(folder / name, SCHEMA, compression="none", use_dictionary=["part"]) as writer:
+        yield PredictionWriter(writer)
+
+
+def write(folder: Path, evaluation: Evaluation) -> None:
+    """Write the evaluation."""
+    (folder / METRICS).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
+
+
+def read(artifact: Artifact, root: Path) -> Evaluation:
+    """Return the evaluation."""
+    return Evaluation.model_validate_json(artifact.path(root, METRICS).read_bytes())
+
+
+def read_predictions(artifact: Artifact, root: Path, most: int) -> Mapping[str, Pair]:
+    """Return actual and predicted values by part: all of one file, or about `most` of many.
+
+    `split` leaves the rows of many files in random order, so the first ones of each file are a random sample.
+    """
+    table = _sampled(part_paths(artifact, root, PREDICTIONS), most)
+    part = table.column("part").to_numpy()
+    actual, predicted = table.column("actual").to_numpy(), table.column("predicted").to_numpy()
+    return {name: (actual[part == name], predicted[part == name]) for name in dict.fromkeys(part)}
+
+
+def _sampled(paths: Sequence[Path], most: int) -> pa.Table:
+    if len(paths) == 1:
+        return read_parquet(paths[0])
+    share = -(-most // len(paths))
+    return pa.concat_tables(
+        pa.Table.from_batches([next(ParquetPart(path).tables())[:share]]) for path in paths
+    )
