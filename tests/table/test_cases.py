@@ -277,8 +277,10 @@ def test_a_column_of_millions_is_read_and_said() -> None:
     table, facts = read(CASES / "all-text-column-under-warn/stock.csv", "close", exclude="high")
     assert table["volume"][:2].to_pylist() == [6_809_000, 6_228_000]
     assert facts["notes"] == [
-        "column 'volume' is read as numbers with ',' between thousands, as in '6,809,000'; "
-        "`exclude` it if it holds none"
+        (
+            "column 'volume' is read as numbers with ',' between thousands, as in '6,809,000'; "
+            "`exclude` it if it holds none"
+        )
     ]
 
 
@@ -372,8 +374,10 @@ def test_a_decimal_comma_that_looks_like_thousands_is_noted() -> None:
     """It is read as the user says, and not in silence."""
     _, facts = read(CASES / "us-thousands-target/homes.csv", "price", decimal=",")
     assert facts["notes"] == [
-        "column 'price' has '8,563' beside '635', read with ',' before decimals, as `decimal` says; "
-        "if it stands between thousands, set `thousands` to ','"
+        (
+            "column 'price' has '8,563' beside '635', read with ',' before decimals, as `decimal` says; "
+            "if it stands between thousands, set `thousands` to ','"
+        )
     ]
 
 

@@ -91,8 +91,8 @@ def test_three_digits_beside_whole_numbers_are_never_read_in_silence(
         "aby"[place],
         f"6{sign}953",
     )
-    for given, value in (({"thousands": sign}, 6953), ({"decimal": sign}, 6.953)):
-        assert read(tmp_path / "t.csv", **given)[0]["aby"[place]][4].as_py() == value
+    for setting, value in (("thousands", 6953), ("decimal", 6.953)):
+        assert read(tmp_path / "t.csv", **{setting: sign})[0]["aby"[place]][4].as_py() == value
 
 
 @given(
