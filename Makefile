@@ -14,12 +14,12 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 # A machine may forbid bytecode; without it every start takes two to three times as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test test-all check bench example lock clean
+.PHONY: help setup run test test-all coverage check bench example lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
-	@echo 'ARGS="…" is passed on by run, test, test-all, bench and example; BENCH_SCALE=0.05 tries bench; PYTHON=… makes a new $(VENV) (make clean first).'
+	@echo 'ARGS="…" is passed on by run, test, test-all, coverage, bench and example; BENCH_SCALE=0.05 tries bench; PYTHON=… makes a new $(VENV) (make clean first).'
 
 # What the set-up was made from, kept in $(VENV): a copied checkout, another lock or an interrupted set-up all differ.
 # The lock is whole, so pip looks for nothing else: it would take a name with an extra for something to look up anew.
@@ -58,6 +58,16 @@ test: setup ## run the tests, less the slow ones
 
 test-all: setup ## run every test
 	@$(BIN)/python -m pytest $(ARGS)
+
+# Processes that the tests start are measured too, except those that are killed.
+coverage: setup ## run the same tests and print what share of the lines and branches of each room they reach
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report --skip-covered --show-missing
+	@for room in $$(find flows tasks -name __init__.py -exec dirname {} + | sort); do \
+	    echo "$$room: $$($(BIN)/python -m coverage report --include="$$room/*.py" --format=total) %"; \
+	done
 
 check: setup ## format, lint, types and the direction of imports
 	$(BIN)/ruff format --check .
@@ -103,5 +113,5 @@ lock: ## remake requirements.lock and that of the rivals with uv, if schedules f
 	@rm -rf $(CANDIDATE)
 
 clean: ## remove the set-up and the tools' caches; artifacts/ stays
-	rm -rf $(VENV) .venv.lock build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv.lock build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache .coverage*
 	find flows tasks tests -name __pycache__ -type d -prune -exec rm -rf {} +

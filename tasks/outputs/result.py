@@ -2,10 +2,15 @@
 
 from typing import Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+# Actual and predicted values of some rows, each (n,) in units of the target.
+ActualPredicted: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+
 # The sections of the report that can show figures.
-Section: TypeAlias = Literal["trend", "weights", "fit", "training", "data"]
+ReportSection: TypeAlias = Literal["trend", "weights", "fit", "training", "data"]
 
 
 class Record(BaseModel):
@@ -25,7 +30,11 @@ class Model(Record):
 
 
 class Scores(Record):
-    """How well predictions meet the targets of one part; `r2` is None where the target is constant."""
+    """How well predictions meet the targets of one part; `r2` is None where the target is constant.
+
+    `r2` is about the target's mean, 1 − Σ(y − ŷ)² / Σ(y − ȳ)²; of a model without bias about zero, 1 − Σ(y − ŷ)² / Σy²,
+    as R and NIST define it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -33,6 +42,7 @@ class Scores(Record):
     rmse: float = Field(ge=0)
     mae: float
     r2: float | None
+    r2_about: Literal["mean", "zero"] = "mean"
 
 
 class PartScores(Record):
@@ -57,6 +67,11 @@ class ReferenceFit(Record):
     weights: dict[str, float]
     bias: float
     standard_errors: dict[str, float | None] = Field(description="By feature, and `bias` for the bias.")
+    undetermined: list[list[str]] = Field(
+        default=[],
+        description="Sets of features that depend on each other, or a constant one: only the sum of their effects is "
+        "determined. Weights and errors are those of the solution in which the last ones have weight 0.",
+    )
     degrees_of_freedom: int = Field(
         default=0, description="Training rows less the parameters that were fitted."
     )
@@ -70,6 +85,9 @@ class Verdict(Record):
 
     z: float | None
     D: float | None
+    D_before: float | None = Field(
+        default=None, description="D before the closing full-batch epoch, where one was needed."
+    )
     converged: bool
     text: str
 
@@ -81,7 +99,7 @@ class Truth(Record):
     bias: float
 
 
-class StoredFile(Record):
+class RunFile(Record):
     """One file of a stage; the path is relative to the artifacts folder."""
 
     path: str
@@ -95,7 +113,7 @@ class Stage(Record):
     state: Literal["ran", "cached"]
     reason: str
     seconds: float
-    files: list[StoredFile]
+    files: list[RunFile]
 
 
 class ColumnProfile(Record):
@@ -113,7 +131,7 @@ class Figure(Record):
     """A figure of the report."""
 
     file: str
-    section: Section
+    section: ReportSection
     worth: int = Field(
         ge=0, le=100, description="Where there is no room for all, the least is left out first."
     )

@@ -1,7 +1,6 @@
 """Rules that deal rows: every row in one part, and no row moved by what happens to the others."""
 
 import datetime
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.table.errors import BadTable
-from tasks.table.hashing import Keys, hashes, order_of, said
-from tasks.table.hashing import ordered as ordered_as
 from tasks.table.split_rules import by_hash, by_time, check_columns, check_sizes, first_test_key
 
 CELLS = st.none() | st.integers(-(2**63), 2**63 - 1) | st.just(7)
@@ -20,24 +17,12 @@ TEXTS = st.none() | st.text(max_size=5) | st.sampled_from(["7", "7.0", "007", "-
 ROWS = st.lists(st.tuples(CELLS, TEXTS, st.floats()), min_size=1, max_size=40)
 FRACTIONS = st.floats(0, 1, exclude_max=True)
 SEEDS = st.integers(0, 2**63 - 1)
-PINNED = {
-    "id": [627405149472732430, 15549969042648332857],
-    "all": [17848796442803151265, 16301800479750038650],
-}
 
 
 def table(rows: list[tuple[int | None, str | None, float]]) -> pa.Table:
     numbers, texts, floats = (list(column) for column in zip(*rows, strict=True))
     columns = [pa.array(numbers, pa.int64()), pa.array(texts, pa.string()), pa.array(floats, pa.float64())]
     return pa.table(columns, names=["id", "text", "x"])
-
-
-def ordered(column: pa.ChunkedArray, name: str) -> Keys:
-    return ordered_as(column, order_of(column, name), name)
-
-
-def instant(*text: str, unit: str = "us") -> pa.ChunkedArray:
-    return pa.chunked_array([np.array(text, f"datetime64[{unit}]")])
 
 
 @given(ROWS, ROWS, FRACTIONS, SEEDS, st.data())
@@ -86,39 +71,6 @@ def test_the_share_is_about_the_fraction_and_seeds_are_independent() -> None:
     assert abs((one & other).sum() - 4_000) < 4 * np.sqrt(100_000 * 0.04 * 0.96)
 
 
-@pytest.mark.parametrize(
-    "column",
-    [
-        pa.array([7, -3, None], pa.int8()),
-        pa.array([7, -3, None], pa.float32()),
-        pa.array([7, -3, None], pa.decimal128(5, 2)),
-        pa.array(["7", "-3.0", None]),
-        pa.array(["07", "-3e0", None], pa.large_string()),
-        pa.array([7, -3, None]).dictionary_encode(),
-        pa.array(["7", "-3", None]).dictionary_encode(),
-    ],
-)
-def test_equal_values_have_equal_hashes_however_they_are_stored(column: pa.Array) -> None:
-    """One more row must not move others because it makes a column of integers one of floats, or of text."""
-    expected = hashes(pa.table({"id": pa.array([7, -3, None], pa.int64())}), ["id"], 5)
-    assert hashes(pa.table({"id": column}), ["id"], 5).tolist() == expected.tolist()
-    assert len(set(expected.tolist())) == 3
-
-
-def test_equal_times_have_equal_hashes_in_any_unit() -> None:
-    day = pa.table({"at": [datetime.date(2024, 2, 29)]})
-    for unit in ("s", "ms", "us", "ns"):
-        stamped = pa.table({"at": instant("2024-02-29", unit=unit)})
-        assert hashes(stamped, ["at"], 0) == hashes(day, ["at"], 0)
-
-
-def test_hashes_stay_what_they_are() -> None:
-    """A new release must not deal the rows of an old one anew: the values are written down here."""
-    rows = pa.table({"id": [1, 2], "text": ["a", None], "x": [0.5, -0.0]})
-    assert hashes(rows, ["id"], 0).tolist() == PINNED["id"]
-    assert hashes(rows, ["x", "text", "id"], 9).tolist() == PINNED["all"]
-
-
 @given(
     st.lists(st.integers(-5, 5) | st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=60),
     st.data(),
@@ -145,33 +97,10 @@ def test_the_cut_is_the_one_of_sorting_with_ties_kept_together(
     assert min(np.array(values)[mask]) > max(np.array(values)[~mask])
 
 
-@given(st.lists(st.floats(allow_nan=False), min_size=1), st.integers(-(10**15), 10**15))
-def test_keys_are_in_the_order_of_the_values(values: list[float], moment: int) -> None:
-    """Numbers of any sign, and times; -0 and 0 are one."""
-    keys = ordered(pa.chunked_array([pa.array(values, pa.float64())]), "x")
-    np.testing.assert_array_equal(
-        np.unique(values, return_inverse=True)[1], np.unique(keys, return_inverse=True)[1]
-    )
-    assert [float(said(int(key), pa.float64())) for key in keys] == [value + 0.0 for value in values]
-    times = pa.chunked_array([pa.array([moment, moment + 1], pa.timestamp("us"))])
-    first, second = ordered(times, "at").tolist()
-    assert second - first == 1
-
-
-def test_times_are_said_as_their_column_has_them() -> None:
-    days = pa.chunked_array([pa.array([datetime.date(1969, 7, 20), datetime.date(2024, 2, 29)])])
-    assert [said(int(key), days.type) for key in ordered(days, "day")] == ["1969-07-20", "2024-02-29"]
-    stamps = instant("2024-02-29T12:30", unit="ns")
-    assert said(int(ordered(stamps, "at")[0]), stamps.type) == "2024-02-29 12:30:00"
-    midnight = instant("2024-02-29", unit="us")
-    assert said(int(ordered(midnight, "at")[0]), midnight.type) == "2024-02-29"
-    years = pa.chunked_array([pa.array([2024], pa.uint16())])
-    assert said(int(ordered(years, "year")[0]), years.type) == "2024"
-
-
 def test_the_last_days_are_the_test() -> None:
     """Three rows a day; a third of them asked for, of ten days: three days, and the rule says from when on."""
-    days = instant(*(f"2024-03-{day:02}" for day in range(1, 11) for _ in range(3)), unit="D")
+    dates = [datetime.date(2024, 3, day) for day in range(1, 11) for _ in range(3)]
+    days = pa.chunked_array([pa.array(dates)])
     rule = by_time(lambda: iter([days]), "day", 30, 10)
     assert rule.is_test(pa.table({"day": days})).tolist() == [False] * 21 + [True] * 9
     assert rule.said == "by time, for the test what has 'day' of 2024-03-08 or later"
@@ -187,47 +116,6 @@ def test_the_last_key_of_all_can_be_the_cut() -> None:
     assert first_test_key(lambda: iter([keys]), 3, 1) == 2**64 - 1
 
 
-@pytest.mark.parametrize(
-    ("column", "message"),
-    [
-        (["soon", "2025"], "`by` column 'at' holds string such as 'soon', which is not in the order of time"),
-        (["2024-01-01", "1 March"], "`by` column 'at' holds string such as '2024-01-01'"),
-        ([1.0, None], "`by` column 'at' misses values"),
-        ([1.0, float("nan")], "`by` column 'at' misses values"),
-        ([[1], [2]], "`by` column 'at' holds list"),
-    ],
-)
-def test_what_has_no_order_is_refused(column: list[object], message: str) -> None:
-    with pytest.raises(BadTable, match=re.escape(message)):
-        ordered(pa.chunked_array([column]), "at")
-
-
-@pytest.mark.parametrize(
-    "texts",
-    [
-        ["2023", "2024.5", "1e4"],
-        ["1969-12-31", "2024-02-29", "2024-02-29 12:00:00"],
-        ["2024-02-29T12:00+02:00", "2024-02-29T11:00Z", "2024-02-29T11:00:00.5Z"],
-    ],
-)
-def test_text_is_in_the_order_of_what_it_reads_as(texts: list[str]) -> None:
-    """Numbers, dates, and times in zones."""
-    keys = ordered(pa.chunked_array([texts]), "at")
-    assert (np.diff(keys.astype(object)) > 0).all()
-
-
-def test_text_that_turns_into_something_else_is_refused() -> None:
-    """What the first rows hold is how all are read."""
-    batches = [pa.chunked_array([["2024-01-01"]]), pa.chunked_array([["1 March"]])]
-    with pytest.raises(BadTable, match=r"holds timestamp.* values at first, and later others .*'1 March'"):
-        by_time(lambda: iter(batches), "at", 2, 1)
-
-
-def test_what_cannot_be_compared_is_refused() -> None:
-    with pytest.raises(BadTable, match="`by` column 'at' holds list<item: int64>"):
-        hashes(pa.table({"at": [[1], [2]]}), ["at"], 0)
-
-
 def test_absent_columns_and_empty_parts_are_refused_with_a_remedy() -> None:
     with pytest.raises(BadTable, match=r"`by`: no column is named 'idd'; did you mean 'id'\?"):
         check_columns(["idd"], ["id", "x"])
@@ -240,3 +128,10 @@ def test_absent_columns_and_empty_parts_are_refused_with_a_remedy() -> None:
     with pytest.raises(BadTable, match="leaves 1 training row out of 5 for 2 parameters; lower the fraction"):
         check_sizes("time", 0.8, 1, 4, 2)
     check_sizes("hash", 0.0, 5, 0, 2)
+
+
+def test_text_that_turns_into_something_else_is_refused() -> None:
+    """What the first rows hold is how all are read."""
+    batches = [pa.chunked_array([["2024-01-01"]]), pa.chunked_array([["1 March"]])]
+    with pytest.raises(BadTable, match=r"holds timestamp.* values at first, and later others .*'1 March'"):
+        by_time(lambda: iter(batches), "at", 2, 1)

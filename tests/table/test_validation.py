@@ -1,7 +1,6 @@
 """Values that no fit can use."""
 
 import pickle
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from tasks.table.errors import BadTable, Violation, raise_on_errors
-from tasks.table.summary import Summary, merge, numbers, summarize_numbers
 from tasks.table.validation import correlations
 from tests.table.reading import read, refused
 
@@ -179,26 +174,3 @@ def test_rules_are_turned_into_warnings_by_name() -> None:
         raise_on_errors([constant, missing])
     assert caught.value.violations == (missing,)
     assert raise_on_errors([constant, missing], ["missing-values"]) == (constant, missing)
-
-
-@given(arrays(np.float64, st.integers(0, 40)), st.lists(st.integers(0, 40), max_size=4), st.randoms())
-def test_summary_does_not_depend_on_how_the_rows_are_cut(
-    values: np.ndarray, cuts: list[int], random: object
-) -> None:
-    """Any parts, merged in any order, give exactly the summary of the whole."""
-    bounds = sorted({0, len(values), *(min(cut, len(values)) for cut in cuts)})
-    parts = [summarize_numbers(values[a:b], a) for a, b in pairwise(bounds)]
-    random.shuffle(parts)  # type: ignore[attr-defined]
-    merged = Summary()
-    for part in parts:
-        merged = merge(part, merged)
-    assert merged == summarize_numbers(values)
-
-
-def test_summary_numbers_rows_across_parts() -> None:
-    """The first bad row is counted from the file's start, not the part's."""
-    first = summarize_numbers(np.array([1.0, 2.0]))
-    second = summarize_numbers(numbers(pa.array([3.0, None, INF])), start=2)
-    assert merge(second, first) == Summary(
-        rows=5, missing=1, first_missing=4, infinite=1, first_infinite=5, lowest=1.0, highest=3.0
-    )
