@@ -22,8 +22,8 @@ PIECE = 128  # rows that stay together in a shuffle: picking fewer, the memory's
 AHEAD = 2  # batches of parts that are read while one is trained on
 
 Calls: TypeAlias = Generator["Call"]
+# State of the generator of the shuffles, as NumPy gives it.
 Shuffles: TypeAlias = Mapping[str, Any]
-"""State of the generator of the shuffles, as NumPy gives it."""
 
 
 class Call(NamedTuple):
