@@ -46,8 +46,8 @@ class Batch:
 
     @property
     def matrix(self) -> Array:
-        """Return the features (m, d) in float64."""
-        return np.stack(self.features, axis=1).astype(np.float64, copy=False)
+        """Return the features (m, d) in float64, each column in one piece."""
+        return np.stack(self.features).T.astype(np.float64, copy=False)
 
     def cut(self, start: int, stop: int) -> Batch:
         """Return the rows from `start` up to `stop`, without copying them."""

@@ -2,10 +2,15 @@
 
 from typing import Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+# Actual and predicted values of some rows, each (n,) in units of the target.
+ActualPredicted: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+
 # The sections of the report that can show figures.
-Section: TypeAlias = Literal["trend", "weights", "fit", "training", "data"]
+ReportSection: TypeAlias = Literal["trend", "weights", "fit", "training", "data"]
 
 
 class Record(BaseModel):
@@ -81,7 +86,7 @@ class Truth(Record):
     bias: float
 
 
-class StoredFile(Record):
+class RunFile(Record):
     """One file of a stage; the path is relative to the artifacts folder."""
 
     path: str
@@ -95,7 +100,7 @@ class Stage(Record):
     state: Literal["ran", "cached"]
     reason: str
     seconds: float
-    files: list[StoredFile]
+    files: list[RunFile]
 
 
 class ColumnProfile(Record):
@@ -113,7 +118,7 @@ class Figure(Record):
     """A figure of the report."""
 
     file: str
-    section: Section
+    section: ReportSection
     worth: int = Field(
         ge=0, le=100, description="Where there is no room for all, the least is left out first."
     )

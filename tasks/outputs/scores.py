@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.outputs.parts import Name
-from tasks.outputs.result import Evaluation
+from tasks.outputs.result import ActualPredicted, Evaluation
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_parquet
 from tasks.store.parts import ParquetPart, part_name, part_paths
@@ -25,8 +25,6 @@ SCHEMA = pa.schema(
     [pa.field("part", pa.string(), nullable=False)]
     + [pa.field(name, pa.float64(), nullable=False) for name in ("actual", "predicted")]
 )
-
-Pair = tuple[NDArray[np.float64], NDArray[np.float64]]  # actual and predicted values, each (n,)
 
 
 class PredictionWriter:
@@ -65,7 +63,7 @@ def read(artifact: Artifact, root: Path) -> Evaluation:
     return Evaluation.model_validate_json(artifact.path(root, METRICS).read_bytes())
 
 
-def read_predictions(artifact: Artifact, root: Path, most: int) -> Mapping[str, Pair]:
+def read_predictions(artifact: Artifact, root: Path, most: int) -> Mapping[str, ActualPredicted]:
     """Return actual and predicted values by part: all of one file, or about `most` of many.
 
     `split` leaves the rows of many files in random order, so the first ones of each file are a random sample.

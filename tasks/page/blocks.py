@@ -68,7 +68,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FactCards:
     """The few facts that the first screen shows."""
 
     facts: Sequence[Fact]
@@ -122,7 +122,7 @@ class Command:
     text: str
 
 
-Block: TypeAlias = Heading | Paragraph | Listing | VerdictBlock | Facts | TableBlock | Picture | Command
+Block: TypeAlias = Heading | Paragraph | Listing | VerdictBlock | FactCards | TableBlock | Picture | Command
 
 
 def pieces(text: Text) -> Sequence[str | Code | Strong]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tasks.outputs.result import Result, Scores
-from tasks.page.blocks import Block, Fact, Facts, Heading, Paragraph, VerdictBlock
+from tasks.page.blocks import Block, Fact, FactCards, Heading, Paragraph, VerdictBlock
 from tasks.page.comparison import compared, started
 from tasks.page.lineage import stages_in_words
 from tasks.page.text import counted, named, number
@@ -13,7 +13,7 @@ def opening(result: Result, before: Result | None) -> Iterator[Block]:
     """Write title, verdict and the facts to hold it against; `before` is the run before, if there is one."""
     yield Heading(1, f"Linear regression of {named(result.target)}")
     yield VerdictBlock(result.verdict.converged, result.verdict.text)
-    yield Facts([*_errors(result), _comparison(before, result), _r2(result), _stages(result)])
+    yield FactCards([*_errors(result), _comparison(before, result), _r2(result), _stages(result)])
     if result.metrics.test is None:
         yield Paragraph(
             "No rows were held out: the errors are those of the training rows, there is no test error."

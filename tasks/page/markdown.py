@@ -12,7 +12,7 @@ from tasks.page.blocks import (
     Block,
     Code,
     Command,
-    Facts,
+    FactCards,
     Heading,
     Listing,
     Paragraph,
@@ -76,7 +76,7 @@ def _block(block: Block, link: Callable[[str], str | None], most_rows: int | Non
             written = "".join(f"- {_sentence(item)}\n" for item in items)
         case VerdictBlock(text=text):
             written = f"**Verdict.** {escaped(text)}\n"
-        case Facts(facts):
+        case FactCards(facts):
             rows = [[_text(fact.label), f"**{_text(fact.value)}**", _text(fact.remark)] for fact in facts]
             written = table(["", "", ""], rows, "lrl")
         case TableBlock():

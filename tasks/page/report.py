@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tasks.outputs.result import Evaluation, Figure, Model, Result, Section
+from tasks.outputs.result import Evaluation, Figure, Model, ReportSection, Result
 from tasks.page.blocks import Block, Heading, Listing, Paragraph, Picture, TableBlock
 from tasks.page.coefficients import coefficient_table, coefficients
 from tasks.page.headline import opening
@@ -24,7 +24,7 @@ def report(result: Result, figures: Sequence[Figure] = (), past: Sequence[Result
     """
     before = past[-1] if past else None
 
-    def pictures(section: Section) -> list[Picture]:
+    def pictures(section: ReportSection) -> list[Picture]:
         return [
             Picture(figure.file, figure.caption, figure.alt, figure.worth)
             for figure in figures

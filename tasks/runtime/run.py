@@ -11,7 +11,7 @@ from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 
-from tasks.outputs.result import Stage, StoredFile
+from tasks.outputs.result import RunFile, Stage
 from tasks.runtime.caching import (
     CacheStatus,
     artifacts_in,
@@ -44,7 +44,7 @@ class _Account:
         for ran, reason, _ in self.calls.values():
             reasons[ran].append(reason)
         files = {
-            file.path: StoredFile(**file.model_dump())
+            file.path: RunFile(**file.model_dump())
             for _, _, artifact in self.calls.values()
             for file in artifact.files.values()
         }

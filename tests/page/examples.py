@@ -11,6 +11,7 @@ from tasks.neuron.parts import Batch
 from tasks.neuron.profile import TableProfile
 from tasks.neuron.student_t import t_tests
 from tasks.outputs.result import (
+    ActualPredicted,
     ColumnProfile,
     Figure,
     Lineage,
@@ -18,14 +19,14 @@ from tasks.outputs.result import (
     PartScores,
     ReferenceFit,
     Result,
+    RunFile,
     Scores,
     Stage,
-    StoredFile,
     Truth,
     TTest,
     Verdict,
 )
-from tasks.page.figures.plot import Pair, PlotData
+from tasks.page.figures.plot import PlotData
 
 HOSTILE = "a|b `c` <script>$x_{1$</script>\n# *new* [line](http://x.y)\r\x1b[31m\u202e\ud800 & ~~www.z.org~~"
 
@@ -61,7 +62,7 @@ def result_of(
     test = Scores(rows=200, rmse=0.581234, mae=0.5, r2=0.9988)
     mean, mean_test = (Scores(rows=rows, rmse=21.3, mae=18.2, r2=0.0) for rows in (800, 200))
     files = [
-        StoredFile(path=f"data/{'ab' * 4}/part-{index}.parquet", sha256="ab" * 32, bytes=9)
+        RunFile(path=f"data/{'ab' * 4}/part-{index}.parquet", sha256="ab" * 32, bytes=9)
         for index in range(shards)
     ]
     return Result(
@@ -137,7 +138,7 @@ def rows_of(table: np.ndarray) -> TableProfile:
 def plot_data(
     result: Result,
     *,
-    predictions: Mapping[str, Pair] | None = None,
+    predictions: Mapping[str, ActualPredicted] | None = None,
     loss: np.ndarray | None = None,
     rows: TableProfile | None = None,
 ) -> PlotData:

@@ -10,7 +10,7 @@ from tasks.page.blocks import (
     Code,
     Command,
     Fact,
-    Facts,
+    FactCards,
     Heading,
     Listing,
     Paragraph,
@@ -74,7 +74,7 @@ def every_block(name: str) -> list[Block]:
     return [
         Heading(1, name),
         VerdictBlock(True, name),
-        Facts([Fact(name, name, name)]),
+        FactCards([Fact(name, name, name)]),
         Paragraph([name, Strong(name), Code(name)]),
         Listing([name, [Code(name), " ", name]]),
         TableBlock(name, ["", name], [[Strong(name), Code(name)], [name, name]], "lr"),

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from tasks.neuron.influence import Influence, influence, residual_deviation
 from tasks.neuron.least_squares import solve_moments
+from tasks.neuron.moments import Array
 from tasks.page.figures.canvas import drawable, drawing, label, png
 from tasks.page.figures.colours import BLUE, GREY, VERMILION
 from tasks.page.figures.plot import Drawing, Plot, PlotData
 from tasks.page.figures.points import limits
-from tasks.page.figures.smoothing import Array, normal_quantiles, smoothed
+from tasks.page.figures.smoothing import normal_quantiles, smoothed
 from tasks.page.text import number
 
 CONTOURS = (0.5, 1.0)  # of Cook's distance: the two that R draws

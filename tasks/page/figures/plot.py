@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.neuron.profile import TableProfile
-from tasks.outputs.result import ColumnProfile, Evaluation, Section
-
-Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+from tasks.outputs.result import ActualPredicted, ColumnProfile, Evaluation, ReportSection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +24,7 @@ class PlotData:
     """
 
     evaluation: Evaluation
-    predictions: Mapping[str, Pair]
+    predictions: Mapping[str, ActualPredicted]
     loss: NDArray[np.float64]
     rows: TableProfile
     columns: Sequence[ColumnProfile]
@@ -60,6 +58,6 @@ class Plot:
     """
 
     file: str
-    section: Section
+    section: ReportSection
     worth: int
     draw: Callable[[PlotData], Drawing | None]

@@ -3,9 +3,8 @@
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from tasks.neuron.moments import Array
 
 SPAN = 2 / 3  # share of the points that each local line is fitted to, as in R's lowess
 PLACES = 40  # at which local lines are fitted

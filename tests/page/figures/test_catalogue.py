@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.outputs.result import Figure, Section
+from tasks.outputs.result import Figure, ReportSection
 from tasks.page.blocks import Block, Heading, Picture
 from tasks.page.figures import catalogue
 from tasks.page.figures.plot import Drawing, Plot, PlotData
@@ -14,7 +14,7 @@ from tasks.page.size_limit import fitted_markdown
 from tests.page.examples import PNG, plot_data, result_of
 
 
-def plot(section: Section, worth: int) -> Plot:
+def plot(section: ReportSection, worth: int) -> Plot:
     """Make a plot as a module would."""
 
     def draw(data: PlotData) -> Drawing:
@@ -50,7 +50,7 @@ def places(blocks: list[Block]) -> Iterator[tuple[str, str]]:
     ],
 )
 def test_a_new_plot_stands_in_its_section(
-    monkeypatch: pytest.MonkeyPatch, section: Section, heading: str
+    monkeypatch: pytest.MonkeyPatch, section: ReportSection, heading: str
 ) -> None:
     """Nothing but the list knows of it; its words come with it."""
     (figure,) = figures_of(monkeypatch, plot(section, 40))
