@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.neuron import least_squares, metrics
+from tasks.neuron import metrics
 from tasks.neuron.collinearity import collinearity_notes
-from tasks.neuron.least_squares import LeastSquares
-from tasks.neuron.metrics import Errors
+from tasks.neuron.least_squares import LeastSquares, solve_moments
+from tasks.neuron.metrics import Agreement, Errors
 from tasks.neuron.student_t import t_tests
 from tasks.outputs import scores
 from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
-from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts, RowsPart, matrix, read_parts, read_profile
+from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts, RowsPart, read_parts, read_profile
 from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, TTest, Verdict
 from tasks.outputs.scores import PredictionWriter
 from tasks.runtime.stage import stage
@@ -48,7 +48,7 @@ def evaluate(model: Artifact, parts: Artifact, root: Path) -> Artifact:
     this code changes.
     """
     fitted, training = read(model, root), read_facts(model)
-    reference = _reference(parts, root, bias=training.bias)
+    reference = solve_moments(read_profile(parts, root).moments, bias=training.bias)
     with draft(root) as folder:
         scored = _score(fitted, reference.target_mean, parts, root, folder)
         facts = PartsFacts.of(parts)
@@ -79,16 +79,28 @@ def compare(
     return Evaluation(
         target=data.target,
         model=Model(weights=_named(names, weights), bias=bias, parameters=len(names) + training.bias),
-        metrics=_scores({name: found.neuron for name, found in scored.items()}),
+        metrics=_scores({name: found.neuron for name, found in scored.items()}, bias=training.bias),
         baseline=_scores({name: found.mean for name, found in scored.items()}),
         least_squares=_reference_fit(names, reference),
-        verdict=Verdict(
-            z=_finite(agreement.z), D=_finite(agreement.D), converged=agreement.converged, text=agreement.text
-        ),
+        verdict=_verdict(agreement, training.before_closing),
         truth=data.truth,
         rounding_rmse=scored[TRAIN].rounding.scores.rmse if tutorial else None,
         learning_rate=training.learning_rate,
         stable_limit=training.stable_limit,
+    )
+
+
+def _verdict(agreement: Agreement, before: float | None) -> Verdict:
+    """Record the verdict, and what a closing full-batch epoch did for it."""
+    closing = (
+        f"; a closing full-batch epoch (a Newton step) took D from {before:.2g}" if before is not None else ""
+    )
+    return Verdict(
+        z=_finite(agreement.z),
+        D=_finite(agreement.D),
+        D_before=before,
+        converged=agreement.converged,
+        text=agreement.text + closing,
     )
 
 
@@ -103,19 +115,12 @@ def _reference_fit(names: Sequence[str], reference: LeastSquares) -> ReferenceFi
         weights=_named(names, reference.weights),
         bias=reference.bias,
         standard_errors=dict(zip(labels, map(_finite, errors), strict=True)),
+        undetermined=[[names[j] for j in members] for members in reference.factor.undetermined],
         degrees_of_freedom=reference.degrees_of_freedom,
         t_tests={
             label: TTest(t=t, p=p, low=low, high=high) for label, t, p, low, high in rows if math.isfinite(t)
         },
     )
-
-
-def _reference(parts: Artifact, root: Path, *, bias: bool) -> LeastSquares:
-    """Fit by least squares: one file by QR of its rows, many from their moments."""
-    files = read_parts(parts, root, TRAIN)
-    if len(files) == 1:
-        return least_squares.solve(*matrix(files[0]), bias=bias)
-    return least_squares.solve_moments(read_profile(parts, root).moments, bias=bias)
 
 
 def _score(
@@ -161,9 +166,15 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _scores(parts: Mapping[Name, Errors]) -> PartScores:
+def _scores(parts: Mapping[Name, Errors], *, bias: bool = True) -> PartScores:
     scored = {}
     for name, found in parts.items():
-        score = found.scores
-        scored[name] = Scores(rows=score.rows, rmse=score.rmse, mae=score.mae, r2=_finite(score.r2))
+        score = found.scores if bias else found.scores_about_zero
+        scored[name] = Scores(
+            rows=score.rows,
+            rmse=score.rmse,
+            mae=score.mae,
+            r2=_finite(score.r2),
+            r2_about="mean" if bias else "zero",
+        )
     return PartScores(train=scored["train"], test=scored.get("test"))

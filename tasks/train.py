@@ -54,6 +54,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
             bias=training.bias,
             learning_rate=fitted.learning_rate,
             stable_limit=fitted.stable_limit,
+            before_closing=fitted.before_closing,
         )
         return publish(folder, root, "train", facts.as_json(), fitted.notes)
 

@@ -7,44 +7,40 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tasks.neuron.least_squares import LeastSquares
-from tasks.neuron.moments import Array
 
-INFLATED = (
-    1e3  # variance inflation above which a column is said to depend nearly: 0.9995 correlation of two columns
-)
+# Variance inflation above which a column is said to depend nearly: 0.9995 correlation of two columns.
+INFLATED = 1e3
 SPAN = 1e6  # ratio of standard deviations above which columns are said to differ in scale
 
 
 def collinearity_notes(names: Sequence[str], reference: LeastSquares) -> Iterator[str]:
-    """Name the features, (d,) names, that least squares dropped or could hardly tell apart.
-
-    The calibrated recipe fits all of them as far as they are determined; gradient descent on the raw inputs does not.
-    """
-    for column in reference.dropped:
-        yield (
-            f"column {names[column]!r} is constant or depends on the columns before it: "
-            "its weight is not determined"
-        )
-    kept = np.setdiff1d(np.arange(len(names)), reference.dropped)
-    for column, inflation in zip(
-        kept, variance_inflation(reference.scatter[np.ix_(kept, kept)]), strict=True
-    ):
+    """Name the features, (d,) names, that least squares dropped or could hardly tell apart."""
+    factor = reference.factor
+    for members in factor.undetermined:
+        yield _undetermined([names[j] for j in members], [names[j] for j in members if j in factor.dropped])
+    for column, inflation in zip(factor.kept, factor.inflation, strict=True):
         if inflation > INFLATED:
             yield (
                 f"column {names[column]!r} nearly depends on the others: its weight's standard error is "
-                f"{np.sqrt(inflation):,.0f} times what it would be without them"
+                f"{np.sqrt(inflation):,.0f} times what it would be without them; "
+                "`exclude` one of the columns that say the same"
             )
-    if kept.size:
-        spread = np.sqrt(np.diag(reference.scatter)[kept] / reference.rows)
+    if factor.rank:
+        spread = factor.lengths / np.sqrt(factor.rows)
         small, large = int(spread.argmin()), int(spread.argmax())
         if spread[large] > SPAN * spread[small]:
             yield (
                 f"the features differ in scale: standard deviation {spread[small]:.2g} in column "
-                f"{names[kept[small]]!r}, {spread[large]:.2g} in column {names[kept[large]]!r}"
+                f"{names[factor.kept[small]]!r}, {spread[large]:.2g} in column {names[factor.kept[large]]!r}"
             )
 
 
-def variance_inflation(scatter: Array) -> Array:
-    """Return 1 / (1 − R²ⱼ) of each column regressed on the others: the diagonal of the inverse correlation (d,)."""
-    size = np.sqrt(np.diag(scatter))
-    return np.asarray(np.diag(np.linalg.pinv(scatter / np.outer(size, size), hermitian=True)))
+def _undetermined(members: Sequence[str], dropped: Sequence[str]) -> str:
+    """Say which weights are not determined together, and which of them were set to 0."""
+    if len(members) == 1:
+        return f"column {members[0]!r} is constant: its weight is not determined, and set to 0"
+    *first, last = map(repr, members)
+    return (
+        f"columns {', '.join(first)} and {last} depend on each other: their weights are not determined, only their "
+        f"sum of effects is; the weight of {', '.join(map(repr, dropped))} is set to 0"
+    )

@@ -46,27 +46,13 @@ def influence(
         bias: Of that fit.
         deviation: Its residual standard deviation s, √(residual sum of squares / degrees of freedom).
     """
-    h = leverage(reference, features)
+    h = reference.factor.leverage(features)
     fitted = features @ weights + bias
     residuals = targets - fitted
     room = np.where(h < 1 - 1e-10, 1 - h, np.nan)  # a row of leverage 1 is met exactly, whatever its target
     standardised = residuals / (deviation * np.sqrt(room)) if deviation > 0 else np.full_like(h, np.nan)
     cook = standardised**2 * h / (max(reference.parameters, 1) * room)
     return Influence(fitted, residuals, h, standardised, cook)
-
-
-def leverage(reference: LeastSquares, features: Array) -> Array:
-    """Return the (m,) diagonal of the hat matrix: 1/n + (x − mean)ᵀ S⁻¹ (x − mean), S the centred Gram matrix.
-
-    Without a bias, 1/n and the mean fall away. Columns that least squares dropped do not count.
-    """
-    kept = np.setdiff1d(np.arange(len(reference.weights)), reference.dropped)
-    inner = reference.scatter[np.ix_(kept, kept)]
-    norms = np.sqrt(np.diag(inner))
-    inverse = np.linalg.pinv(inner / np.outer(norms, norms), hermitian=True)
-    scaled = (features[:, kept] - reference.centre[kept]) / norms
-    h = np.einsum("ij,jk,ik->i", scaled, inverse, scaled, optimize=True)
-    return np.asarray(np.clip(h + (1 / reference.rows if reference.has_bias else 0.0), 0.0, 1.0))
 
 
 def residual_deviation(rmse: float, rows: int, parameters: int) -> float:

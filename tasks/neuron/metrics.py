@@ -62,12 +62,16 @@ class Errors:
     def scores(self) -> ErrorSummary:
         """Return rmse = √(squares / n), mae = absolutes / n, r2 = 1 − squares / scatter (NaN: constant target)."""
         constant = self.lowest == self.highest or not self.scatter  # whose squares are too small for a float
-        return ErrorSummary(
-            self.rows,
-            math.sqrt(self.squares / self.rows),
-            self.absolutes / self.rows,
-            math.nan if constant else 1 - self.squares / self.scatter,
-        )
+        return self._summary(math.nan if constant else 1 - self.squares / self.scatter)
+
+    @property
+    def scores_about_zero(self) -> ErrorSummary:
+        """Return the same with r2 = 1 − squares / Σ target², which R and NIST use for a model without bias."""
+        total = self.scatter + self.rows * self.mean**2
+        return self._summary(1 - self.squares / total if total else math.nan)
+
+    def _summary(self, r2: float) -> ErrorSummary:
+        return ErrorSummary(self.rows, math.sqrt(self.squares / self.rows), self.absolutes / self.rows, r2)
 
 
 def errors(targets: ArrayLike, predictions: ArrayLike) -> Errors:
@@ -124,9 +128,8 @@ def verdict(
 
     D is the excess risk in units of the sampling risk k·s²/n; D ≤ 0.01 is indistinguishable. Where columns
     depend on each other only the sum of their effects is determined: δ of a dropped column is first moved to
-    the kept ones. Where least squares fits exactly, s is no yardstick, and (10⁻⁵ of the target's root mean
-    square)² takes the place of the sampling risk, so that D ≤ 0.01 means equal to 10⁻⁶, as close as float32
-    training comes.
+    the kept ones. Where least squares leaves nothing but rounding, s is no yardstick, and (10⁻⁵ of the target's
+    root mean square)² takes the place of the sampling risk, so that D ≤ 0.01 means equal to 10⁻⁶.
 
     Args:
         weights: (d,).
@@ -146,44 +149,38 @@ def verdict(
     if not (np.isfinite(w).all() and np.isfinite(bias)):
         message = f"the fit is not finite: weights {w.tolist()}, bias {bias}"
         raise ValueError(message)
-    delta, shift = w - reference.weights, bias - reference.bias
-    # δᵀXᵀXδ, centred: δᵀSδ + n·(δ_bias + mean·δ)²
-    middle = shift + float(reference.centre @ delta)
-    excess = max(float(delta @ reference.scatter @ delta), 0.0) + reference.rows * middle**2
-    parameters = max(reference.parameters, 1)
-    exact = not reference.residual_deviation > SINGLE * reference.target_rms
-    s = (
-        math.sqrt(reference.rows / parameters) * 10 * SINGLE * (reference.target_rms or 1.0)
-        if exact
-        else reference.residual_deviation
-    )
-    z, d = _gap(delta, shift, middle, reference, s), excess / (parameters * s**2)
-    converged = d <= INDISTINGUISHABLE
-    return Agreement(z, d, converged, _text(z, d, reference, recipe, exact=exact))
+    z, d = _gap(w, bias, reference), distance(w, bias, reference)
+    return Agreement(z, d, d <= INDISTINGUISHABLE, _text(z, d, reference, recipe))
 
 
-def _gap(delta: Array, shift: float, middle: float, reference: LeastSquares, s: float) -> float:
-    """Return max |δⱼ| / SEⱼ over kept weights and bias, for a residual deviation s."""
-    kept = np.setdiff1d(np.arange(len(delta)), reference.dropped)
-    inner = reference.scatter[np.ix_(kept, kept)]
-    norms = np.sqrt(np.diag(inner))
-    inverse = np.linalg.pinv(inner / np.outer(norms, norms), hermitian=True) / np.outer(norms, norms)
-    moved, bias_shift = delta[kept], shift
-    if reference.dropped:
-        moved = inverse @ reference.scatter[kept] @ delta
-        bias_shift = middle - float(reference.centre[kept] @ moved)
-    gaps = np.abs(moved) / (s * np.sqrt(np.diag(inverse)))
+def distance(weights: Array, bias: float, reference: LeastSquares) -> float:
+    """Return D, see `verdict`."""
+    return reference.excess(weights, bias) / (max(reference.parameters, 1) * _yardstick(reference) ** 2)
+
+
+def _yardstick(reference: LeastSquares) -> float:
+    """Return the residual deviation s, or what takes its place in an exact fit."""
+    if not reference.is_exact:
+        return reference.residual_deviation
+    size = reference.target_rms or abs(reference.target_mean) or 1.0
+    return math.sqrt(reference.rows / max(reference.parameters, 1)) * 10 * SINGLE * size
+
+
+def _gap(weights: Array, bias: float, reference: LeastSquares) -> float:
+    """Return max |δⱼ| / SEⱼ over kept weights and bias."""
+    factor, s = reference.factor, _yardstick(reference)
+    moved, shifted = factor.moved(weights, bias)
+    gaps = (np.abs(moved - reference.weights) / (s * reference.unit_errors))[factor.kept]
     if reference.has_bias:
-        leverage = 1 / reference.rows + float(reference.centre[kept] @ inverse @ reference.centre[kept])
-        gaps = np.append(gaps, abs(bias_shift) / (s * math.sqrt(leverage)))
+        gaps = np.append(gaps, abs(shifted - reference.bias) / (s * reference.bias_unit_error))
     return float(gaps.max(initial=0.0))
 
 
-def _text(z: float, d: float, reference: LeastSquares, recipe: Recipe, *, exact: bool) -> str:
+def _text(z: float, d: float, reference: LeastSquares, recipe: Recipe) -> str:
     """State the figures, what they mean and, where needed, the remedy."""
     rounding = "in units of float32 rounding: "
-    unit = f"the data are fitted exactly, {rounding}" if exact else ""
-    if exact and not reference.degrees_of_freedom:
+    unit = f"the data are fitted exactly, {rounding}" if reference.is_exact else ""
+    if reference.is_exact and not reference.degrees_of_freedom:
         unit = f"{reference.rows} rows determine {reference.parameters} parameters exactly, {rounding}"
     if d <= INDISTINGUISHABLE:
         return f"indistinguishable from least squares: {unit}D = {d:.2g} ≤ {INDISTINGUISHABLE}, z = {z:.2g}"
@@ -191,7 +188,8 @@ def _text(z: float, d: float, reference: LeastSquares, recipe: Recipe, *, exact:
     if recipe == "tutorial":
         remedy = "a constant learning rate keeps wobbling around it; use the default preset"
         return f"{z:.2g} standard errors away from least squares: {figures}; {remedy}"
-    return f"not converged: {figures}, z = {z:.2g}; raise `epochs` or leave `learning_rate` to the preset"
+    remedy = "float64 cannot hold the weights closer: centre the columns, or `exclude` one of those that nearly agree"
+    return f"not converged: {figures}, z = {z:.2g}; {remedy}"
 
 
 def _present(targets: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:

@@ -1,13 +1,15 @@
-"""Mergeable first and second moments of a table, in double-double precision.
+"""Mergeable first and second moments of a table, as precise as what is made of them asks for.
 
 One pass over the rows gives a `Moments`: row count, sums and Gram matrix about a shift. It is all that means,
-covariance, whitening, least squares and residual sums need, and two of them merge, so that parts of a table
-can be read anywhere.
+covariance, whitening, least squares, rank and leverage need, and two of them merge, so that parts of a table can be
+read anywhere.
 
-The Gram matrix of 2¹⁷ rows is made of a few float64 matrix products of the shifted rows. Everything that is
-added afterwards, across those and across parts, is carried as an unevaluated pair high + low (about 106
-bits), so that the order of the merges does not reach the figures: it changes bits near the 100th, and the
-results are rounded to 53.
+What is added across blocks of rows, and across parts, is carried as a pair high + low (see `double_double`), so that
+the order of the merges does not reach the figures. The products of a block are a matrix product in float64: rounded as
+it stands, or exact where the rows are cut into slices first. A slice has at most 20 bits on a common grid, so that the
+product of two slices of 8192 rows needs no more than 53 bits, and BLAS cannot round it, in whatever order it adds
+(K. Ozaki, T. Ogita, S. Oishi and S. M. Rump, "Error-free transformations of matrix multiplication", 2012). With L
+slices, the last one being all that is left, the products are good to 2^−(53 + 20·(L − 1)), at most to pairs' 2^−104.
 """
 
 from __future__ import annotations
@@ -19,11 +21,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array: TypeAlias = NDArray[np.float64]
-DoubleDouble: TypeAlias = tuple[Array, Array]
+from tasks.neuron import double_double
+from tasks.neuron.double_double import Pair, add, divide, multiply, outer, pair, subtract, two_sum
+
+Array: TypeAlias = double_double.Array
 
 BLOCK = 8192  # rows of one matrix product: k columns of it stay in the second-level cache
-BLOCKS = 16  # that are added up in float64 before the sum goes into a pair
+BLOCKS = 16  # of float64 products that are added up before the sum goes into a pair
+SLICE = 20  # bits: two slices' products, 8192 of them, fit into 53
+MOST_SLICES = 4  # that make pairs as precise as they can be
+LARGEST = 1e140  # of x − shift, so that sums of squares, and what pairs add to them, stay finite
+UNUSABLE = "the columns hold values that are not finite or too large to square; drop or repair those rows"
+CHEAP = 2**24  # products up to which the most slices cost nothing to speak of: milliseconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,29 +54,40 @@ class Moments:
     products_low: Array
 
     @property
-    def mean(self) -> Array:
+    def mean_pair(self) -> Pair:
         """Return the (k,) means, in the columns' units."""
-        high, low = _add(
-            (self.shift, np.zeros_like(self.shift)), _divide((self.sums, self.sums_low), self.rows)
-        )
-        return high + low
+        return add(pair(self.shift), divide(Pair(self.sums, self.sums_low), pair(float(self.rows))))
 
     @property
-    def scatter(self) -> Array:
+    def scatter_pair(self) -> Pair:
         """Return the (k, k) centred sums of products.
 
         Σ(x − mean)(x − mean)ᵀ = Σssᵀ − (Σs)(Σs)ᵀ/n with s = x − shift.
         """
-        sums = (self.sums, self.sums_low)
-        square = _divide(_outer(sums, sums), self.rows)
-        high, low = _add((self.products, self.products_low), (-square[0], -square[1]))
-        return high + low
+        sums = Pair(self.sums, self.sums_low)
+        square = divide(outer(sums, sums), pair(float(self.rows)))
+        return subtract(Pair(self.products, self.products_low), square)
+
+    @property
+    def gram_pair(self) -> Pair:
+        """Return the (k, k) sums of products about zero, Σxxᵀ."""
+        zero = _rebased(self, np.zeros_like(self.shift))
+        return Pair(zero.products, zero.products_low)
+
+    @property
+    def mean(self) -> Array:
+        """Return the (k,) means, in the columns' units."""
+        return self.mean_pair.rounded
+
+    @property
+    def scatter(self) -> Array:
+        """Return the (k, k) centred sums of products."""
+        return self.scatter_pair.rounded
 
     @property
     def gram(self) -> Array:
-        """Return the (k, k) sums of products about zero, Σxxᵀ."""
-        zero = _rebased(self, np.zeros_like(self.shift))
-        return zero.products + zero.products_low
+        """Return the (k, k) sums of products about zero."""
+        return self.gram_pair.rounded
 
     @property
     def covariance(self) -> Array:
@@ -93,33 +113,43 @@ def moments(table: ArrayLike) -> Moments:
     return column_moments(list(array.T))
 
 
-def column_moments(columns: Sequence[NDArray[Any]], shift: Array | None = None) -> Moments:
-    """Return the moments of k columns (n,) of any numeric types, about a shift (k,).
+def column_moments(
+    columns: Sequence[NDArray[Any]], shift: Array | None = None, slices: int | None = None
+) -> Moments:
+    """Return the moments of k columns (n,) of any numeric types.
 
-    By default the shift is near the mean; moments about the same shift merge at the least cost.
+    Args:
+        columns: Of finite numbers.
+        shift: (k,) near the means, by default a mean; moments about the same shift merge at the least cost.
+        slices: Into which rows are cut before they are multiplied, 1 to 4; by default 4 where that is cheap, else 1.
 
     Raises:
-        ValueError: If a value is not finite.
+        ValueError: If a value is not finite, or too large to square.
     """
     k, rows = len(columns), len(columns[0])
     if shift is None:
         shift = np.array([np.mean(column[:BLOCK], dtype=np.float64) for column in columns])
-    sums: DoubleDouble = (np.zeros(k), np.zeros(k))
-    products: DoubleDouble = (np.zeros((k, k)), np.zeros((k, k)))
-    for start in range(0, rows, BLOCKS * BLOCK):
-        group = [column[start : start + BLOCKS * BLOCK] for column in columns]
-        total, squares = _plain_sums(group, shift)
-        sums = _add(sums, (total, np.zeros(k)))
-        products = _add(products, (squares, np.zeros((k, k))))
-    if not (np.isfinite(sums[0]).all() and np.isfinite(products[0]).all()):
-        message = (
-            "the columns hold values that are not finite or too large to square; drop or repair those rows"
-        )
-        raise ValueError(message)
+    if slices is None:
+        slices = MOST_SLICES if is_cheap(rows, k) else 1
+
+    sums, products = pair(np.zeros(k)), pair(np.zeros((k, k)))
+    group = BLOCK if slices > 1 else BLOCKS * BLOCK
+    for start in range(0, rows, group):
+        some = [column[start : start + group] for column in columns]
+        added = _sliced_sums(some, shift, slices) if slices > 1 else _plain_sums(some, shift)
+        sums, products = add(sums, added[0]), add(products, added[1])
+
+    if not (np.isfinite(sums.high).all() and np.isfinite(products.high).all()):
+        raise ValueError(UNUSABLE)
     return Moments(rows, shift, *sums, *products)
 
 
-def _plain_sums(columns: Sequence[NDArray[Any]], shift: Array) -> tuple[Array, Array]:
+def is_cheap(rows: int, columns: int) -> bool:
+    """Say whether a table is so small that its moments are made with the most slices at once."""
+    return rows * columns**2 <= CHEAP
+
+
+def _plain_sums(columns: Sequence[NDArray[Any]], shift: Array) -> tuple[Pair, Pair]:
     """Return Σ(x − shift) (k,) and Σ(x − shift)(x − shift)ᵀ (k, k) of a few blocks in plain float64."""
     k, rows = len(columns), len(columns[0])
     block = np.empty((k, min(BLOCK, rows)))
@@ -130,7 +160,45 @@ def _plain_sums(columns: Sequence[NDArray[Any]], shift: Array) -> tuple[Array, A
             np.subtract(column[start : start + BLOCK], origin, out=row, dtype=np.float64)
         sums += part.sum(axis=1)
         products += part @ part.T
+    return pair(sums), pair(products)
+
+
+def _sliced_sums(columns: Sequence[NDArray[Any]], shift: Array, count: int) -> tuple[Pair, Pair]:
+    """Return the same sums of a block, from slices of x − shift."""
+    k = len(columns)
+    slices = _slices(columns, shift, count)
+    sums, products = pair(np.zeros(k)), pair(np.zeros((k, k)))
+    for i in reversed(range(count)):  # the small ones first
+        sums = add(sums, pair(slices[i].sum(axis=1)))
+        for j in reversed(range(i, count)):
+            product = slices[i] @ slices[j].T
+            products = add(products, pair(product))
+            if i != j:
+                products = add(products, pair(product.T))
     return sums, products
+
+
+def _slices(columns: Sequence[NDArray[Any]], shift: Array, count: int) -> Array:
+    """Cut x − shift into `count` addends (count, k, m) of 20 bits each; the last one is all that is left.
+
+    (x + 3·2ᵉ) − 3·2ᵉ rounds x to the last bit of 3·2ᵉ, which is 2ᵉ⁻⁵¹: with 2ᵉ = 2³¹·bound that leaves 20 bits of
+    |x| ≤ bound.
+    """
+    slices = np.empty((count, len(columns), len(columns[0])))
+    for column, (values, origin) in enumerate(zip(columns, shift, strict=True)):
+        with np.errstate(invalid="ignore"):  # infinite values are refused below
+            high, low = two_sum(np.asarray(values, np.float64), np.asarray(-origin))
+        bound = float(np.abs(high).max())
+        if not bound < LARGEST:  # NaN too
+            raise ValueError(UNUSABLE)
+        exponent = np.ceil(np.log2(bound)) if bound > 0 else 0.0
+        for place in range(count - 1):
+            grid = 3 * 2.0 ** (exponent + 51 - SLICE)
+            slices[place, column] = (high + grid) - grid
+            high -= slices[place, column]
+            exponent -= SLICE
+        slices[-1, column] = high + low
+    return slices
 
 
 def merge(a: Moments, b: Moments) -> Moments:
@@ -144,8 +212,8 @@ def merge(a: Moments, b: Moments) -> Moments:
         message = f"moments of {sizes} columns cannot be merged; use the same columns for every part"
         raise ValueError(message)
     b = _rebased(b, a.shift)
-    sums = _add((a.sums, a.sums_low), (b.sums, b.sums_low))
-    products = _add((a.products, a.products_low), (b.products, b.products_low))
+    sums = add(Pair(a.sums, a.sums_low), Pair(b.sums, b.sums_low))
+    products = add(Pair(a.products, a.products_low), Pair(b.products, b.products_low))
     return Moments(a.rows + b.rows, a.shift, *sums, *products)
 
 
@@ -154,52 +222,11 @@ def _rebased(m: Moments, shift: Array) -> Moments:
 
     With d = old − new, Σ(s + d)(s + d)ᵀ = Σssᵀ + d(Σs)ᵀ + (Σs)dᵀ + n·ddᵀ.
     """
-    d = _two_sum(m.shift, -shift)
-    rows = (np.full_like(shift, m.rows), np.zeros_like(shift))
-    sums = (m.sums, m.sums_low)
-    rows_d = _multiply(rows, d)
-    cross = _outer(d, sums)
-    products = _add((m.products, m.products_low), _add(cross, (cross[0].T, cross[1].T)))
-    return Moments(m.rows, shift, *_add(sums, rows_d), *_add(products, _outer(d, rows_d)))
-
-
-# Double-double arithmetic: T. J. Dekker, "A floating-point technique for extending the available
-# precision", 1971.
-
-
-def _two_sum(a: Array, b: Array) -> DoubleDouble:
-    total = a + b
-    c = total - a
-    return total, (a - (total - c)) + (b - c)
-
-
-def _add(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
-    high, low = _two_sum(a[0], b[0])
-    tail, rest = _two_sum(a[1], b[1])
-    high, low = _two_sum(high, low + tail)
-    return _two_sum(high, low + rest)
-
-
-def _split(a: Array) -> DoubleDouble:
-    c = a * 134217729.0  # 2²⁷ + 1
-    high = c - (c - a)
-    return high, a - high
-
-
-def _multiply(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
-    product = a[0] * b[0]
-    (ah, al), (bh, bl) = _split(a[0]), _split(b[0])
-    error = ((ah * bh - product) + ah * bl + al * bh) + al * bl
-    return _two_sum(product, error + (a[0] * b[1] + a[1] * b[0]))
-
-
-def _outer(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
-    return _multiply((a[0][:, None], a[1][:, None]), (b[0][None, :], b[1][None, :]))
-
-
-def _divide(a: DoubleDouble, n: int) -> DoubleDouble:
-    divisor = np.full_like(a[0], n)
-    quotient = a[0] / divisor
-    back = _multiply((quotient, np.zeros_like(quotient)), (divisor, np.zeros_like(divisor)))
-    rest = _add(a, (-back[0], -back[1]))
-    return _two_sum(quotient, (rest[0] + rest[1]) / divisor)
+    if np.array_equal(m.shift, shift):
+        return m
+    d = two_sum(m.shift, -shift)
+    sums, products = Pair(m.sums, m.sums_low), Pair(m.products, m.products_low)
+    rows_d = multiply(pair(np.full_like(shift, m.rows)), d)
+    cross = outer(d, sums)
+    products = add(products, add(cross, cross.transposed))
+    return Moments(m.rows, shift, *add(sums, rows_d), *add(products, outer(d, rows_d)))

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.neuron.moments import Array, Moments, column_moments, merge
+from tasks.neuron.moments import Array, Moments, column_moments, is_cheap, merge
+from tasks.neuron.precision import slices_needed
 from tasks.neuron.prefetch import ahead
 from tasks.neuron.scaling import Coordinates
 
@@ -85,12 +86,12 @@ class MemoryPart:
             yield self.whole.cut(start, start + HELD)
 
 
-def part_moments(part: Part) -> Moments:
-    """Return the moments of one part's columns, see `Batch.columns`."""
+def part_moments(part: Part, slices: int | None = None) -> Moments:
+    """Return the moments of one part's columns, see `Batch.columns`; `slices` as in `column_moments`."""
     total: Moments | None = None
     for batch in batches_of(part):
         shift = None if total is None else total.shift
-        found = column_moments(batch.columns, shift)
+        found = column_moments(batch.columns, shift, slices)
         total = found if total is None else merge(total, found)
     if total is None:
         raise ValueError("a part holds no rows; leave empty files out")
@@ -98,8 +99,20 @@ def part_moments(part: Part) -> Moments:
 
 
 def all_moments(parts: Sequence[Part]) -> Moments:
-    """Return the moments of all parts together."""
-    return reduce(merge, map(part_moments, parts))
+    """Return the moments of all parts together, as precise as least squares needs them."""
+    return precise_moments(parts, reduce(merge, map(part_moments, parts)))
+
+
+def precise_moments(parts: Sequence[Part], first: Moments) -> Moments:
+    """Return the moments of a first pass over the parts, or of a second one where they are not precise enough.
+
+    A large table is read once in plain float64; when its columns turn out to be nearly dependent, once more with as
+    many slices as their condition asks for. A small one is read with the most slices at once.
+    """
+    slices = slices_needed(first)
+    if slices == 1 or all(is_cheap(part.rows, len(first.shift)) for part in parts):
+        return first
+    return reduce(merge, (part_moments(part, slices) for part in parts))
 
 
 def batches_of(part: Part) -> Iterator[Batch]:

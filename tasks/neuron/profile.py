@@ -6,7 +6,7 @@ What is kept does not grow with the table: the moments are mergeable, the rows a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import accumulate
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.neuron.moments import Array, Moments, column_moments, merge
-from tasks.neuron.parts import Batch, Part, batches_of
+from tasks.neuron.parts import Batch, Part, batches_of, precise_moments
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class TableProfile:
 
 
 def profile(parts: Sequence[Part], most: int, seed: int = 0) -> TableProfile:
-    """Look at every row of a table once.
+    """Look at every row of a table once; twice where the moments of nearly dependent columns ask for it.
 
     Args:
         parts: Of the rows; the moments are merged in their order, as `all_moments` does.
@@ -55,9 +55,10 @@ def profile(parts: Sequence[Part], most: int, seed: int = 0) -> TableProfile:
     counts = [part.rows for part in parts]
     chosen = _chosen(sum(counts), most, seed)
     starts = accumulate(counts[:-1], initial=0)
-    return reduce(
+    found = reduce(
         _joined, (_part_profile(part, chosen, start) for part, start in zip(parts, starts, strict=True))
     )
+    return replace(found, moments=precise_moments(parts, found.moments))
 
 
 def _chosen(rows: int, most: int, seed: int) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.neuron.least_squares import solve_moments
+from tasks.neuron.least_squares import LeastSquares
 from tasks.neuron.metrics import SINGLE
 from tasks.neuron.moments import Array, Moments
 from tasks.neuron.options import Initializer, Options
@@ -22,12 +22,24 @@ from tasks.neuron.state import State
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingSetup:
-    """What a training of either kind starts from; `sample` is some of its rows."""
+    """Hold what a training of either kind starts from.
+
+    Attributes:
+        settings: Of the training.
+        reference: Least squares on the same rows.
+        moments: Of the rows.
+        units: That are trained in.
+        rule: How a step is made.
+        parts: All rows.
+        sample: Some of them.
+    """
 
     settings: Options
+    reference: LeastSquares
     moments: Moments
     units: Coordinates
     rule: UpdateRule
+    parts: Sequence[Part]
     sample: Batch
 
     @property
@@ -47,8 +59,9 @@ class TrainingSetup:
     @property
     def least_error(self) -> float:
         """Return that of least squares, or the rounding of float32 where this is larger: no training goes below."""
-        found = solve_moments(self.moments, bias=self.settings.bias)
-        return max(found.residual_sum, SINGLE**2 * float(self.moments.gram[-1, -1])) / self.moments.rows
+        return (
+            max(self.reference.residual_sum, SINGLE**2 * float(self.moments.gram[-1, -1])) / self.moments.rows
+        )
 
     @property
     def raw_limit(self) -> float:

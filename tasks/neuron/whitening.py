@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.neuron.factor import Factor, factorised, second_moments
 from tasks.neuron.moments import Array, Moments
+
+STEADY = 1e8  # variance inflation below which a correlation matrix shows its directions; they are its own up to there
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,25 +31,47 @@ class Whitening:
     target_scale: float
 
 
-def whitening(m: Moments, *, bias: bool = True) -> Whitening:
+def whitening(m: Moments, *, bias: bool = True, factor: Factor | None = None) -> Whitening:
     """Return the whitening of the features in the moments of (features…, target).
 
-    The covariance is scaled to a correlation first, so that the columns' units do not decide what counts as
-    null. Without bias nothing is centred: the second moments are those about zero.
+    Without bias nothing is centred: the second moments are those about zero. Columns that the factor drops take no
+    part.
 
     Args:
         m: Moments of (n, d + 1) columns, the target last.
         bias: Whether the model has a bias.
+        factor: Of the same moments, where it is known.
     """
-    second = (m.scatter if bias else m.gram) / m.rows
-    mean = m.mean if bias else np.zeros_like(m.shift)
-    size = np.sqrt(np.maximum(np.diag(m.gram), 0.0) / m.rows)
+    factor = factor or factorised(m, bias=bias)
+    kept, d = factor.kept, len(factor.centre)
+    second = second_moments(m, bias=bias).rounded / m.rows
     deviation = np.sqrt(np.maximum(np.diag(second), 0.0))
-    epsilon = np.finfo(np.float64).eps
-    deviation[deviation <= 4 * epsilon * size] = 0.0  # a constant column: what is left is rounding
-    scale = deviation[:-1]
-    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-    values, vectors = np.linalg.eigh(second[:-1, :-1] * np.outer(inverse, inverse))
-    kept = values > 64 * len(scale) * epsilon * max(float(values[-1]), 0.0)
-    matrix = inverse[:, None] * vectors[:, kept] / np.sqrt(values[kept])
-    return Whitening(mean[:-1], matrix, scale, float(mean[-1]), float(deviation[-1]) or 1.0)
+    scale = np.zeros(d)
+    scale[kept] = deviation[kept]
+    matrix = np.zeros((d, factor.rank))
+    if factor.rank:
+        inverse = 1 / scale[kept]
+        values, vectors = _directions(
+            factor, second[np.ix_(kept, kept)] * np.outer(inverse, inverse), inverse
+        )
+        matrix[kept] = inverse[:, None] * vectors / np.sqrt(values)
+    mean = float(m.mean[-1]) if bias else 0.0
+    return Whitening(factor.centre, matrix, scale, mean, _target_scale(m, float(deviation[-1])))
+
+
+def _directions(factor: Factor, correlation: Array, inverse: Array) -> tuple[Array, Array]:
+    """Return variances (r,) and directions (r, r) of the kept columns, divided by their deviations.
+
+    The singular values of the root are not squared, so that nearly dependent columns keep their direction.
+    """
+    if factor.inflation.max() < STEADY:
+        values, vectors = np.linalg.eigh(correlation)
+        return values, vectors
+    _, sizes, directions = np.linalg.svd(factor.root[:, factor.kept] * inverse / np.sqrt(factor.rows))
+    return sizes**2, directions.T
+
+
+def _target_scale(m: Moments, deviation: float) -> float:
+    """Return the target's deviation, or 1 for a constant one, for which what is left is rounding."""
+    size = float(np.sqrt(max(float(m.gram[-1, -1]), 0.0) / m.rows))
+    return deviation if deviation > 4 * np.finfo(np.float64).eps * size else 1.0

@@ -24,6 +24,9 @@ class ModelFacts(Facts):
     bias: bool
     learning_rate: float
     stable_limit: float
+    before_closing: float | None = (
+        None  # D where the mini-batches ended, if a full-batch epoch closed the training
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

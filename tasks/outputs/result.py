@@ -30,7 +30,11 @@ class Model(Record):
 
 
 class Scores(Record):
-    """How well predictions meet the targets of one part; `r2` is None where the target is constant."""
+    """How well predictions meet the targets of one part; `r2` is None where the target is constant.
+
+    `r2` is about the target's mean, 1 − Σ(y − ŷ)² / Σ(y − ȳ)²; of a model without bias about zero, 1 − Σ(y − ŷ)² / Σy²,
+    as R and NIST define it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -38,6 +42,7 @@ class Scores(Record):
     rmse: float = Field(ge=0)
     mae: float
     r2: float | None
+    r2_about: Literal["mean", "zero"] = "mean"
 
 
 class PartScores(Record):
@@ -62,6 +67,11 @@ class ReferenceFit(Record):
     weights: dict[str, float]
     bias: float
     standard_errors: dict[str, float | None] = Field(description="By feature, and `bias` for the bias.")
+    undetermined: list[list[str]] = Field(
+        default=[],
+        description="Sets of features that depend on each other, or a constant one: only the sum of their effects is "
+        "determined. Weights and errors are those of the solution in which the last ones have weight 0.",
+    )
     degrees_of_freedom: int = Field(
         default=0, description="Training rows less the parameters that were fitted."
     )
@@ -75,6 +85,9 @@ class Verdict(Record):
 
     z: float | None
     D: float | None
+    D_before: float | None = Field(
+        default=None, description="D before the closing full-batch epoch, where one was needed."
+    )
     converged: bool
     text: str
 

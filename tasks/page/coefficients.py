@@ -66,11 +66,21 @@ def coefficient_table(evaluation: Evaluation, listed: Sequence[Coefficient]) -> 
         caption=(
             "Standard error, t, p and interval are those of least squares (Student's t, "
             f"{freedom:,} degrees of freedom); the last column is how far the estimate lies from it, in standard "
-            "errors (SE)."
+            "errors (SE)." + "".join(map(_undetermined, evaluation.least_squares.undetermined))
         ),
         header=header,
         rows=[_row(coefficient, known) for coefficient in listed],
         align="l" + "r" * (len(header) - 1),
+    )
+
+
+def _undetermined(names: Sequence[str]) -> str:
+    """Say that weights are not determined, and which solution is shown."""
+    if len(names) == 1:
+        return f" The weight of the constant column {names[0]} is not determined."
+    return (
+        f" The weights of {', '.join(names[:-1])} and {names[-1]} are not determined, as these columns depend on each "
+        "other: the figures are those of one of the solutions that predict the same."
     )
 
 

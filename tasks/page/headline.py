@@ -58,7 +58,8 @@ def _comparison(before: Result | None, now: Result) -> Fact:
 def _r2(result: Result) -> Fact:
     scores = result.metrics.test or result.metrics.train
     part = "test" if result.metrics.test else "train"
-    return Fact(f"R², {part}", number(scores.r2, 4), "share of the target's variance that is explained")
+    share = "variance" if scores.r2_about == "mean" else "sum of squares about zero"
+    return Fact(f"R², {part}", number(scores.r2, 4), f"share of the target's {share} that is explained")
 
 
 def _stages(result: Result) -> Fact:

@@ -96,6 +96,8 @@ def _metrics(evaluation: Evaluation) -> TableBlock:
     caption = (
         "Errors over the N rows of a part, of the neuron and of predicting the mean of the training targets."
     )
+    if evaluation.metrics.train.r2_about == "zero":
+        caption += " Without a bias, the neuron's R² is about zero: 1 − Σ(y − ŷ)² / Σy²."
     return TableBlock(caption, ["predictor, part", "N", "RMSE", "MAE", "R²"], rows, "lrrrr")
 
 

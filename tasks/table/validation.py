@@ -13,6 +13,7 @@ from tasks.table.summary import Summary
 Matrix = npt.NDArray[np.float64]
 
 _COPIED = 1 - 1e-12
+_LARGEST = 1e140  # whose square, times as many rows as there can be, float64 holds
 _FEWEST_FOR_CORRELATION = 3
 _MOST_PAIRS = 20
 """Pairs of features on one line that are named one by one."""
@@ -112,6 +113,7 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
             row=row,
             file=file,
         )
+    yield from _unsquarable(table, name)
     if len(_levels(table, name)) > MOST_LEVELS:
         yield Violation(
             "unusable-column",
@@ -119,6 +121,23 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
             "group the rare ones, or `exclude` it",
             column=name,
         )
+
+
+def _unsquarable(table: TableSummary, name: str) -> Iterator[Violation]:
+    """Find a column whose squares, or those of its differences, leave the range of float64."""
+    lowest, highest = table.range(name)
+    if lowest is None or highest is None:
+        return
+    size, spread = max(abs(lowest), abs(highest)), highest - lowest
+    if size > _LARGEST:
+        what = f"has values of up to {size:.3g}, too large to square"
+    elif 0 < spread < 1 / _LARGEST:
+        what = f"has values that differ by {spread:.3g} at most, too little to square"
+    else:
+        return
+    yield Violation(
+        "unusable-column", f"column {quoted(name)} {what}", "give it in another unit", column=name
+    )
 
 
 def _text(table: TableSummary, name: str) -> Iterator[Violation]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.neuron.influence import influence, leverage, residual_deviation
+from tasks.neuron.influence import influence, residual_deviation
 from tasks.neuron.least_squares import solve, solve_moments
 from tasks.neuron.moments import moments
 
@@ -21,15 +21,15 @@ def test_leverage_is_the_diagonal_of_the_hat_matrix(bias: bool) -> None:
     design = np.column_stack([x, np.ones(len(x))]) if bias else x
     hat = design @ np.linalg.pinv(design)
     for reference in (solve(x, y, bias=bias), solve_moments(moments(np.column_stack([x, y])), bias=bias)):
-        assert leverage(reference, x) == pytest.approx(np.diag(hat), rel=1e-8)
-        assert leverage(reference, x[7:9]) == pytest.approx(np.diag(hat)[7:9], rel=1e-8)
+        assert reference.factor.leverage(x) == pytest.approx(np.diag(hat), rel=1e-8)
+        assert reference.factor.leverage(x[7:9]) == pytest.approx(np.diag(hat)[7:9], rel=1e-8)
 
 
 def test_a_dependent_column_changes_no_leverage() -> None:
     """A copy of a column and a constant one are dropped, as in the fit."""
     x, y = example()
     wide = np.column_stack([x, 2 * x[:, 0], np.full(len(x), 3.0)])
-    assert leverage(solve(wide, y), wide) == pytest.approx(leverage(solve(x, y), x), rel=1e-8)
+    assert solve(wide, y).factor.leverage(wide) == pytest.approx(solve(x, y).factor.leverage(x), rel=1e-8)
 
 
 def test_cooks_distance_is_how_far_all_predictions_move_without_the_row() -> None:

@@ -114,7 +114,7 @@ def test_verdict_texts() -> None:
     far = verdict(reference.weights + 3 * se, reference.bias, reference)
     assert not far.converged
     assert far.text.startswith("not converged: D = ")
-    assert "> 0.01, z = 3; raise `epochs`" in far.text
+    assert "> 0.01, z = 3; float64 cannot hold" in far.text
     tutorial = verdict(reference.weights + 17 * se, reference.bias, reference, recipe="tutorial")
     assert tutorial.text.startswith("17 standard errors away from least squares: D = ")
     assert tutorial.text.endswith("use the default preset")
