@@ -87,7 +87,9 @@ def _types(node: ast.stmt) -> list[str]:
     """Return the types that a top-level statement names."""
     if isinstance(node, ast.ClassDef):
         return [node.name]
-    targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or isinstance(node.value, ast.Attribute):
+        return []  # an attribute is another module's type under its own name
+    targets = [node.target] if isinstance(node, ast.AnnAssign) else node.targets
     return [name for name in map(ast.unparse, targets) if TYPE_NAME.fullmatch(name)]
 
 
