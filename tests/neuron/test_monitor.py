@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from tasks.neuron.batching import Call
+from tasks.neuron.least_squares import solve_moments
 from tasks.neuron.moments import moments
 from tasks.neuron.monitor import RUNAWAY, TrainingMonitor
 from tasks.neuron.options import Options
-from tasks.neuron.parts import Batch
+from tasks.neuron.parts import Batch, MemoryPart
 from tasks.neuron.recipe import Diverged
 from tasks.neuron.scaling import raw
 from tasks.neuron.setup import TrainingSetup
@@ -22,9 +23,10 @@ def monitor(start: Checkpoint | None = None) -> TrainingMonitor:
     """Follow a training of three epochs on a hundred rows."""
     x, y = example_problem(1, rows=ROWS)
     rule = UpdateRule(32, 0.01, 1.0, equal_rows=True, bias=True)
-    found = moments(np.column_stack([x, y]))
+    found, rows = moments(np.column_stack([x, y])), MemoryPart(Batch([*x.T], y))
     return TrainingMonitor(
-        TrainingSetup(Options(epochs=EPOCHS), found, raw(2), rule, Batch([*x.T], y)), start
+        TrainingSetup(Options(epochs=EPOCHS), solve_moments(found), found, raw(2), rule, [rows], rows.whole),
+        start,
     )
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from tasks.neuron.least_squares import solve_moments
 from tasks.neuron.moments import moments
 from tasks.neuron.options import Options
-from tasks.neuron.parts import Batch
+from tasks.neuron.parts import Batch, MemoryPart
 from tasks.neuron.scaling import Coordinates, raw, standardised, whitened
 from tasks.neuron.setup import TrainingSetup, first_state
 from tasks.neuron.sgd import UpdateRule
@@ -30,7 +31,8 @@ def setup_of(
     }
     rule = UpdateRule(32, rate, 1.0, equal_rows=True, bias=bias)
     settings = Options(bias=bias, **options)  # type: ignore[arg-type]
-    return TrainingSetup(settings, found, kinds[units], rule, Batch([*x.T], y))
+    reference, rows = solve_moments(found, bias=bias), MemoryPart(Batch([*x.T], y))
+    return TrainingSetup(settings, reference, found, kinds[units], rule, [rows], rows.whole)
 
 
 @pytest.mark.parametrize("units", ["raw", "whitened", "standardised"])
