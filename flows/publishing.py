@@ -35,8 +35,9 @@ from tasks.table.model.linear import LinearModel, Reading, linear_model
 
 ARTIFACT_KEY = "regression-report"
 TABLE_KEY = "regression-coefficients"
+
+# Rows of the table in Prefect's UI, which shows all of them on one page.
 MOST_COEFFICIENTS = 500
-"""Rows of the table in Prefect's UI, which shows all of them on one page."""
 
 
 def publish(
@@ -84,7 +85,7 @@ def publish(
 
 
 def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
-    """Yield what has changed in the user's table since the last run before this one."""
+    """Yield the changes of the user's table since the previous run."""
     now = runs.schema_of(run.root, run.stages)
     before = runs.last_schema(run.root, settings.input, name) if now else None
     if now and before:
@@ -94,7 +95,7 @@ def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
 
 
 def _publish_coefficients(evaluation: Evaluation) -> None:
-    """Create the table artifact: the weights and the bias alone, to be compared from run to run."""
+    """Create the table artifact: weights and bias, to compare from run to run."""
     listed = coefficients(evaluation)
     shown = listed[:MOST_COEFFICIENTS]
     rest = f", the first {len(shown)} of {len(listed):,}" if len(shown) < len(listed) else ""

@@ -48,11 +48,9 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     result = result_of(of, target=about, text=about, notes=[about])
     good = result.verdict.model_copy(update={"converged": request.param != "hostile"})
     result = result.model_copy(update={"verdict": good})
-    figures, images = [], {}
-    for picture, figure in [*draw_all(plot_data(result)), draw_trend([before(result), result])]:
-        if figure.section != "training":
-            figures.append(figure)
-            images[figure.file] = picture
+    drawn = [*draw_all(plot_data(result)), draw_trend([before(result), result])]
+    images = {figure.file: picture for picture, figure in drawn}
+    figures = [figure for _, figure in drawn]
     path: Path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(
         webpage(report(result, figures, [before(result)]), about, images.__getitem__), encoding="utf-8"
@@ -67,7 +65,7 @@ def test_the_page_is_whole_and_readable(tab: Tab, page: str, width: int, theme: 
     tab.show(page, width, theme)
     assert tab.value("document.documentElement.scrollWidth <= innerWidth")
     assert tab.value(BEYOND) == []
-    assert tab.value("[...document.images].map(i => i.complete && i.naturalWidth > 0)") == [True] * 3
+    assert tab.value("[...document.images].map(i => i.complete && i.naturalWidth > 0)") == [True] * 5
     assert tab.value(PALE) == []
     assert [url for url in tab.requests if not url.startswith(("data:", page))] == []
     assert tab.complaints == []
@@ -88,10 +86,13 @@ def test_what_scrolls_can_be_reached_by_the_keyboard(tab: Tab, page: str) -> Non
 def test_the_writing_in_the_pictures_can_be_read_on_a_phone(tab: Tab, page: str) -> None:
     """A picture shrinks to the screen's width or scrolls, and its letters stay at least nine pixels high."""
     tab.show(page, 390, "light")
-    shrunk = tab.value("[...document.images].map(i => i.clientWidth / i.naturalWidth)")
-    letters = [11 * 110 / 72, 11 * 110 / 72, 14]  # two figures at their resolution, and the trend
-    heights = sorted(share * letter for share, letter in zip(shrunk, sorted(letters), strict=True))
-    assert heights[0] >= 9, heights
+    shrunk = tab.value("[...document.images].map(i => [i.src.slice(0, 14), i.clientWidth / i.naturalWidth])")
+    letters = {
+        "data:image/png": 11 * 110 / 72,
+        "data:image/svg": 14,
+    }  # a point of a figure, at its resolution
+    assert len(shrunk) == 5
+    assert min(share * letters[kind] for kind, share in shrunk) >= 9, shrunk
 
 
 def test_the_first_screen_of_a_desktop_holds_the_verdict_and_the_facts(tab: Tab, page: str) -> None:
