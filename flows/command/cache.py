@@ -12,7 +12,7 @@ from humanize import naturalsize
 
 from flows.command.exits import Exit
 from flows.command.folders import require_readable, unusable
-from flows.command.messages import print_result, refuse, say
+from flows.command.messages import explain, print_result, refuse, say
 from tasks.config import Cleaning
 from tasks.outputs.runs import unreadable
 from tasks.runtime import cleaning
@@ -105,7 +105,7 @@ def _on_a_store(task: Callable[[Path, Cleaning, bool], Exit]) -> Callable[[Clean
         try:
             return task(root, options, as_json)
         except OSError as error:
-            raise unusable("artifacts", root, error) from error
+            return explain(unusable("artifacts", root, error))
 
     return command
 

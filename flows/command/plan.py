@@ -1,6 +1,7 @@
 """The command `linear-neuron plan`: what a run would do with each stage, and why."""
 
 import json
+from pathlib import Path
 
 from flows.command.exits import Exit
 from flows.command.folders import require_readable
