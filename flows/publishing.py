@@ -48,11 +48,11 @@ def publish(
     The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `report.html`,
     `report.md` and, last, `result.json`: one that has it is whole.
     """
-    findings = read_scores(scores, run.root)
+    evaluation = read_scores(scores, run.root)
     drawn = figures_left.read(figures, run.root)
     name = _run_name()
     result = Result(
-        **dict(findings),
+        **dict(evaluation),
         notes=[*run.notes, *_changes(run, settings, name)],
         run=name,
         settings=settings.model_dump(mode="json"),
@@ -81,9 +81,9 @@ def publish(
     _write(folder, result, blocks, images, files)
 
     create_markdown_artifact(
-        fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=findings.verdict.text
+        fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=evaluation.verdict.text
     )
-    _publish_coefficients(findings)
+    _publish_coefficients(evaluation)
     return result
 
 
@@ -97,15 +97,15 @@ def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
         )
 
 
-def _publish_coefficients(findings: Evaluation) -> None:
+def _publish_coefficients(evaluation: Evaluation) -> None:
     """Create the table artifact: the weights and the bias alone, to be compared from run to run."""
-    listed = coefficients(findings)
+    listed = coefficients(evaluation)
     shown = listed[:MOST_COEFFICIENTS]
     rest = f", the first {len(shown)} of {len(listed):,}" if len(shown) < len(listed) else ""
     create_table_artifact(
         coefficient_records(shown),
         key=TABLE_KEY,
-        description=f"Weights and bias for {named(findings.target)}{rest}; from … to is the 95 % interval.",
+        description=f"Weights and bias for {named(evaluation.target)}{rest}; from … to is the 95 % interval.",
     )
 
 

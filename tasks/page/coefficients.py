@@ -1,23 +1,25 @@
-"""The weights and the bias, each beside what it should be: as records, and as a table of the report."""
+"""The weights and the bias beside least squares and the known truth: as records, and as a table of the report."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tasks.outputs.result import Evaluation, ReferenceFit
+from tasks.outputs.result import Evaluation, ReferenceFit, Result
 from tasks.page.blocks import Strong, TableBlock, Text
-from tasks.page.text import named, number
+from tasks.page.text import LONGEST_NAME, labels, named, number, rounded
 
 # A p value below this is written as a bound: no residuals are so normal that its digits mean anything.
 SMALLEST_P = 1e-16
 
+# A coefficient's share of the data's own scale below which it is rounding, and shown as zero.
+NEGLIGIBLE = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class Coefficient:
-    """A weight, or the bias; what is not known is None.
+    """A weight or the bias; None where something is unknown.
 
-    `t`, `p` and the interval from `low` to `high` belong to least squares, as the standard error does. They hold for
-    the estimate as far as the verdict says that the two are the same.
+    Like the standard error, `t`, `p` and the interval from `low` to `high` belong to least squares. They hold for the
+    estimate if the verdict says that the two agree.
     """
 
     name: str
@@ -33,7 +35,7 @@ class Coefficient:
 
     @property
     def difference(self) -> float | None:
-        """The distance from least squares in standard errors; None where there is no such error."""
+        """The distance from least squares in standard errors; None without a standard error."""
         if self.least_squares is None or not self.standard_error:
             return None
         return (self.estimate - self.least_squares) / self.standard_error
@@ -56,36 +58,41 @@ def coefficients(evaluation: Evaluation) -> list[Coefficient]:
     return [*weights, replace(bias, is_bias=True)]
 
 
-def coefficient_table(evaluation: Evaluation, listed: Sequence[Coefficient]) -> TableBlock:
-    """Tabulate each weight and the bias beside the truth, where it is known, and beside least squares."""
+def coefficient_table(result: Result, listed: Sequence[Coefficient]) -> TableBlock:
+    """Tabulate the weights, the largest |t| first, and then the bias, beside least squares and the known truth."""
     known = any(coefficient.true is not None for coefficient in listed)
     header = ["", "estimate", *(["true"] if known else []), "least squares", "standard error"]
     header += ["t", "p", "95 % interval", "difference in SE"]
-    freedom = evaluation.least_squares.degrees_of_freedom
+    names = labels([coefficient.name for coefficient in listed], LONGEST_NAME)
+    units = _units(result)
     return TableBlock(
         caption=(
-            "Standard error, t, p and interval are those of least squares (Student's t, "
-            f"{freedom:,} degrees of freedom); the last column is how far the estimate lies from it, in standard "
-            "errors (SE)." + "".join(map(_undetermined, evaluation.least_squares.undetermined))
+            "The largest |t| first. Standard error (SE), t, p and interval are those of least squares (Student's t, "
+            f"{result.least_squares.degrees_of_freedom:,} degrees of freedom). The last column is the distance of the "
+            "estimate from least squares." + "".join(map(_undetermined, result.least_squares.undetermined))
         ),
         header=header,
-        rows=[_row(coefficient, known) for coefficient in listed],
+        rows=[
+            _row(each, names[each.name], units.get(each.name, 0.0), known)
+            for each in sorted(listed, key=_rank)
+        ],
         align="l" + "r" * (len(header) - 1),
     )
 
 
 def _undetermined(names: Sequence[str]) -> str:
-    """Say that weights are not determined, and which solution is shown."""
+    """Say that the weights of these columns are not determined, and which solution is shown."""
     if len(names) == 1:
-        return f" The weight of the constant column {names[0]} is not determined."
+        return f" The weight of the constant column {named(names[0])} is not determined."
+    *first, last = map(named, names)
     return (
-        f" The weights of {', '.join(names[:-1])} and {names[-1]} are not determined, as these columns depend on each "
-        "other: the figures are those of one of the solutions that predict the same."
+        f" The weights of {', '.join(first)} and {last} are not determined, since these columns depend on each other: "
+        "the numbers are those of one of the solutions that predict the same."
     )
 
 
 def coefficient_records(listed: Sequence[Coefficient]) -> list[dict[str, str | float | None]]:
-    """Write each weight and the bias as a record, in full precision, for those who sort, copy and compare."""
+    """Write each weight and the bias as a record in full precision, to sort, copy and compare."""
     return [
         {
             "name": "bias" if each.is_bias else named(each.name),
@@ -102,22 +109,37 @@ def coefficient_records(listed: Sequence[Coefficient]) -> list[dict[str, str | f
     ]
 
 
-def _row(coefficient: Coefficient, known: bool) -> list[Text]:
+def _rank(coefficient: Coefficient) -> tuple[bool, float]:
+    """Sort by |t|, with what has none after the others, and the bias last."""
+    return coefficient.is_bias, -abs(coefficient.t or 0.0)
+
+
+def _units(result: Result) -> dict[str, float]:
+    """Return by coefficient the change that moves a prediction by one standard deviation of the target."""
+    sds = {column.name: column.sd for column in result.profile}
+    target = sds.get(result.target) or 0.0
+    units = {name: target / sd for name in result.model.weights if (sd := sds.get(name))}
+    return units | {"bias": target}
+
+
+def _row(coefficient: Coefficient, label: str, unit: float, known: bool) -> list[Text]:
+    error = coefficient.standard_error or 0.0
+    resolution = max(error, NEGLIGIBLE * unit)
     return [
-        Strong("bias") if coefficient.is_bias else named(coefficient.name),
-        number(coefficient.estimate),
+        Strong("bias") if coefficient.is_bias else label,
+        rounded(coefficient.estimate, resolution),
         *([number(coefficient.true)] if known else []),
-        number(coefficient.least_squares),
+        rounded(coefficient.least_squares, resolution),
         number(coefficient.standard_error, 3),
-        number(coefficient.t, 4),
+        number(coefficient.t, 3),
         p_value(coefficient.p),
-        interval(coefficient),
+        interval(coefficient, resolution),
         number(coefficient.difference, 2),
     ]
 
 
 def p_value(p: float | None) -> str:
-    """Write a p value, the smallest as a bound.
+    """Write a p value; below 1e-16 as a bound.
 
     >>> p_value(0.03456), p_value(1e-300), p_value(None)
     ('0.0346', '< 1e-16', '–')
@@ -125,15 +147,11 @@ def p_value(p: float | None) -> str:
     return f"< {SMALLEST_P:.0e}" if p is not None and p < SMALLEST_P else number(p, 3)
 
 
-def interval(coefficient: Coefficient) -> str:
-    """Write an interval with as many decimals as its width deserves: two digits of the standard error."""
-    low, high, error = coefficient.low, coefficient.high, coefficient.standard_error
-    if low is None or high is None or not error:
+def interval(coefficient: Coefficient, resolution: float) -> str:
+    """Write an interval with the decimals that its width deserves."""
+    if coefficient.low is None or coefficient.high is None:
         return "–"
-    largest = max(abs(low), abs(high))
-    digits = 2 + math.floor(math.log10(largest)) - math.floor(math.log10(error)) if largest else 3
-    digits = min(max(digits, 3), 15)
-    return f"{number(low, digits)} to {number(high, digits)}"
+    return f"{rounded(coefficient.low, resolution)} to {rounded(coefficient.high, resolution)}"
 
 
 def _coefficient(

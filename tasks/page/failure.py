@@ -1,4 +1,4 @@
-"""What a run that stopped at a failure says: which stage, why, what is finished, and how to go on."""
+"""What a failed run says: which stage failed, why, what is cached, and how to resume."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from tasks.table.errors import Violation
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A run that stopped.
+    """A failed run.
 
     Attributes:
-        stage: The stage that failed; None where the run failed outside all of them.
+        stage: The stage that failed; None if the run failed outside all stages.
         reason: Why, in one line.
         finished: The stages before it, whose results are in the cache.
-        resume: The command that takes up at the failed stage.
-        findings: Where the user's table is why, what is wrong with it.
+        resume: The command that resumes at the failed stage.
+        violations: What is wrong with the user's table, if that is the reason.
     """
 
     stage: str | None
@@ -29,7 +29,7 @@ class Failure:
 
 
 def in_words(failure: Failure) -> str:
-    """Say it in plain text, for the terminal and the log: three lines.
+    """Write it as three lines of plain text, for the terminal and the log.
 
     >>> print(in_words(Failure("train", "OSError: disk full", ["generate", "split"], "linear-neuron run")))
     stage `train` failed: OSError: disk full
@@ -44,17 +44,15 @@ def in_words(failure: Failure) -> str:
 
 
 def in_markdown(failure: Failure) -> str:
-    """Say it as a page, for Prefect's UI."""
+    """Write it as a page for Prefect's UI."""
     where = f"Stage {failure.stage}" if failure.stage else "The run"
     cached = ", ".join(failure.finished) or "nothing"
     command = "".join(f"    {line}\n" for line in visible(failure.resume).splitlines())
-    several = len(failure.violations) > 1
-    why = (
-        markdown([tabulated(failure.violations)], lambda _: None)
-        if several
-        else f"{escaped(failure.reason)}\n"
-    )
+    if len(failure.violations) > 1:
+        why = markdown([tabulated(failure.violations)], lambda _: None)
+    else:
+        why = f"{escaped(failure.reason)}\n"
     return (
         f"# {where} failed\n\n{why}\n"
-        f"Finished, and taken from the cache by the next run: {cached}.\n\nTo resume:\n\n{command}"
+        f"The next run takes these stages from the cache: {cached}.\n\nTo resume:\n\n{command}"
     )

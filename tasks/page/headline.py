@@ -1,4 +1,4 @@
-"""The first screen: what happened, and whether to trust it."""
+"""The first screen: what happened, and whether the result can be trusted."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tasks.page.text import counted, named, number
 
 
 def opening(result: Result, before: Result | None) -> Iterator[Block]:
-    """Write title, verdict and the facts to hold it against; `before` is the run before, if there is one."""
+    """Write title, verdict and key figures; `before` is the previous run, if there is one."""
     yield Heading(1, f"Linear regression of {named(result.target)}")
     yield VerdictBlock(result.verdict.converged, result.verdict.text)
     yield FactCards([*_errors(result), _comparison(before, result), _r2(result), _stages(result)])
@@ -34,7 +34,7 @@ def _errors(result: Result) -> Iterator[Fact]:
 
 
 def _baseline(scores: Scores, mean: Scores | None) -> Fact:
-    label = "against the mean"
+    label = "versus the mean"
     if mean is None:
         return Fact(label, "–")
     remark = f"the {number(mean.rmse, 4)} of predicting the training mean"
@@ -47,9 +47,9 @@ def _baseline(scores: Scores, mean: Scores | None) -> Fact:
 
 
 def _comparison(before: Result | None, now: Result) -> Fact:
-    label = "against the run before"
+    label = "since the previous run"
     if before is None:
-        return Fact(label, "–", "the first run of its kind here")
+        return Fact(label, "–", "first run with this target and these features")
     return Fact(
         label, compared(before, now), f"from {number(before.rmse, 4)} in the run of {started(before)}"
     )
@@ -59,7 +59,7 @@ def _r2(result: Result) -> Fact:
     scores = result.metrics.test or result.metrics.train
     part = "test" if result.metrics.test else "train"
     share = "variance" if scores.r2_about == "mean" else "sum of squares about zero"
-    return Fact(f"R², {part}", number(scores.r2, 4), f"share of the target's {share} that is explained")
+    return Fact(f"R², {part}", number(scores.r2, 4), f"share of the target's {share} explained")
 
 
 def _stages(result: Result) -> Fact:

@@ -1,12 +1,12 @@
 """Blocks as markdown that no column name can break.
 
-Written for GitHub-flavoured markdown and for the artifact page of Prefect's UI. Names come from users' files
-and may hold anything: pipes, backticks, tags, dollars, line breaks.
+For GitHub-flavoured markdown and for the artifact page of Prefect's UI. Names come from users' files and may hold
+anything: pipes, backticks, tags, dollars, line breaks. Written in Python and not by a template: most of it is escaping
+and padding, and in markdown a blank of the template's own would change the meaning.
 """
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from tasks.page.blocks import (
     Block,
@@ -25,8 +25,8 @@ from tasks.page.blocks import (
 )
 from tasks.page.text import plain, visible
 
+# Characters to which a table's source is padded: one long cell must not widen two hundred rows.
 WIDEST = 40
-"""Characters to which a table's source is padded; one long cell must not blow up two hundred rows."""
 
 _MARKUP = str.maketrans(
     {character: "\\" + character for character in "\\`*_[]|~#!"}
@@ -43,14 +43,14 @@ def markdown(blocks: Sequence[Block], link: Callable[[str], str | None], most_ro
 
     Args:
         blocks: The page.
-        link: Where a figure's file lies, as a link's target; None leaves the figure out, and says so.
-        most_rows: Rows of a table that are shown; the others are counted.
+        link: Returns the link to a figure's file; for None the figure's description takes its place.
+        most_rows: Rows shown of each table; the others are counted.
     """
     return "\n".join(_block(block, link, most_rows) for block in blocks)
 
 
 def escaped(text: str) -> str:
-    r"""Make text safe in a table cell, a heading or a sentence: it shows as it stands, without markup.
+    r"""Escape text for a table cell, a heading or a sentence, so that it shows literally.
 
     >>> print(escaped("a|b <i> $c$"))
     a\|b &lt;i&gt; &#36;c&#36;
@@ -59,7 +59,7 @@ def escaped(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
-    """Lay out cells of markdown, `l`eft or `r`ight, as a table whose source reads as well as its rendering."""
+    """Lay out cells of markdown, `l`eft or `r`ight, as a table whose source is aligned too."""
     lines = [header, *rows]
     widths = [min(WIDEST, max(3, *map(len, column))) for column in zip(*lines, strict=True)]
     rules = [_rule(*column) for column in zip(align, widths, strict=True)]
@@ -88,12 +88,12 @@ def _block(block: Block, link: Callable[[str], str | None], most_rows: int | Non
     return written
 
 
-def _table(given: TableBlock, most_rows: int | None) -> str:
-    shown = given if most_rows is None else replace(given, rows=given.rows[:most_rows])
-    cells = [[_text(cell) for cell in row] for row in shown.rows]
-    hidden = len(given.rows) - len(shown.rows)
+def _table(block: TableBlock, most_rows: int | None) -> str:
+    rows = block.rows[:most_rows]
+    cells = [[_text(cell) for cell in row] for row in rows]
+    hidden = len(block.rows) - len(rows)
     rest = f"\n… and {hidden:,} more rows.\n" if hidden else ""
-    return f"{_sentence(given.caption)}\n\n{table(list(map(_text, given.header)), cells, given.align)}{rest}"
+    return f"{_sentence(block.caption)}\n\n{table(list(map(_text, block.header)), cells, block.align)}{rest}"
 
 
 def _figure(figure: Picture, target: str | None) -> str:
@@ -102,12 +102,12 @@ def _figure(figure: Picture, target: str | None) -> str:
     return f"{_sentence(figure.caption)}\n\n![{_text(figure.alt)}]({_LINK.sub(_percent, target)})\n"
 
 
-def _percent(found: re.Match[str]) -> str:
-    return f"%{ord(found[0]):02X}"
+def _percent(match: re.Match[str]) -> str:
+    return f"%{ord(match[0]):02X}"
 
 
 def _sentence(text: Text) -> str:
-    """Write text that begins a line: what would make a list item or a heading of it is escaped."""
+    """Write text that begins a line; escape what would turn it into a list item or a heading."""
     return _LIST_MARK.sub(r"\1\\\2", _text(text))
 
 
@@ -126,7 +126,7 @@ def _piece(piece: str | Code | Strong) -> str:
 
 
 def _code(text: str) -> str:
-    """Mark text as code, or, where a backtick or a pipe in it could end that, show it as it stands."""
+    """Mark text as code; escape it instead where a backtick or a pipe could end the code."""
     return _escaped(text) if set("`|\\") & set(text) or text != text.strip() or not text else f"`{text}`"
 
 

@@ -1,4 +1,4 @@
-"""The data's profile: what each column of the training rows holds, and how far it moved since the run before."""
+"""The data's profile: each column of the training rows, and how far its mean moved since the previous run."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,36 +7,32 @@ import numpy as np
 from tasks.neuron.profile import TableProfile
 from tasks.outputs.result import ColumnProfile, Result
 from tasks.page.blocks import TableBlock, Text
-from tasks.page.text import named, number
+from tasks.page.text import named, number, rounded
 
 
-def profiled(names: Sequence[str], found: TableProfile) -> list[ColumnProfile]:
-    """Turn a survey of the training rows into a record per column; `names` has the features, then the target."""
-    figures = zip(names, found.moments.mean, found.deviation, found.lowest, found.highest, strict=True)
+def profiled(names: Sequence[str], rows: TableProfile) -> list[ColumnProfile]:
+    """Turn the profile of the training rows into a record per column; `names` has the features, then the target."""
+    columns = zip(names, rows.moments.mean, rows.deviation, rows.lowest, rows.highest, strict=True)
     return [
         ColumnProfile(
             name=name,
-            rows=found.moments.rows,
+            rows=rows.moments.rows,
             mean=float(mean),
             sd=float(sd) if np.isfinite(sd) else None,
             lowest=float(lowest),
             highest=float(highest),
         )
-        for name, mean, sd, lowest, highest in figures
+        for name, mean, sd, lowest, highest in columns
     ]
 
 
 def profile_table(profile: Sequence[ColumnProfile], past: Result | None) -> TableBlock:
-    """Tabulate the columns; beside an earlier run that has a profile, the drift of each mean."""
+    """Tabulate the columns; where an earlier run has a profile, with the drift of each mean."""
     before = {column.name: column for column in past.profile} if past else {}
-    header = ["column", "rows", "mean", "sd", "min", "max", *(["drift of the mean"] if before else [])]
-    drift = (
-        "; drift is how far the mean moved since the run before, in standard deviations of then"
-        if before
-        else ""
-    )
+    header = ["column", "rows", "mean", "SD", "min", "max", *(["drift of the mean"] if before else [])]
+    drift = "; drift is the change of the mean since the previous run, in its SD then" if before else ""
     return TableBlock(
-        caption=f"The training rows, column by column, the target last{drift}.",
+        caption=f"Mean, SD, minimum and maximum of each column over the training rows, the target last{drift}.",
         header=header,
         rows=[[*_row(column), *_drift(column, before)] for column in profile],
         align="l" + "r" * (len(header) - 1),
@@ -44,8 +40,10 @@ def profile_table(profile: Sequence[ColumnProfile], past: Result | None) -> Tabl
 
 
 def _row(column: ColumnProfile) -> list[Text]:
-    figures = (column.mean, column.sd, column.lowest, column.highest)
-    return [named(column.name), f"{column.rows:,}", *(number(value, 5) for value in figures)]
+    # Three digits of the SD; a centred column's mean is zero then, and not what rounding left of it.
+    resolution = (column.sd or 0.0) / 10
+    numbers = (column.mean, column.sd, column.lowest, column.highest)
+    return [named(column.name), f"{column.rows:,}", *(rounded(value, resolution) for value in numbers)]
 
 
 def _drift(column: ColumnProfile, before: dict[str, ColumnProfile]) -> Iterator[str]:

@@ -58,20 +58,23 @@ def _weights(result: Result, pictures: Sequence[Picture]) -> Iterator[Block]:
     yield Heading(2, "Weights and bias")
     yield coefficient_table(result, coefficients(result))
     yield from pictures
-    yield _yardsticks(result)
+    yield _distances(result)
 
 
-def _yardsticks(evaluation: Evaluation) -> Listing:
+def _distances(evaluation: Evaluation) -> Listing:
+    """Explain the two measures of the distance from least squares."""
     parameters, verdict = evaluation.model.parameters, evaluation.verdict
-    z = (
-        f"z = {number(verdict.z, 3)}: the largest distance of a weight or the bias from least squares, "
-        "in its standard errors (SE)."
+    # Beside a feature called z the statistic goes without its letter.
+    letter = "" if "z" in evaluation.model.weights else " (z)"
+    largest = (
+        f"Largest distance of a weight or the bias from least squares{letter}: "
+        f"{number(verdict.z, 3)} standard errors (SE)."
     )
-    d = (
+    excess = (
         f"D = {number(verdict.D, 3)}: the excess risk over least squares in units of the sampling risk, "
-        f"(w − w_ols)ᵀ XᵀX (w − w_ols) / ({parameters} s²); at most 0.01 is indistinguishable from least squares."
+        f"(w − w_ols)ᵀ XᵀX (w − w_ols) / ({parameters} s²). Up to 0.01 the fit is indistinguishable from least squares."
     )
-    return Listing([z, d])
+    return Listing([largest, excess])
 
 
 def _fit(result: Result, pictures: Sequence[Picture]) -> Iterator[Block]:
@@ -89,27 +92,30 @@ def _metrics(evaluation: Evaluation) -> TableBlock:
         "training mean, test": evaluation.baseline.test,
     }
     rows = [
-        [name, f"{part.rows:,}", number(part.rmse), number(part.mae), number(part.r2)]
+        [name, f"{part.rows:,}", number(part.rmse, 4), number(part.mae, 4), _r2(part.r2)]
         for name, part in scores.items()
         if part
     ]
-    caption = (
-        "Errors over the N rows of a part, of the neuron and of predicting the mean of the training targets."
-    )
+    caption = "Errors of the neuron, and of predicting the mean of the training targets, on the N rows of each part."
     if evaluation.metrics.train.r2_about == "zero":
         caption += " Without a bias, the neuron's R² is about zero: 1 − Σ(y − ŷ)² / Σy²."
     return TableBlock(caption, ["predictor, part", "N", "RMSE", "MAE", "R²"], rows, "lrrrr")
 
 
+def _r2(value: float | None) -> str:
+    """Write R² with four decimals: the training mean's differs from zero by rounding alone."""
+    return number(value if value is None else round(value, 4))
+
+
 def _rounding(evaluation: Evaluation) -> Iterator[Block]:
     if evaluation.rounding_rmse is not None:
         yield TableBlock(
-            "The tutorial prints the second figure as its RMSE. It compares the targets with the same targets rounded; "
-            "the model has no part in it.",
+            "The tutorial prints the second number as its RMSE. That number compares the targets with the rounded "
+            "targets and does not depend on the model.",
             ["", "value"],
             [
-                ["genuine RMSE of the predictions", number(evaluation.metrics.train.rmse)],
-                ["rounding error of the targets (not a model error)", number(evaluation.rounding_rmse)],
+                ["genuine RMSE of the predictions", number(evaluation.metrics.train.rmse, 4)],
+                ["rounding error of the targets (not a model error)", number(evaluation.rounding_rmse, 4)],
             ],
             "lr",
         )
@@ -123,7 +129,7 @@ def _training(result: Result, pictures: Sequence[Picture]) -> Iterator[Block]:
 
 
 def architecture(model: Model) -> str:
-    """Describe the model in a sentence."""
+    """Describe the layers and parameters in a sentence."""
     bias = "and a bias" if model.parameters > len(model.weights) else "and no bias"
     layers = f"{model.layers} layer (the input is not counted), {model.neurons} neuron"
     weights = counted(len(model.weights), "weight")

@@ -1,4 +1,4 @@
-"""The few lines that the terminal shows after a run: plain text, whatever the columns are called."""
+"""The few lines that the terminal shows after a run, as plain text."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
@@ -6,7 +6,7 @@ from pathlib import PurePath
 from tasks.outputs.result import PartScores, Result
 from tasks.page.coefficients import Coefficient, coefficients
 from tasks.page.repeats import repeats_line
-from tasks.page.text import number, shortened, visible
+from tasks.page.text import labels, number, shortened, visible
 
 MOST_WEIGHTS = 8
 MOST_NOTES = 3
@@ -14,7 +14,7 @@ LONGEST_NAME = 24
 
 
 def summary(result: Result) -> str:
-    """Say in a few aligned lines what was fitted, how far it is from the truth, and where the report is."""
+    """Write coefficients, errors, verdict, notes and the report's path as a few aligned lines."""
     return "\n".join(line.rstrip() for line in _lines(result)) + "\n"
 
 
@@ -40,7 +40,9 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
 def _coefficient_lines(listed: Sequence[Coefficient], target: str) -> Iterator[str]:
     weights = [coefficient for coefficient in listed if not coefficient.is_bias]
     shown = [*weights[:MOST_WEIGHTS], *(coefficient for coefficient in listed if coefficient.is_bias)]
-    rows = [[_named(target), "estimate", "true", "least squares"], *map(_cells, shown)]
+    names = labels([each.name for each in listed], LONGEST_NAME)
+    header = [shortened(visible(target), LONGEST_NAME), "estimate", "true", "least squares"]
+    rows = [header, *(_cells(names[each.name], each) for each in shown)]
     if all(coefficient.true is None for coefficient in listed):
         rows = [[*row[:2], row[3]] for row in rows]
     lines = _aligned(rows)
@@ -50,13 +52,8 @@ def _coefficient_lines(listed: Sequence[Coefficient], target: str) -> Iterator[s
     yield from lines
 
 
-def _cells(coefficient: Coefficient) -> list[str]:
-    numbers = (coefficient.estimate, coefficient.true, coefficient.least_squares)
-    return [_named(coefficient.name), *map(number, numbers)]
-
-
-def _named(name: str) -> str:
-    return shortened(visible(name), LONGEST_NAME)
+def _cells(name: str, coefficient: Coefficient) -> list[str]:
+    return [name, *map(number, (coefficient.estimate, coefficient.true, coefficient.least_squares))]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Text and numbers as every page writes them, before any markup: nothing invisible, nothing endless.
+"""Text and numbers as every page writes them, before any markup: nothing invisible, nothing too long.
 
 Names come from users' files and may hold anything: line breaks, control characters, lone surrogates.
 """
@@ -6,12 +6,13 @@ Names come from users' files and may hold anything: line breaks, control charact
 import base64
 import math
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 
+# Unicode categories that are shown as code points: they break lines, reverse the reading direction or hide text.
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Unicode categories that are shown as code points: they break lines, turn the reading direction or hide."""
 
-LONGEST_NAME = 80
-"""Characters of a column's name that a page shows."""
+LONGEST_NAME = 80  # characters of a column's name that a page shows
 
 _LARGEST, _SMALLEST = 1e9, 1e-4
 
@@ -32,17 +33,33 @@ def plain(text: str) -> str:
 
 
 def named(name: str) -> str:
-    """Make a column's name fit for a page: visible and not endless."""
-    return shortened(visible(name), LONGEST_NAME)
+    """Make a column's name fit for a page: visible and not too long."""
+    return _cut_inside(visible(name), LONGEST_NAME)
+
+
+def labels(names: Sequence[str], longest: int) -> dict[str, str]:
+    """Make different names fit for a page or a figure so that they stay different.
+
+    A long name is cut inside, since columns often differ at the end; names that look the same then get a number.
+
+    >>> list(labels(["a" * 9 + "x", "a" * 9 + "y", "a" * 10 + "y", "b"], 6).values())
+    ['aa…aax', 'a…y #2', 'a…y #3', 'b']
+    """
+    cut = {name: _cut_inside(visible(name), longest) for name in names}
+    uses = Counter(cut.values())
+    return {
+        name: label if uses[label] == 1 else _numbered(visible(name), longest, f" #{place}")
+        for place, (name, label) in enumerate(cut.items(), start=1)
+    }
 
 
 def shortened(text: str, longest: int) -> str:
-    """Cut text to at most `longest` characters; an ellipsis says so."""
+    """Cut text to at most `longest` characters, the last of them an ellipsis."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def number(value: float | None, digits: int = 6) -> str:
-    """Write a number to `digits` significant digits, without padding zeros; None is a dash.
+    """Write a number with `digits` significant digits, without trailing zeros; None is a dash.
 
     >>> number(2.0), number(-0.57735027, 3), number(6.02e-6, 2), number(None)
     ('2', '-0.577', '6e-6', '–')
@@ -66,9 +83,32 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def rounded(value: float | None, resolution: float) -> str:
+    """Write a number with the decimals that show two digits of the resolution, for example its standard error.
+
+    >>> rounded(1.992063, 0.00352), rounded(1.11e-16, 0.02), rounded(123456.7, 1200)
+    ('1.9921', '0', '123500')
+    """
+    if value is None or not (math.isfinite(value) and 0 < resolution < math.inf):
+        return number(value)
+    decimals = 1 - math.floor(math.log10(resolution))
+    return number(round(value, decimals), 15)
+
+
 def data_uri(image: bytes, kind: str = "image/png") -> str:
-    """Turn a picture into a link that carries the picture itself."""
+    """Return a link that contains the picture itself."""
     return f"data:{kind};base64," + base64.b64encode(image).decode("ascii")
+
+
+def _cut_inside(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    kept = longest - 1
+    return f"{text[: kept // 2]}…{text[len(text) - (kept - kept // 2) :]}"
+
+
+def _numbered(text: str, longest: int, number: str) -> str:
+    return _cut_inside(text, longest - len(number)) + number
 
 
 def _code_point(character: str) -> str:

@@ -8,25 +8,22 @@ from tasks.page.text import counted, plain, shortened, visible
 from tasks.table.errors import Violation
 from tasks.table.rules import Rule
 
-LONGEST_CELL = 40
-"""Characters of a name or a value that are shown."""
-
-MOST_FINDINGS = 50
-"""Findings that are listed; the others are counted."""
+LONGEST_CELL = 40  # characters of a name or a value
+MOST_LISTED = 50  # violations; the others are counted
 
 HEADER = ["rule", "file", "column", "count", "first row", "value", "what to do"]
 NUMBERS = {"count", "first row"}
 
 
-def listed(findings: Sequence[Violation]) -> str:
-    """Write findings for people: rule, file, column, count, first row, value and what to do.
+def listed(violations: Sequence[Violation]) -> str:
+    """Write violations for the terminal: rule, file, column, count, first row, value and remedy.
 
-    >>> print(listed([Violation("missing-values", "column 'x' is full of holes", "fill it in", "x", 3, 7)]))
-    column 'x' is full of holes; fill it in (rule missing-values, `--warn missing-values` to go on)
+    >>> print(listed([Violation("missing-values", "column 'x' has 3 missing values", "fill it in", "x", 3, 7)]))
+    column 'x' has 3 missing values; fill it in (rule missing-values, `--warn missing-values` to go on)
     """
-    if len(findings) == 1:
-        return plain(f"{findings[0]}{_way_on(findings[0].rule)}")
-    columns = _columns(findings)
+    if len(violations) == 1:
+        return plain(f"{violations[0]}{_way_on(violations[0].rule)}")
+    columns = _columns(violations)
     widths = [max(map(len, column)) for column in columns]
     lines = [
         "  ".join(
@@ -35,39 +32,41 @@ def listed(findings: Sequence[Violation]) -> str:
         ).rstrip()
         for row in zip(*columns, strict=True)
     ]
-    return "\n".join([f"{counted(len(findings), 'finding')}, nothing was trained", *lines, *_more(findings)])
+    return "\n".join(
+        [f"{counted(len(violations), 'finding')}, nothing was trained", *lines, *_more(violations)]
+    )
 
 
 def _way_on(rule: str) -> str:
     return f" (rule {rule}, `--warn {rule}` to go on)" if rule in get_args(Rule) else ""
 
 
-def tabulated(findings: Sequence[Violation]) -> TableBlock:
-    """Write the same as a table of a page."""
-    columns = _columns(findings)
+def tabulated(violations: Sequence[Violation]) -> TableBlock:
+    """Write the same as a table for a page."""
+    columns = _columns(violations)
     header, *rows = (list(row) for row in zip(*columns, strict=True))
-    caption = " ".join([f"{counted(len(findings), 'finding')}; nothing was trained.", *_more(findings)])
+    caption = " ".join([f"{counted(len(violations), 'finding')}; nothing was trained.", *_more(violations)])
     return TableBlock(
         caption, header, rows, "".join("r" if column[0] in NUMBERS else "l" for column in columns)
     )
 
 
-def _columns(findings: Sequence[Violation]) -> list[tuple[str, ...]]:
-    """Return the columns, each under its name, that have anything in them."""
-    rows = [HEADER, *(_cells(finding) for finding in findings[:MOST_FINDINGS])]
+def _columns(violations: Sequence[Violation]) -> list[tuple[str, ...]]:
+    """Return the columns that are not empty, each under its name."""
+    rows = [HEADER, *(_cells(violation) for violation in violations[:MOST_LISTED])]
     return [column for column in zip(*rows, strict=True) if any(column[1:])]
 
 
-def _cells(finding: Violation) -> list[str]:
-    structured = finding.column is not None or finding.row is not None
+def _cells(violation: Violation) -> list[str]:
+    structured = violation.column is not None or violation.row is not None
     return [
-        finding.rule,
-        _cell(finding.file),
-        _cell(finding.column),
-        "" if finding.count is None else f"{finding.count:,}",
-        "" if finding.row is None else f"{finding.row:,}",
-        _cell(finding.value),
-        plain(finding.remedy if structured else str(finding)),
+        violation.rule,
+        _cell(violation.file),
+        _cell(violation.column),
+        "" if violation.count is None else f"{violation.count:,}",
+        "" if violation.row is None else f"{violation.row:,}",
+        _cell(violation.value),
+        plain(violation.remedy if structured else str(violation)),
     ]
 
 
@@ -75,6 +74,6 @@ def _cell(text: str | None) -> str:
     return "" if text is None else shortened(visible(text), LONGEST_CELL)
 
 
-def _more(findings: Sequence[Violation]) -> list[str]:
-    rest = len(findings) - MOST_FINDINGS
+def _more(violations: Sequence[Violation]) -> list[str]:
+    rest = len(violations) - MOST_LISTED
     return [f"… and {rest:,} more"] if rest > 0 else []

@@ -56,7 +56,7 @@ def test_the_failure_is_an_artifact_under_the_reports_key(
         pages = [str(artifact.data) for artifact in client.read_artifacts(artifact_filter=wanted, limit=200)]
     page = next(page for page in pages if "unique-folder" in page)
     assert page.startswith("# Stage evaluate failed")
-    assert "taken from the cache by the next run: generate, split, train" in page
+    assert "takes these stages from the cache: generate, split, train" in page
     assert "    linear-neuron run --artifacts=" in page
 
 

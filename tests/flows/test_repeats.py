@@ -96,8 +96,8 @@ def test_the_spread_is_that_of_the_weights_and_of_their_errors(settings: Setting
         assert spread.expected == pytest.approx(rmse.mean(), rel=0.1)
     page = (root / result.report).read_text()
     assert "## Repeats" in page
-    assert "with the seeds 1 to 4" in page
-    assert "repeats   4 seeds: sd (expected) x" in summary(result)
+    assert "with seeds 1 to 4" in page
+    assert "repeats   4 seeds: SD (expected) x" in summary(result)
 
 
 def test_a_damaged_model_is_made_again_by_its_own_seed(settings: Settings) -> None:

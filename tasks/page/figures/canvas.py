@@ -1,7 +1,7 @@
-"""What figures are drawn on: a style of our own, labels that no column name can break, small PNG files.
+"""The canvas of all figures: one style, labels that no column name can break, small PNG files.
 
-Matplotlib's default style underneath, whatever the user has set, and the font that comes with Matplotlib:
-every machine draws the same picture, on opaque white, and the same numbers give the same bytes.
+The style starts from Matplotlib's defaults, whatever the user has set, and takes the font that comes with Matplotlib.
+So every machine draws the same picture, on opaque white, and the same numbers give the same bytes.
 """
 
 import threading
@@ -20,8 +20,8 @@ from tasks.page.figures.colours import GREY
 from tasks.page.text import shortened, visible
 
 FONT = "DejaVu Sans"
-LONGEST_LABEL = 32
-COLOURS = 96
+LONGEST_LABEL = 32  # characters of a column's name
+COLOURS = 96  # in the palette of a PNG
 
 _STYLE = {
     "font.family": FONT,
@@ -42,18 +42,19 @@ _STYLE = {
     "figure.constrained_layout.w_pad": 0.12,
     "figure.constrained_layout.h_pad": 0.1,
 }
-_DRAWING = threading.Lock()  # a style is global while it lasts: two threads would leave each other's behind
+# A style is global while it lasts: of two threads, each would restore the other's.
+_DRAWING = threading.Lock()
 
 
 @contextmanager
 def drawing(width: float, height: float) -> Iterator[Figure]:
-    """Give an empty figure, in inches; draw it and turn it into bytes before leaving."""
+    """Provide an empty figure of this size in inches; it must be drawn and rendered inside the `with` block."""
     with _DRAWING, matplotlib.style.context(["default", _STYLE]):
         yield Figure(figsize=(width, height), layout="compressed")
 
 
 def png(figure: Figure) -> bytes:
-    """Render with a palette: a third of full colour's bytes, as three figures share one page."""
+    """Render with a palette: a third of the bytes of full colour, since all figures share one page."""
     drawn, small = BytesIO(), BytesIO()
     figure.savefig(drawn, format="png", facecolor="white", pil_kwargs={"compress_level": 0})
     # Maximum coverage keeps a rare colour, say of a few test points; the median cut would blend it into grey.
@@ -67,13 +68,13 @@ def png(figure: Figure) -> bytes:
 
 
 def label(axes: Axes, x: str, y: str) -> None:
-    """Name both axes, taking the text as it stands: a dollar opens no formula."""
+    """Name both axes literally: a dollar sign opens no formula."""
     axes.set_xlabel(x, parse_math=False)
     axes.set_ylabel(y, parse_math=False)
 
 
 def legend(axes: Axes, columns: int = 2) -> None:
-    """Put the legend above the axes, where it hides no point, at the end where no power of ten stands."""
+    """Put the legend above the axes, where it hides no point, on the right, away from the axis's power of ten."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(
             loc="lower right",
@@ -87,7 +88,7 @@ def legend(axes: Axes, columns: int = 2) -> None:
 
 
 def drawable(name: str) -> str:
-    """Make a column's name fit for a label: short, and a box for each character that the font lacks."""
+    """Make a column's name fit for a label: short, with a box for each character that the font lacks."""
     return "".join(c if ord(c) in _characters() else "□" for c in shortened(visible(name), LONGEST_LABEL))
 
 

@@ -1,4 +1,4 @@
-"""The weights as a picture: each in standard deviations, with its 95 % interval, the most certain ones first."""
+"""The weights in standard deviations with their 95 % intervals, the largest |t| first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from tasks.page.coefficients import Coefficient, coefficients
 from tasks.page.figures.canvas import LONGEST_LABEL, drawable, drawing, label, legend, png
 from tasks.page.figures.colours import BLUE, GREY, VERMILION
 from tasks.page.figures.plot import Drawing, Plot, PlotData
-from tasks.page.text import counted, named, number, visible
+from tasks.page.text import counted, labels, named, number
 
 MOST_DRAWN = 20  # weights in the picture: those with the largest |t|
 MOST_DESCRIBED = 8  # weights in its alternative text
@@ -57,15 +57,16 @@ def effects(listed: Sequence[Coefficient], profile: Sequence[ColumnProfile]) -> 
     return sorted(scaled, key=lambda effect: -effect.strength)
 
 
-def coefficient_plot(found: Sequence[Effect]) -> bytes:
+def coefficient_plot(shown: Sequence[Effect]) -> bytes:
     """Draw estimates as dots, least squares' intervals as bars, the truth, where it is known, as crosses."""
-    shown = list(reversed(found[:MOST_DRAWN]))
-    places = range(len(shown))
-    with drawing(5.6, 1.5 + 0.32 * max(len(shown), 2)) as figure:
+    drawn = list(reversed(shown[:MOST_DRAWN]))  # the axis counts from below
+    places = range(len(drawn))
+    with drawing(5.6, 1.5 + 0.32 * max(len(drawn), 2)) as figure:
         axes = figure.add_subplot()
         axes.axvline(0, color=GREY, linewidth=1)
-        middle = [(effect.low + effect.high) / 2 for effect in shown]
-        half = [(effect.high - effect.low) / 2 for effect in shown]
+
+        middle = [(effect.low + effect.high) / 2 for effect in drawn]
+        half = [(effect.high - effect.low) / 2 for effect in drawn]
         axes.errorbar(
             middle,
             places,
@@ -77,44 +78,40 @@ def coefficient_plot(found: Sequence[Effect]) -> bytes:
             capthick=2.2,
             label="95 % interval",
         )
-        axes.plot([e.estimate for e in shown], places, "o", color=VERMILION, markersize=5.5, label="estimate")
-        known = [(effect.true, place) for place, effect in enumerate(shown) if effect.true is not None]
+
+        axes.plot([e.estimate for e in drawn], places, "o", color=VERMILION, markersize=5.5, label="estimate")
+        known = [(effect.true, place) for place, effect in enumerate(drawn) if effect.true is not None]
         if known:
             axes.plot(*zip(*known, strict=True), "x", color="black", markersize=8, label="true")
-        axes.set_yticks(list(places), [_tick(effect.name) for effect in shown], parse_math=False)
-        axes.set_ylim(-0.6, len(shown) - 0.4)
+
+        names = labels([effect.name for effect in drawn], LONGEST_LABEL)
+        axes.set_yticks(list(places), [drawable(names[effect.name]) for effect in drawn], parse_math=False)
+        axes.set_ylim(-0.6, len(drawn) - 0.4)
         label(axes, "effect of one standard deviation,\nin standard deviations of the target", "")
         legend(axes, columns=3)
         return png(figure)
 
 
-def _tick(name: str) -> str:
-    """Cut a long name in its middle: what tells columns apart is often at the end."""
-    shown = visible(name)
-    half = LONGEST_LABEL // 2
-    return drawable(shown if len(shown) <= LONGEST_LABEL else f"{shown[: half - 1]}…{shown[-half:]}")
-
-
-def _caption(found: Sequence[Effect]) -> str:
+def _caption(shown: Sequence[Effect]) -> str:
     return (
-        f"Estimates with the 95 % intervals of least squares: {_which(found)}, each as the effect of one standard "
+        f"Estimates with the 95 % intervals of least squares: {_which(shown)}, each as the effect of one standard "
         "deviation of the feature, in standard deviations of the target."
     )
 
 
-def _alt(found: Sequence[Effect]) -> str:
-    shown = found[:MOST_DRAWN]
+def _alt(shown: Sequence[Effect]) -> str:
+    drawn = shown[:MOST_DRAWN]
     described = "; ".join(
         f"{named(effect.name)} {number(effect.estimate, 3)} "
         f"(interval {number(effect.low, 3)} to {number(effect.high, 3)})"
-        for effect in shown[:MOST_DESCRIBED]
+        for effect in drawn[:MOST_DESCRIBED]
     )
-    rest = len(shown) - MOST_DESCRIBED
+    rest = len(drawn) - MOST_DESCRIBED
     more = f"; and {rest} more, as in the table" if rest > 0 else ""
-    return f"Dot plot of {_which(found)}, in standard deviations: {described}{more}."
+    return f"Dot plot of {_which(shown)}, in standard deviations: {described}{more}."
 
 
-def _which(found: Sequence[Effect]) -> str:
-    if len(found) <= MOST_DRAWN:
-        return counted(len(found), "weight")
-    return f"the {MOST_DRAWN} of {counted(len(found), 'weight')} with the largest |t|"
+def _which(shown: Sequence[Effect]) -> str:
+    if len(shown) <= MOST_DRAWN:
+        return counted(len(shown), "weight")
+    return f"the {MOST_DRAWN} of {counted(len(shown), 'weight')} with the largest |t|"
