@@ -121,7 +121,7 @@ def _verified(home: Path, model: str) -> Path:
 
 
 def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:
-    """Write all rows with their predictions; the file is there when it is whole, and not before."""
+    """Write all rows with their predictions; the file appears once it is complete."""
     dialect, warn = _reading(model.reading, options)
     looks = [preview(member, dialect) for member in source(options.data).members]
     columns = columns_of(looks, model)
@@ -139,7 +139,7 @@ def _written(model: LinearModel, options: Prediction, column: str, path: Path) -
     except pa.ArrowException as error:
         reason = printable(str(error))[:160]
         raise BadTable(
-            f"`output` of {options.output!r} has no place for the columns ({reason}); write .parquet or .feather"
+            f"`output` of {options.output!r} cannot hold the columns ({reason}); write .parquet or .feather"
         ) from error
     return account
 
