@@ -68,7 +68,7 @@ def test_names_of_files_and_facts_are_known_in_one_place() -> None:
     """No other module writes out a file's name that `tasks.outputs` gives, or looks a fact up by its name."""
     inside = [path for path in OWN if path.is_relative_to(OUTPUTS)]
     names = {
-        node.value
+        str(node.value)
         for _, node in nodes(inside)
         if isinstance(node, ast.Constant) and FILE_NAME.fullmatch(str(node.value))
     }
