@@ -71,6 +71,7 @@ def result_of(
         ),
         verdict=Verdict(z=None if undetermined else 0.0043, D=6e-6, converged=True, text=text),
         truth=Truth(weights=weights, bias=5.0) if known else None,
+        rounding_rmse=None,
         notes=list(notes),
         learning_rate=0.457,
         stable_limit=0.0284,
