@@ -11,11 +11,16 @@ from flows.command.terminal import discard_stdout
 from tasks.config import schema_fields
 from tasks.neuron.recipe import Diverged
 from tasks.page.violations import listed
+from tasks.store.folders import BadStore
 from tasks.table.errors import BadTable
 from tasks.table.sources.address import redacted
 
 # Errors that the user can mend: one line says all, and a traceback would hide it.
-EXPECTED: dict[type[Exception], Exit] = {BadTable: Exit.BAD_INPUT, Diverged: Exit.REFUSED}
+EXPECTED: dict[type[Exception], Exit] = {
+    BadTable: Exit.BAD_INPUT,
+    BadStore: Exit.BAD_INPUT,
+    Diverged: Exit.REFUSED,
+}
 
 
 class Unusable(Exception):

@@ -1,6 +1,9 @@
 """The command `linear-neuron predict`: rows in, the same rows with their predictions out, some at a time."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,11 +12,19 @@ from flows.command.exits import Exit
 from flows.command.messages import print_result, refuse, say
 from tasks.config import Prediction
 from tasks.outputs import runs
+from tasks.store.folders import RUNS
 from tasks.store.rows import KNOWN, Style, is_known, is_text, writer
 from tasks.store.writing import sweep_beside, whole
-from tasks.table.errors import BadTable, counted, printable, quoted
-from tasks.table.model.linear import FILE, LinearModel, read
-from tasks.table.model.scoring import Account, columns_of, scored, scored_columns, scoring_notes
+from tasks.table.errors import BadTable, Violation, counted, printable, quoted
+from tasks.table.model.linear import FILE, LinearModel, Reading, read
+from tasks.table.model.scoring import (
+    Account,
+    column_notes,
+    columns_of,
+    scored,
+    scored_columns,
+    scoring_notes,
+)
 from tasks.table.sources.delimited import TextTable
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.discovery import source
@@ -76,16 +87,16 @@ def _model(model: str, artifacts: Path) -> Path:
     """Find the model's file: `model` is the file itself, a run's folder, or the name of a run in `artifacts`.
 
     Raises:
-        BadTable: there is none.
+        BadTable: there is none, or it is not as its run wrote it.
     """
-    given, folder = Path(model), artifacts / runs.RUNS
+    given, folder = Path(model), artifacts / RUNS
     if model == LATEST:
         name = runs.latest(artifacts)
         if name is None:
             raise BadTable(
                 f"`model` of {LATEST!r}: there is no run in {str(folder)!r}; `linear-neuron run` first"
             )
-        return folder / name / FILE
+        return _verified(folder / name, model)
 
     if given.is_file():
         return given
@@ -95,34 +106,63 @@ def _model(model: str, artifacts: Path) -> Path:
         raise BadTable(
             f"`model` of {model!r} is neither a file, nor a folder, nor a run in {str(folder)!r}; check the name"
         )
-    if not (found / FILE).is_file():
+    return _verified(found, model)
+
+
+def _verified(home: Path, model: str) -> Path:
+    """Return the model's file in a run's folder.
+
+    Raises:
+        BadTable: there is none, or it is not as its run wrote it.
+    """
+    if not (home / FILE).is_file():
         raise BadTable(f"`model` of {model!r}: there is no {FILE} in the folder; make the run again")
-    return found / FILE
+    if harm := runs.altered(home, FILE):
+        raise BadTable(f"`model` of {model!r}: {harm}; restore it from a backup, or make the run again")
+    return home / FILE
 
 
 def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:
     """Write all rows with their predictions; the file appears once it is complete."""
-    dialect = Dialect(options.delimiter, options.decimal, options.encoding)
+    dialect, warn = _reading(model.reading, options)
     looks = [preview(member, dialect) for member in source(options.data).members]
     columns = columns_of(looks, model)
     out = scored_columns(columns, model, column, as_text=is_text(path))
-    account, target = Account(), path.resolve()
+    account, target = Account(skipped=tuple(column_notes(looks, columns, model))), path.resolve()
     sweep_beside(target)
+    style = _style(looks[0])
+    with _holding(options.output), whole(target) as part, writer(part, target, out, style) as write:
+        for found in scored(model, looks, columns, out, warn):
+            if isinstance(found, Violation):
+                account = replace(account, skipped=(*account.skipped, found))
+            else:
+                account += found[1]
+                write(found[0])
+    return account
+
+
+@contextmanager
+def _holding(output: str) -> Iterator[None]:
+    """Refuse an output whose format cannot hold the columns that are written to it inside."""
     try:
-        with whole(target) as part, writer(part, target, out, _style(looks[0])) as write:
-            for rows, predicted in scored(model, looks, columns, out):
-                account += predicted
-                write(rows)
+        yield
     except pa.ArrowException as error:
         reason = printable(str(error))[:160]
         raise BadTable(
-            f"`output` of {options.output!r} cannot hold the columns ({reason}); write .parquet or .feather"
+            f"`output` of {output!r} cannot hold the columns ({reason}); write .parquet or .feather"
         ) from error
-    return account
+
+
+def _reading(trained: Reading, options: Prediction) -> tuple[Dialect, tuple[str, ...]]:
+    """Read rows as the run of the model did, unless the options say otherwise."""
+    known = trained.model_dump(exclude={"warn"})
+    given = {name: getattr(options, name) for name in known}
+    merged = known | {name: value for name, value in given.items() if value is not None}
+    return Dialect(**merged), trained.warn if options.warn is None else options.warn
 
 
 def _style(look: Preview) -> Style:
     """Write text as text was read; from other formats with commas and points."""
     if not isinstance(look.contents, TextTable):
         return Style()
-    return Style(look.contents.dialect.delimiter or ",", look.contents.decimal)
+    return Style(look.contents.layout.delimiter, look.contents.numerals.decimal)
