@@ -1,4 +1,7 @@
-"""The commands `linear-neuron cache list | verify | clean`."""
+"""The commands `linear-neuron cache list | verify | clean`.
+
+None of them enters a folder of the store that is a link. What is passed over is named on stderr.
+"""
 
 import json
 import time
@@ -8,17 +11,21 @@ from pathlib import Path
 from humanize import naturalsize
 
 from flows.command.exits import Exit
-from flows.command.messages import say
+from flows.command.messages import refuse, say
 from tasks.config import Cleaning
-from tasks.runtime.cleaning import artifacts, damaged, disposable, finished_runs, kept, remove, remove_remains
+from tasks.outputs.runs import unreadable
+from tasks.runtime import cleaning
+from tasks.runtime.cleaning import artifacts, disposable, finished_runs, kept
+from tasks.store.folders import BadStore, displaced, existing_root
 from tasks.store.leases import claims
+from tasks.store.writing import sweep
+from tasks.table.errors import counted
 
 DAY = 86_400
 
 
-def show(options: Cleaning, as_json: bool) -> Exit:
+def show(root: Path, _options: Cleaning, as_json: bool) -> Exit:
     """Print how many artifacts and runs there are, their bytes and their ages in days; return the exit status."""
-    root = Path(options.artifacts).resolve()
     rows: dict[str, dict[str, float]] = {}
     for folder in [*artifacts(root), *(run.folder for run in finished_runs(root))]:
         row = rows.setdefault(
@@ -28,6 +35,7 @@ def show(options: Cleaning, as_json: bool) -> Exit:
         row["count"] += 1
         row["bytes"] += folder.bytes
         row["oldest"], row["newest"] = max(row["oldest"], age), min(row["newest"], age)
+    _name_unreadable(root)
 
     if as_json:
         print(json.dumps(rows, indent=1))
@@ -39,29 +47,37 @@ def show(options: Cleaning, as_json: bool) -> Exit:
     return Exit.DONE
 
 
-def verify(options: Cleaning, as_json: bool) -> Exit:
+def verify(root: Path, _options: Cleaning, as_json: bool) -> Exit:
     """Read every recorded file again and name the damaged ones; return the exit status, 1 where there are any."""
-    harm = damaged(Path(options.artifacts).resolve())
+    found = cleaning.verify(root)
+    extent = f"{counted(found.files, 'file')} of {counted(found.artifacts, 'folder')}"
     if as_json:
-        print(json.dumps({"damaged": harm}, indent=1))
-    for line in [] if as_json else harm:
+        payload = {"files": found.files, "folders": found.artifacts, "damaged": found.damaged}
+        print(json.dumps(payload, indent=1))
+    for line in [] if as_json else found.damaged:
         print(line)
-    if harm:
-        say(f"{len(harm)} damaged; the next run that needs them makes them again")
+
+    if found.damaged:
+        say(
+            f"{len(found.damaged)} damaged; read {extent}. The next run makes a stage's files again; "
+            "a run's own files come from a backup, or from the same run made again"
+        )
     elif not as_json:
-        print("every file is as it was written")
-    return Exit.FAILED if harm else Exit.DONE
+        print(f"read {extent}: every file is as it was written" if found.files else "there are no files yet")
+    return Exit.FAILED if found.damaged else Exit.DONE
 
 
-def clean(options: Cleaning, as_json: bool) -> Exit:
+def clean(root: Path, options: Cleaning, as_json: bool) -> Exit:
     """Remove what no kept run and no running flow needs, or on a dry run only list it; return the exit status."""
-    root = Path(options.artifacts).resolve()
+    _name_unreadable(root, "; what it used is not known and is not kept for it")
     sizes = {folder.path: folder.bytes for folder in artifacts(root)}
     keep = kept(finished_runs(root), sizes, options)
     disposed = disposable(root, keep, claims(root))
     if not options.dry_run:
-        disposed = list(remove(root, disposed))
-        remove_remains(root)
+        disposed = list(cleaning.remove(root, disposed))
+        cleaning.remove_remains(root)
+        for path in sweep(root):
+            say(f"{path} is not what belongs there, and is passed over; remove it")
     freed = sum(folder.bytes for folder in disposed)
 
     if as_json:
@@ -75,8 +91,32 @@ def clean(options: Cleaning, as_json: bool) -> Exit:
     return Exit.DONE
 
 
+def _name_unreadable(root: Path, consequence: str = "") -> None:
+    for harm in unreadable(root):
+        say(harm + consequence)
+
+
+def _on_a_store(task: Callable[[Path, Cleaning, bool], Exit]) -> Callable[[Cleaning, bool], Exit]:
+    """Call a task with the root of the store; without a store, or the right to change it, say so in one line."""
+
+    def command(options: Cleaning, as_json: bool) -> Exit:
+        try:
+            root = existing_root(options.artifacts)
+            for name in displaced(root):
+                say(f"{name} is a link or a file, not a folder of this store, and is passed over")
+            return task(root, options, as_json)
+        except BadStore as error:
+            return refuse(str(error))
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            say(f"`artifacts` of {options.artifacts!r} cannot be read or changed: {error.strerror}{where}")
+            return Exit.FAILED
+
+    return command
+
+
 TASKS: dict[str, Callable[[Cleaning, bool], Exit]] = {
-    "cache list": show,
-    "cache verify": verify,
-    "cache clean": clean,
+    "cache list": _on_a_store(show),
+    "cache verify": _on_a_store(verify),
+    "cache clean": _on_a_store(clean),
 }

@@ -3,6 +3,8 @@
 Every exit status is in `flows.command.exits`. Messages go to stderr, results to stdout.
 """
 
+import os
+import re
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -18,6 +20,11 @@ from flows.command.messages import described, say
 from flows.command.parser import NIGHTLY, command_parser
 from flows.command.terminal import keep_stderr
 from tasks.config import Cleaning, Prediction, Settings, overlaid, schema_fields
+from tasks.store.regular import read_regular
+
+# Of a settings file, and outside strings on one of its lines. The parser's time grows by the square of a key's parts.
+MOST_CONFIG_BYTES = 2**16
+MOST_DOTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +115,13 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _read(config: str) -> dict[str, Any]:
+    """Read settings; what would take the parser minutes, such as a key of thousands of parts, is refused first."""
     try:
-        return tomllib.loads(Path(config).read_text(encoding="utf-8"))
+        text = read_regular(Path(os.path.realpath(config)), MOST_CONFIG_BYTES).decode()
+        unquoted = re.sub(r"""'[^'\n]*'|"[^"\n]*\"""", "", text)
+        if any(line.count(".") > MOST_DOTS for line in unquoted.splitlines()):
+            _refuse(f"`config` of {config!r} nests keys too deep; settings lie in sections, as `[training]`")
+        return tomllib.loads(text)
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         _refuse(f"`config` of {config!r} cannot be read: {reason}")

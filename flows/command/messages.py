@@ -9,10 +9,15 @@ from flows.command.exits import Exit
 from tasks.config import schema_fields
 from tasks.neuron.recipe import Diverged
 from tasks.page.violations import listed
+from tasks.store.folders import BadStore
 from tasks.table.errors import BadTable
 
 # Errors that the user can mend: one line says all, and a traceback would hide it.
-EXPECTED: dict[type[Exception], Exit] = {BadTable: Exit.BAD_INPUT, Diverged: Exit.REFUSED}
+EXPECTED: dict[type[Exception], Exit] = {
+    BadTable: Exit.BAD_INPUT,
+    BadStore: Exit.BAD_INPUT,
+    Diverged: Exit.REFUSED,
+}
 
 
 def say(message: str) -> None:

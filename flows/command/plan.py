@@ -1,7 +1,6 @@
 """The command `linear-neuron plan`: what a run would do with each stage, and why."""
 
 import json
-from pathlib import Path
 
 from flows.command.exits import Exit
 from flows.command.messages import explain
@@ -9,6 +8,7 @@ from flows.regression import stages
 from tasks.config import Settings
 from tasks.ingest import check, looking_once
 from tasks.runtime.dry_run import DryRun
+from tasks.store.folders import BadStore, store_root
 from tasks.table.errors import BadTable
 
 
@@ -18,7 +18,7 @@ def plan(settings: Settings, as_json: bool) -> Exit:
         with looking_once():
             check(settings.input, settings.split.by)
             found = dry_run(settings)
-    except BadTable as error:
+    except (BadTable, BadStore) as error:
         return explain(error)
 
     if as_json:
@@ -31,7 +31,11 @@ def plan(settings: Settings, as_json: bool) -> Exit:
 
 
 def dry_run(settings: Settings) -> DryRun:
-    """Look at every stage of a run, and run none."""
-    found = DryRun(Path(settings.artifacts).resolve())
+    """Look at every stage of a run, and run none.
+
+    Raises:
+        BadStore: `artifacts` cannot be the folder for the runs' files.
+    """
+    found = DryRun(store_root(settings.artifacts))
     stages(found, settings)
     return found

@@ -10,6 +10,7 @@ from flows.command.exits import Exit
 from flows.command.messages import refuse, say
 from tasks.config import Prediction
 from tasks.outputs import runs
+from tasks.store.folders import RUNS
 from tasks.store.rows import KNOWN, Style, is_known, is_text, writer
 from tasks.store.writing import sweep_beside, whole
 from tasks.table.errors import BadTable, Violation, counted, printable, quoted
@@ -84,16 +85,16 @@ def _model(model: str, artifacts: Path) -> Path:
     """Find the model's file: `model` is the file itself, a run's folder, or the name of a run in `artifacts`.
 
     Raises:
-        BadTable: there is none.
+        BadTable: there is none, or it is not as its run wrote it.
     """
-    given, folder = Path(model), artifacts / runs.RUNS
+    given, folder = Path(model), artifacts / RUNS
     if model == LATEST:
         name = runs.latest(artifacts)
         if name is None:
             raise BadTable(
                 f"`model` of {LATEST!r}: there is no run in {str(folder)!r}; `linear-neuron run` first"
             )
-        return folder / name / FILE
+        return _verified(folder / name, model)
 
     if given.is_file():
         return given
@@ -103,9 +104,20 @@ def _model(model: str, artifacts: Path) -> Path:
         raise BadTable(
             f"`model` of {model!r} is neither a file, nor a folder, nor a run in {str(folder)!r}; check the name"
         )
-    if not (found / FILE).is_file():
+    return _verified(found, model)
+
+
+def _verified(home: Path, model: str) -> Path:
+    """Return the model's file in a run's folder.
+
+    Raises:
+        BadTable: there is none, or it is not as its run wrote it.
+    """
+    if not (home / FILE).is_file():
         raise BadTable(f"`model` of {model!r}: there is no {FILE} in the folder; make the run again")
-    return found / FILE
+    if harm := runs.altered(home, FILE):
+        raise BadTable(f"`model` of {model!r}: {harm}; restore it from a backup, or make the run again")
+    return home / FILE
 
 
 def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:

@@ -7,6 +7,8 @@ The prediction is the bias plus what each input column adds, summed up in the co
   rows, and where it is missing the same if `fill` is true, else there is no prediction.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,6 +83,9 @@ class LinearModel(Strict):
     bias: float
     inputs: tuple[Annotated[ModelInput, Field(discriminator="type")], ...] = Field(min_length=1)
     reading: Reading = Reading()
+    checksum: str | None = Field(
+        default=None, description="SHA-256 of the rest; null in a model that was written by hand."
+    )
 
     @model_validator(mode="after")
     def _names_each_column_once(self) -> Self:
@@ -88,6 +93,21 @@ class LinearModel(Strict):
         if doubled := [name for name in names if names[name] > 1]:
             raise ValueError(f"`inputs` name the column {doubled[0]!r} {names[doubled[0]]} times")
         return self
+
+    @model_validator(mode="after")
+    def _is_as_written(self) -> Self:
+        if self.checksum is not None and self.checksum != self._sum():
+            raise ValueError("its checksum has changed: it is not what was written")
+        return self
+
+    def checked(self) -> Self:
+        """Return the model with its checksum: altered later, its file is refused."""
+        return self.model_copy(update={"checksum": self._sum()})
+
+    def _sum(self) -> str:
+        since_2 = {"reading"} if self.version == 1 else set()
+        content = self.model_dump(mode="json", exclude={"checksum", *since_2})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
