@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from flows.command.exits import Exit
-from flows.command.messages import refuse, say
+from flows.command.messages import print_result, refuse, say
 from tasks.config import Prediction
 from tasks.outputs import runs
 from tasks.store.folders import RUNS
@@ -55,10 +55,10 @@ def predict(options: Prediction, as_json: bool) -> Exit:
             "output": str(path),
         }
         counts = {"missing": account.missing, "infinite": account.infinite, "unknown_levels": account.unknown}
-        print(json.dumps(payload | counts, indent=1))
+        text = json.dumps(payload | counts, indent=1)
     else:
-        print(f"{counted(account.rows, 'row')} with {quoted(column)} in {str(path)!r}")
-    return Exit.DONE
+        text = f"{counted(account.rows, 'row')} with {quoted(column)} in {str(path)!r}"
+    return print_result(text, f"; the predictions are stored: {str(path)!r}")
 
 
 def _output(options: Prediction) -> Path:
