@@ -21,7 +21,9 @@ FEW = Violation("too-few-rows", "2 rows cannot determine 3 parameters", "add row
 
 
 def test_one_finding_is_one_line() -> None:
-    assert listed([MISSING]) == "column 'x' has 3 missing values; fill them in"
+    assert listed([MISSING]) == (
+        "column 'x' has 3 missing values; fill them in (rule missing-values, `--warn missing-values` to go on)"
+    )
 
 
 def test_several_are_an_aligned_table() -> None:
