@@ -3,7 +3,6 @@
 import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from urllib.parse import quote
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -29,15 +28,16 @@ from tasks.page.webpage import webpage
 from tasks.runtime.provenance import provenance
 from tasks.runtime.run import Run
 from tasks.store.artifact import Artifact
-from tasks.store.writing import share, write_atomically
+from tasks.store.folders import RUNS
 from tasks.table.drift import grown, lost
 from tasks.table.model.exports import exported
-from tasks.table.model.linear import LinearModel, linear_model
+from tasks.table.model.linear import LinearModel, Reading, linear_model
 
 ARTIFACT_KEY = "regression-report"
 TABLE_KEY = "regression-coefficients"
+
+# Rows of the table in Prefect's UI, which shows all of them on one page.
 MOST_COEFFICIENTS = 500
-"""Rows of the table in Prefect's UI, which shows all of them on one page."""
 
 
 def publish(
@@ -57,7 +57,7 @@ def publish(
         run=name,
         settings=settings.model_dump(mode="json"),
         stages=run.stages,
-        report=f"{runs.RUNS}/{name}/{runs.REPORT}",
+        report=f"{RUNS}/{name}/{runs.REPORT}",
         profile=drawn.profile,
         lineage=_lineage(run, settings),
         repeats=read_repeats(repeats, run.root) if repeats else None,
@@ -66,7 +66,7 @@ def publish(
     past = runs.earlier(run.root, result)
     paths = figures_left.picture_paths(figures, run.root, drawn.figures)
     images = {file: path.read_bytes() for file, path in paths.items()}
-    files = exported(_model(run))
+    files = exported(_model(run, settings))
     shown = list(drawn.figures)
     if past:
         picture, figure = draw_trend([*past, result])
@@ -74,21 +74,18 @@ def publish(
         shown.append(figure)
     blocks = report(result, shown, past)
 
-    folder = runs.folder(run.root, name)
-    runs.note_finished(run.root, name)
-    for file, path in paths.items():
-        share(path, folder / file)
-    _write(folder, result, blocks, images, files)
+    pages = _pages(result, blocks, images)
+    written = runs.write(run.root, result, {**files, **pages}, shared=paths)
 
     create_markdown_artifact(
         fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=evaluation.verdict.text
     )
     _publish_coefficients(evaluation)
-    return result
+    return written
 
 
 def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
-    """Yield what has changed in the user's table since the last run before this one."""
+    """Yield the changes of the user's table since the previous run."""
     now = runs.schema_of(run.root, run.stages)
     before = runs.last_schema(run.root, settings.input, name) if now else None
     if now and before:
@@ -98,7 +95,7 @@ def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
 
 
 def _publish_coefficients(evaluation: Evaluation) -> None:
-    """Create the table artifact: the weights and the bias alone, to be compared from run to run."""
+    """Create the table artifact: weights and bias, to compare from run to run."""
     listed = coefficients(evaluation)
     shown = listed[:MOST_COEFFICIENTS]
     rest = f", the first {len(shown)} of {len(listed):,}" if len(shown) < len(listed) else ""
@@ -109,31 +106,23 @@ def _publish_coefficients(evaluation: Evaluation) -> None:
     )
 
 
-def _write(
-    folder: Path,
-    result: Result,
-    blocks: Sequence[Block],
-    images: Mapping[str, bytes],
-    files: Mapping[str, bytes],
-) -> None:
-    for name, content in files.items():
-        write_atomically(folder / name, content)
+def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Write the report as a web page and as Markdown."""
     page = webpage(blocks, f"Linear regression of {result.target}, {result.run}", images.__getitem__)
-    write_atomically(folder / runs.PAGE, page.encode())
-    write_atomically(folder / runs.REPORT, markdown(blocks, quote).encode())
-    write_atomically(folder / runs.RESULT, result.model_dump_json(indent=1).encode())
+    return {runs.PAGE: page.encode(), runs.REPORT: markdown(blocks, quote).encode()}
 
 
-def _model(run: Run) -> LinearModel:
+def _model(run: Run, settings: Settings) -> LinearModel:
     """Return the fitted model over the user's own columns."""
-    model, parts = run.given("evaluate", "model"), run.given("evaluate", "parts")
+    model, parts = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts")
     fitted = read_model(model, run.root)
-    return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias)
+    reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
+    return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias, reading).checked()
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:
     codes = [provenance(f"tasks.{stage}", stage) for stage in run.stages]
-    table = run.given("ingest", "table")
+    table = run.input_of("ingest", "table")
     modules = sorted({each for code in codes for each in code.modules.items()})
     lines = "".join(f"{module}\0{digest}\n" for module, digest in modules)
     libraries = {library: version for code in codes for library, version in code.libraries.items()}

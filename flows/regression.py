@@ -4,7 +4,6 @@ Prefect may load this file by its path: it holds no class, and imports everythin
 """
 
 import os
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -25,6 +24,7 @@ from tasks.runtime.dry_run import DryRun
 from tasks.runtime.run import Run
 from tasks.split import split
 from tasks.store.artifact import Artifact
+from tasks.store.folders import store_root
 from tasks.store.leases import lease
 from tasks.train import train
 
@@ -42,7 +42,7 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
     Returns:
         What `result.json` of the run holds.
     """
-    root = Path(settings.artifacts).resolve()
+    root = store_root(settings.artifacts)
     with lease(root) as held, failing_visibly(run := Run(root, held), settings):
         return publish(run, settings, *stages(run, settings))
 

@@ -1,4 +1,7 @@
-"""The commands `linear-neuron cache list | verify | clean`."""
+"""The commands `linear-neuron cache list | verify | clean`.
+
+None of them enters a folder of the store that is a link. What is passed over is named on stderr.
+"""
 
 import json
 import time
@@ -8,17 +11,22 @@ from pathlib import Path
 from humanize import naturalsize
 
 from flows.command.exits import Exit
-from flows.command.messages import say
+from flows.command.folders import require_readable, unusable
+from flows.command.messages import explain, print_result, refuse, say
 from tasks.config import Cleaning
-from tasks.runtime.cleaning import artifacts, damaged, disposable, finished_runs, kept, remove, remove_remains
+from tasks.outputs.runs import unreadable
+from tasks.runtime import cleaning
+from tasks.runtime.cleaning import artifacts, disposable, finished_runs, kept
+from tasks.store.folders import BadStore, displaced, existing_root
 from tasks.store.leases import claims
+from tasks.store.writing import sweep
+from tasks.table.errors import counted
 
 DAY = 86_400
 
 
-def show(options: Cleaning, as_json: bool) -> Exit:
+def show(root: Path, _options: Cleaning, as_json: bool) -> Exit:
     """Print how many artifacts and runs there are, their bytes and their ages in days; return the exit status."""
-    root = Path(options.artifacts).resolve()
     rows: dict[str, dict[str, float]] = {}
     for folder in [*artifacts(root), *(run.folder for run in finished_runs(root))]:
         row = rows.setdefault(
@@ -28,55 +36,82 @@ def show(options: Cleaning, as_json: bool) -> Exit:
         row["count"] += 1
         row["bytes"] += folder.bytes
         row["oldest"], row["newest"] = max(row["oldest"], age), min(row["newest"], age)
+    _name_unreadable(root)
 
     if as_json:
-        print(json.dumps(rows, indent=1))
-        return Exit.DONE
-    print(f"{'':<10}{'count':>7}{'size':>12}   {'oldest':>8}{'newest':>9}")
+        return print_result(json.dumps(rows, indent=1))
+    lines = [f"{'':<10}{'count':>7}{'size':>12}   {'oldest':>8}{'newest':>9}"]
     for name, row in rows.items():
         ages = f"{row['oldest']:>8.1f} d{row['newest']:>7.1f} d"
-        print(f"{name:<10}{row['count']:>7}{naturalsize(row['bytes']):>12}{ages}")
-    return Exit.DONE
+        lines.append(f"{name:<10}{row['count']:>7}{naturalsize(row['bytes']):>12}{ages}")
+    return print_result("\n".join(lines))
 
 
-def verify(options: Cleaning, as_json: bool) -> Exit:
+def verify(root: Path, _options: Cleaning, as_json: bool) -> Exit:
     """Read every recorded file again and name the damaged ones; return the exit status, 1 where there are any."""
-    harm = damaged(Path(options.artifacts).resolve())
-    if as_json:
-        print(json.dumps({"damaged": harm}, indent=1))
-    for line in [] if as_json else harm:
-        print(line)
-    if harm:
-        say(f"{len(harm)} damaged; the next run that needs them makes them again")
-    elif not as_json:
-        print("every file is as it was written")
-    return Exit.FAILED if harm else Exit.DONE
+    found = cleaning.verify(root)
+    extent = f"{counted(found.files, 'file')} of {counted(found.artifacts, 'folder')}"
+    whole = f"read {extent}: every file is as it was written" if found.files else "there are no files yet"
+    payload = {"files": found.files, "folders": found.artifacts, "damaged": found.damaged}
+    printed = print_result(json.dumps(payload, indent=1) if as_json else "\n".join(found.damaged or [whole]))
+    if not found.damaged:
+        return printed
+
+    say(
+        f"{len(found.damaged)} damaged; read {extent}. The next run makes a stage's files again; "
+        "a run's own files come from a backup, or from the same run made again"
+    )
+    return Exit.FAILED
 
 
-def clean(options: Cleaning, as_json: bool) -> Exit:
+def clean(root: Path, options: Cleaning, as_json: bool) -> Exit:
     """Remove what no kept run and no running flow needs, or on a dry run only list it; return the exit status."""
-    root = Path(options.artifacts).resolve()
+    _name_unreadable(root, "; what it used is not known and is not kept for it")
     sizes = {folder.path: folder.bytes for folder in artifacts(root)}
     keep = kept(finished_runs(root), sizes, options)
     disposed = disposable(root, keep, claims(root))
     if not options.dry_run:
-        disposed = list(remove(root, disposed))
-        remove_remains(root)
+        disposed = list(cleaning.remove(root, disposed))
+        cleaning.remove_remains(root)
+        for path in sweep(root):
+            say(f"{path} is not what belongs there, and is passed over; remove it")
     freed = sum(folder.bytes for folder in disposed)
 
     if as_json:
         payload = {"removed": [folder.path for folder in disposed], "bytes": freed, "kept_runs": len(keep)}
-        print(json.dumps(payload | {"dry_run": options.dry_run}, indent=1))
-        return Exit.DONE
-    for folder in disposed:
-        print(folder.path)
+        return print_result(json.dumps(payload | {"dry_run": options.dry_run}, indent=1))
     verb = "would remove" if options.dry_run else "removed"
-    print(f"{verb} {len(disposed)} folders, {naturalsize(freed)}; kept {len(keep)} runs")
-    return Exit.DONE
+    total = f"{verb} {len(disposed)} folders, {naturalsize(freed)}; kept {len(keep)} runs"
+    return print_result("\n".join([*(folder.path for folder in disposed), total]))
+
+
+def _name_unreadable(root: Path, consequence: str = "") -> None:
+    for harm in unreadable(root):
+        say(harm + consequence)
+
+
+def _on_a_store(task: Callable[[Path, Cleaning, bool], Exit]) -> Callable[[Cleaning, bool], Exit]:
+    """Call a task with the root of the store; without a store, or the right to change it, say so in one line."""
+
+    def command(options: Cleaning, as_json: bool) -> Exit:
+        try:
+            root = existing_root(options.artifacts)
+        except BadStore as error:
+            return refuse(str(error))
+
+        require_readable("artifacts", root)
+        for name in displaced(root):
+            say(f"{name} is a link or a file, not a folder of this store, and is passed over")
+        try:
+            return task(root, options, as_json)
+        except OSError as error:
+            return explain(unusable("artifacts", root, error))
+
+    return command
 
 
 TASKS: dict[str, Callable[[Cleaning, bool], Exit]] = {
-    "cache list": show,
-    "cache verify": verify,
-    "cache clean": clean,
+    "cache list": _on_a_store(show),
+    "cache verify": _on_a_store(verify),
+    "cache clean": _on_a_store(clean),
 }

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from tasks.neuron.moments import Moments, column_moments, merge
 from tasks.neuron.prefetch import ahead
-from tasks.store.artifact import Artifact
+from tasks.store.artifact import Artifact, read_record
+from tasks.store.folders import KNOWN
 from tasks.store.formats import read_npz, write_npz
 from tasks.store.parts import PartWriter
 from tasks.store.verification import at_a_hit, is_small, seal
@@ -32,7 +33,6 @@ from tasks.table.sources.source import Member
 from tasks.table.summary import Summary
 
 STAGE = "files"
-KNOWN = "known"
 ROWS, SUMMARY, MOMENTS = "rows", "summary.json", "moments.npz"
 
 AHEAD = 2
@@ -150,10 +150,9 @@ def folder_of(record: Path) -> str | None:
 
 def _recorded(path: Path) -> Artifact | None:
     try:
-        artifact = Artifact.model_validate_json(path.read_bytes())
+        return read_record(path)
     except (OSError, ValueError):
         return None
-    return artifact if artifact.checksum else None
 
 
 def _stored_moments(path: Path) -> Moments:

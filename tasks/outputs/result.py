@@ -198,8 +198,8 @@ class Repeats(Record):
 class Result(Evaluation):
     """A whole run."""
 
-    format: Literal[1] = Field(
-        default=1, description="Version of this record; it changes when a field's meaning does."
+    format: Literal[1, 2] = Field(
+        default=1, description="Version of this record: since 2 it lists the run's files and has a checksum."
     )
     run: str
     notes: list[str] = Field(
@@ -212,6 +212,8 @@ class Result(Evaluation):
     profile: list[ColumnProfile] = Field(default=[], description="The training rows, column by column.")
     lineage: Lineage | None = None
     repeats: Repeats | None = Field(default=None, description="None for a single training.")
+    files: list[RunFile] = Field(default=[], description="The other files of the run's own folder.")
+    checksum: str = Field(default="", description="SHA-256 of this record without its checksum.")
 
     @property
     def rmse(self) -> float:

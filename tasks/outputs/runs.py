@@ -4,7 +4,8 @@ A run's folder is named by the time when the run was due, which is not the order
 wrong, a run may start late. So each run adds its name to a list when it ends, and that list is the order. Runs of
 earlier releases are not in it; they come first, by name.
 
-The folder may hold anything, from other versions to half-written files. A result that cannot be read is passed over.
+A run's result lists the other files of the run's folder with their digests, and carries a checksum of itself. The
+folder may hold anything, from other versions to half-written files. A result that cannot be read is passed over.
 """
 
 import os
@@ -13,15 +14,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from pydantic import ValidationError
+from pydantic_core import from_json
+
 from tasks.config import Input
 from tasks.outputs.data import SCHEMA
-from tasks.outputs.result import Result, Stage
-from tasks.store.regular import read_regular
-from tasks.store.writing import write_atomically
+from tasks.outputs.result import Result, RunFile, Stage
+from tasks.store.artifact import digest, stored_digest
+from tasks.store.checksum import checksum_of
+from tasks.store.folders import RUNS
+from tasks.store.locks import locked
+from tasks.store.regular import is_folder, make_way, read_inside, read_regular, regular_handle
+from tasks.store.writing import share, write_atomically
 from tasks.table.drift import TableSchema
 from tasks.table.sources.discovery import anchored
 
-RUNS = "runs"
 RESULT = "result.json"
 REPORT = "report.md"
 PAGE = "report.html"
@@ -30,13 +37,14 @@ RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 
 SCHEMA_PATH = re.compile(r"ingest/[0-9a-f]{16}/" + re.escape(SCHEMA))
 
+# Runs in a trend, the present one among them.
 MOST_COMPARED = 20
-"""Runs in a trend, the present one among them."""
 
+# Runs whose results are read in search of others of the same kind, the newest.
 MOST_LOOKED_AT = 200
-"""Runs whose results are read in search of others of the same kind, the newest."""
 
-MOST_BYTES = 16_000_000
+# Of a file that is read: a result with a million features.
+MOST_BYTES = 2**28
 
 
 def folder(root: Path, name: str) -> Path:
@@ -48,26 +56,48 @@ def finished(root: Path) -> list[str]:
     """Return the names of the finished runs, in the order in which they ended."""
     places = {name: place for place, name in enumerate(_order(root))}
     return sorted(
-        (name for name in _names(root) if (folder(root, name) / RESULT).is_file()),
+        (name for name in _names(root) if os.path.lexists(folder(root, name) / RESULT)),
         key=lambda name: (places.get(name, -1), name),
     )
 
 
-def note_finished(root: Path, name: str) -> None:
-    """Put a run at the end of the order, before its result is written and it counts as finished."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / ORDER).open("ab") as stream:  # one short write at the end: no other run's line is hurt
-        stream.write(f"{name}\n".encode())
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
 def forget_removed(root: Path) -> None:
     """Drop from the order the runs whose folders are gone."""
-    order = list(_order(root))
-    kept = [name for name in order if folder(root, name).is_dir()]
-    if kept != order:
-        write_atomically(root / ORDER, "".join(f"{name}\n" for name in kept).encode())
+    with locked(root, ORDER):
+        order = list(_order(root))
+        kept = [name for name in order if folder(root, name).is_dir()]
+        if kept != order:
+            write_atomically(root / ORDER, "".join(f"{name}\n" for name in kept).encode())
+
+
+def write(
+    root: Path, result: Result, files: Mapping[str, bytes], shared: Mapping[str, Path] | None = None
+) -> Result:
+    """Write a run's folder: its files, and last the result, which lists them. A folder that has a result is whole.
+
+    Args:
+        root: The store's root.
+        result: What the run found.
+        files: Contents by name.
+        shared: Files of the store by the name that they get in the run's folder too.
+
+    Returns:
+        The result as it was written, with the list of the files and its checksum.
+    """
+    place = folder(root, result.run)
+    if os.path.lexists(place) and not is_folder(place):
+        place.unlink(missing_ok=True)  # a link: what it leads to is not the store's
+    for name, path in (shared or {}).items():
+        share(path, place / name)
+    for name, content in files.items():
+        write_atomically(place / name, content)
+
+    _note_finished(root, result.run)
+    listed = [_listed(place / name, f"{RUNS}/{result.run}/{name}") for name in (*(shared or {}), *files)]
+    whole = result.model_copy(update={"format": 2, "files": listed, "checksum": ""})
+    written = whole.model_copy(update={"checksum": checksum_of(from_json(whole.model_dump_json()))})
+    write_atomically(place / RESULT, written.model_dump_json(indent=1).encode())
+    return written
 
 
 def latest(root: Path) -> str | None:
@@ -79,10 +109,35 @@ def latest(root: Path) -> str | None:
 def read(root: Path, name: str) -> Result | None:
     """Return what a run found; None where that cannot be read."""
     try:
-        result = Result.model_validate_json(read_regular(folder(root, name) / RESULT, MOST_BYTES))
+        result = _result(folder(root, name))
     except (OSError, ValueError):
         return None
     return result if result.run == name else None
+
+
+def unreadable(root: Path) -> list[str]:
+    """Say of each finished run whose result cannot be read that it cannot, and why."""
+    return [harm for name in finished(root) if (harm := _unreadable(root, name))]
+
+
+def altered(place: Path, file: str) -> str | None:
+    """Say why a file of a run's folder, wherever that lies, is not to be used, or return None.
+
+    A folder without a result, and one of the first release, whose results list no files, are taken as they are.
+    """
+    try:
+        listed = _result(place).files
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return f"{str(place / RESULT)!r} cannot be read ({_reason(error)}), and so {file} cannot be verified"
+
+    known = next((each.sha256 for each in listed if PurePosixPath(each.path).name == file), None)
+    try:
+        same = known is None or stored_digest(place, file) == known
+    except OSError as error:
+        return f"{str(place / file)!r} cannot be read: {_reason(error)}"
+    return None if same else f"{str(place / file)!r} is not what the run wrote: its SHA-256 has changed"
 
 
 def before(root: Path, name: str) -> list[str]:
@@ -124,8 +179,56 @@ def schema_of(root: Path, stages: Mapping[str, Stage]) -> TableSchema | None:
     for file in stages["ingest"].files if "ingest" in stages else ():
         if SCHEMA_PATH.fullmatch(file.path):
             with suppress(OSError, ValueError):
-                return TableSchema.model_validate_json(read_regular(root / file.path, MOST_BYTES))
+                return TableSchema.model_validate_json(read_inside(root, file.path, MOST_BYTES))
     return None
+
+
+def _listed(path: Path, name: str) -> RunFile:
+    return RunFile(path=name, sha256=digest(path), bytes=path.stat().st_size)
+
+
+def _note_finished(root: Path, name: str) -> None:
+    """Put a run at the end of the order, before its result is written and it counts as finished."""
+    with locked(root, ORDER):
+        make_way(root / ORDER)
+        with os.fdopen(regular_handle(root / ORDER, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as stream:
+            stream.write(f"{name}\n".encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def _result(place: Path) -> Result:
+    """Read the result in a run's folder.
+
+    Raises:
+        OSError: it is not there, no regular file, or cannot be read.
+        ValueError: it is not what was written, or of a later release.
+    """
+    content = read_regular(place / RESULT, MOST_BYTES)
+    result = Result.model_validate_json(content)
+    if result.format > 1 and result.checksum != checksum_of(from_json(content)):
+        raise ValueError("its checksum has changed")
+    if any(str(PurePosixPath(file.path).parent) != f"{RUNS}/{result.run}" for file in result.files):
+        raise ValueError("it lists a file outside the run's folder")
+    return result
+
+
+def _unreadable(root: Path, name: str) -> str | None:
+    where = f"{RUNS}/{name}/{RESULT}"
+    try:
+        found = _result(folder(root, name)).run
+    except (OSError, ValueError) as error:
+        return f"{where} cannot be read: {_reason(error)}"
+    return None if found == name else f"{where} is the result of another run"
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"[:160]
+    return str(error)
 
 
 def _is_alike(past: Result, now: Result) -> bool:

@@ -13,27 +13,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
-from prefect.filesystems import LocalFileSystem
-from prefect.results import ResultStore
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from tasks.runtime.provenance import provenance
-from tasks.store.artifact import Artifact
+from tasks.store.artifact import Artifact, read_record
+from tasks.store.folders import KEYS, RECORDS
+from tasks.store.regular import is_regular, make_way, read_regular
 from tasks.store.verification import at_a_hit
 from tasks.store.writing import write_atomically
 
+# What a key is made of, by name: `epochs`, `train.parquet`, `code of tasks.neuron.sgd`, `numpy`.
 Components = dict[str, str]
-"""What a key is made of, by name: `epochs`, `train.parquet`, `code of tasks.neuron.sgd`, `numpy`."""
 
+# Keys of a stage whose components are kept, the newest: enough to say what has changed.
 REMEMBERED = 50
-"""Keys of a stage whose components are kept, the newest: enough to say what has changed."""
 
+# Of a file of components: some hundred modules and settings need a hundredth of it.
+MOST_BYTES = 2**24
+
+# The parameter of every stage that says where the store is; it cannot change a result.
 ROOT = "root"
-"""The parameter of every stage that says where the store is; it cannot change a result."""
 
 
 class StageKey(CachePolicy):
@@ -66,8 +69,8 @@ def cache_status(fn: Callable[..., object], inputs: Mapping[str, Any], root: Pat
     parts = components(fn, inputs)
     key = key_of(parts)
     artifact = recorded(root, key)
-    if artifact is None and (records(root) / key).exists():
-        lost = f"records/{key} cannot be read"
+    if artifact is None and os.path.lexists(records(root) / key):
+        lost = f"{RECORDS}/{key} cannot be read as a record"
         return CacheStatus(key, parts, None, lost, lost)
     if artifact is None:
         return CacheStatus(key, parts, None, _change(parts, _remembered(root, fn.__name__)))
@@ -82,34 +85,33 @@ def key_for(fn: Callable[..., object], inputs: Mapping[str, Any]) -> str:
 
 
 def forget(root: Path, key: str) -> None:
-    """Drop a key's record, so that its stage runs again."""
+    """Drop a key's record, or whatever lies in its place, so that its stage runs again."""
+    make_way(records(root) / key)
     (records(root) / key).unlink(missing_ok=True)
 
 
 def records(root: Path) -> Path:
     """Return the folder in which Prefect keeps the stages' records, one file per key."""
-    return root / "records"
+    return root / RECORDS
 
 
 def recorded(root: Path, key: str) -> Artifact | None:
-    """Return the artifact recorded under a key; None where there is none, or none that can be read.
-
-    Prefect treats a record in the same way: whatever goes wrong with reading it, it is a miss.
-    """
+    """Return the artifact recorded under a key; None where there is none, or none that can be read."""
     try:
-        result = ResultStore(result_storage=LocalFileSystem(basepath=str(records(root)))).read(key).result
-    except Exception:  # noqa: BLE001 - a garbled record may name classes and serializers that do not exist
+        return read_record(records(root) / key)
+    except (OSError, ValueError):
         return None
-    return result if isinstance(result, Artifact) and result.checksum else None
 
 
-def remember(root: Path, stage: str, look: CacheStatus) -> None:
+def remember(root: Path, stage: str, status: CacheStatus) -> None:
     """Keep the components of a key that has a result, for later runs to say what has changed since."""
-    path = root / "keys" / stage / f"{look.key}.json"
-    if _components(path) == look.parts:
+    path = root / KEYS / stage / f"{status.key}.json"
+    if _components(path) == status.parts:
         os.utime(path)
         return
-    write_atomically(path, json.dumps(look.parts, indent=1).encode())
+
+    written = _KeyFile(format=1, components=status.parts)
+    write_atomically(path, written.model_dump_json(indent=1).encode())
     for old in _newest_first(path.parent)[REMEMBERED:]:
         old.unlink(missing_ok=True)
 
@@ -163,27 +165,32 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
         yield name, json.dumps(value)
 
 
+class _KeyFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal[1]
+    components: Components
+
+
 def _remembered(root: Path, stage: str) -> list[Components]:
-    """Return the stage's known components, newest first; what cannot be read tells nothing and is passed over."""
-    known = (_components(path) for path in _newest_first(root / "keys" / stage))
+    """Return the stage's known components, newest first; what cannot be read, or is another format's, is left out."""
+    known = (_components(path) for path in _newest_first(root / KEYS / stage))
     return [parts for parts in known if parts]
 
 
 def _components(path: Path) -> Components:
     try:
-        parts = json.loads(path.read_bytes())
+        return _KeyFile.model_validate_json(read_regular(path, MOST_BYTES)).components
     except (OSError, ValueError):
         return {}
-    whole = isinstance(parts, dict) and all(isinstance(value, str) for value in parts.values())
-    return parts if whole else {}
 
 
 def _newest_first(folder: Path) -> list[Path]:
     times = {}
     for path in folder.glob("*.json"):
         with suppress(FileNotFoundError):  # removed a moment ago
-            times[path] = path.stat().st_mtime_ns
-    return sorted(times, key=lambda path: times[path], reverse=True)
+            times[path] = path.lstat().st_mtime_ns
+    return sorted(filter(is_regular, times), key=lambda path: times[path], reverse=True)
 
 
 def _change(parts: Components, before: list[Components]) -> str:

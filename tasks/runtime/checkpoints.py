@@ -9,8 +9,8 @@ from prefect.transactions import get_transaction
 from tasks.neuron.state import Checkpoint, restored
 from tasks.store.checkpoints import load, save
 
+# Seconds between two checkpoints: what a kill costs, beside the epoch that it falls into.
 EVERY = 30.0
-"""Seconds between two checkpoints: what a kill costs, beside the epoch that it falls into."""
 
 
 class Checkpoints:

@@ -1,5 +1,10 @@
-"""The store's housekeeping: what is in it, what is damaged, and what no kept run needs any more."""
+"""The store's housekeeping: what is in it, what is damaged, and what no kept run needs any more.
 
+A run whose result cannot be read is kept or removed as any other, by its folder's name and age. What it used is not
+known, so it protects no stage's folder: those are a cache, which the next run that needs them fills again.
+"""
+
+import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,32 +14,34 @@ from pathlib import Path
 
 from tasks.config import Cleaning
 from tasks.outputs import runs
-from tasks.outputs.files import KNOWN, folder_of
+from tasks.outputs.files import folder_of
 from tasks.runtime.caching import forget, recorded, records
+from tasks.store import artifact as stored
 from tasks.store.artifact import Artifact, damage
 from tasks.store.checkpoints import kept as checkpoints
+from tasks.store.earlier import read_earlier_record
+from tasks.store.folders import (
+    KEYS,
+    KNOWN,
+    RECORDS,
+    RUNS,
+    STAGES,
+    Folder,
+    changed,
+    files_in,
+    folders_in,
+    inodes_in,
+)
 from tasks.store.leases import Claims, claims
 from tasks.store.locks import taken
+from tasks.store.regular import is_folder
 from tasks.store.writing import discard
 
-STAGES = ("generate", "files", "ingest", "split", "train", "evaluate", "report", "repeats")
+# Only folders with these names are ever removed, whatever folder the user has named as the store.
 ARTIFACT_NAME = re.compile(r"[0-9a-f]{16}")
-"""Only folders with these names are ever removed, whatever folder the user has named as the store."""
 
+# Seconds after which a training that was killed counts as given up.
 ABANDONED = 7 * 86_400
-"""Seconds after which a training that was killed is taken for given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder of the store: its path relative to the root, its size in bytes, when it changed (epoch seconds).
-
-    The figures that a run's folder shares with the stage that drew them count as the stage's alone.
-    """
-
-    path: str
-    bytes: int
-    changed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,18 @@ class FinishedRun:
     uses: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What reading everything again has found: how many `files` of how many `artifacts`, and the `damaged` ones."""
+
+    artifacts: int
+    files: int
+    damaged: list[str]
+
+
 def artifacts(root: Path) -> list[Folder]:
     """List every stage's folders, stage by stage, the oldest first."""
-    return [folder for stage in STAGES for folder in _folders(root, stage, ARTIFACT_NAME)]
+    return [folder for stage in STAGES for folder in folders_in(root, stage, ARTIFACT_NAME)]
 
 
 def finished_runs(root: Path) -> list[FinishedRun]:
@@ -56,13 +72,22 @@ def finished_runs(root: Path) -> list[FinishedRun]:
     return [
         FinishedRun(folders[path], runs.uses(result) if (result := runs.read(root, name)) else frozenset())
         for name in runs.finished(root)
-        if (path := f"{runs.RUNS}/{name}") in folders
+        if (path := f"{RUNS}/{name}") in folders
     ]
 
 
-def damaged(root: Path) -> list[str]:
-    """Read every recorded file again; say what is wrong with those that are not as they were written."""
-    return [harm for _, artifact in _recorded(root) if (harm := damage(root, artifact))]
+def verify(root: Path) -> Verified:
+    """Read every file again that a record or a run's result lists.
+
+    A record or a result that cannot be read is damage too. Files that are no part of any are not looked at.
+    """
+    listed: dict[tuple[str, str], Artifact] = {}
+    harm = [*_unreadable_records(root), *runs.unreadable(root)]
+    for artifact in [*(each for _, each in _recorded(root)), *_known(root), *_published(root)]:
+        listed |= {(file.path, file.sha256): artifact.only(name) for name, file in artifact.files.items()}
+    homes = {folder for each in listed.values() for folder in each.folders()}
+    harm += [found for each in listed.values() if (found := damage(root, each))]
+    return Verified(len(homes), len(listed), harm)
 
 
 def kept(past: Sequence[FinishedRun], sizes: Mapping[str, int], rules: Cleaning) -> list[FinishedRun]:
@@ -97,10 +122,14 @@ def remove(root: Path, folders: Sequence[Folder]) -> Iterator[Folder]:
         with ExitStack() as held:
             free = all(held.enter_context(taken(root, key)) for key in keys)
             if free and not claims(root).cover(folder.path, folder.changed):
-                for key in keys:
-                    forget(root, key)
-                discard(root / folder.path, root)
+                _discard(root, folder, keys)
                 yield folder
+
+
+def _discard(root: Path, folder: Folder, keys: Sequence[str]) -> None:
+    for key in keys:
+        forget(root, key)
+    discard(root / folder.path, root)
 
 
 def remove_remains(root: Path) -> None:
@@ -110,61 +139,74 @@ def remove_remains(root: Path) -> None:
     """
     runs.forget_removed(root)
     since = claims(root).since
-    for path in _files(records(root)):
-        artifact = recorded(root, path.name)
-        if path.stat().st_mtime < since and not (
-            artifact and all((root / home).is_dir() for home in artifact.folders())
-        ):
-            path.unlink()
-    for path in _files(root / KNOWN):
-        home = folder_of(path)
-        if path.stat().st_mtime < since and not (home and (root / home).is_dir()):
-            path.unlink()
-    for path in (root / "keys").glob("*/*.json"):
-        if path.stat().st_mtime < since and not (records(root) / path.stem).exists():
-            path.unlink()
+    for path in files_in(records(root)):
+        artifact = _artifact(root, path.name)
+        if not (artifact and all(is_folder(root / folder) for folder in artifact.folders())):
+            _remove_if_older(path, since)
+    for path in files_in(root / KNOWN):
+        folder = folder_of(path)
+        if not (folder and is_folder(root / folder)):
+            _remove_if_older(path, since)
+    for stage in STAGES:
+        for path in files_in(root / KEYS / stage):
+            if not os.path.lexists(records(root) / path.stem):
+                _remove_if_older(path, since)
     for path in checkpoints(root):
         with taken(root, path.name) as free:
-            whole = (records(root) / path.name).exists()
-            if free and (whole or path.stat().st_mtime < time.time() - ABANDONED):
-                path.unlink()
+            is_whole = os.path.lexists(records(root) / path.name)
+            if free and (is_whole or changed(path) < time.time() - ABANDONED):
+                path.unlink(missing_ok=True)
+
+
+def _remove_if_older(path: Path, since: float) -> None:
+    """Remove a file that no running flow can have written."""
+    if changed(path) < since:
+        path.unlink(missing_ok=True)
 
 
 def _recorded(root: Path) -> Iterator[tuple[str, Artifact]]:
-    for path in _files(records(root)):
-        if artifact := recorded(root, path.name):
+    for path in files_in(records(root)):
+        if artifact := _artifact(root, path.name):
             yield path.name, artifact
 
 
+def _artifact(root: Path, key: str) -> Artifact | None:
+    """Return the artifact recorded under a key, by this release or the first."""
+    if artifact := recorded(root, key):
+        return artifact
+    try:
+        return read_earlier_record(records(root) / key)
+    except (OSError, ValueError):
+        return None
+
+
+def _unreadable_records(root: Path) -> Iterator[str]:
+    """Yield what is wrong with records that cannot be read, or are no files."""
+    for folder in (RECORDS, KNOWN):
+        for path in sorted((root / folder).iterdir()) if is_folder(root / folder) else ():
+            is_read = _artifact(root, path.name) if folder == RECORDS else folder_of(path)
+            if not is_read and not path.name.startswith(".") and os.path.lexists(path):
+                yield f"{folder}/{path.name} cannot be read as a record"
+
+
+def _known(root: Path) -> Iterator[Artifact]:
+    for path in files_in(root / KNOWN):
+        try:
+            yield stored.read_record(path)
+        except (OSError, ValueError):
+            continue
+
+
+def _published(root: Path) -> Iterator[Artifact]:
+    """Yield the files in the runs' own folders."""
+    for name in runs.finished(root):
+        if result := runs.read(root, name):
+            files = {file.path: stored.StoredFile(**file.model_dump()) for file in result.files}
+            yield Artifact(stage=RUNS, files=files)
+
+
 def _run_folders(root: Path) -> list[Folder]:
-    shared = frozenset(_inode(path) for path in (root / "report").glob("*/*") if path.is_file())
-    return _folders(root, runs.RUNS, runs.RUN_NAME, shared)
-
-
-def _folders(
-    root: Path, parent: str, name: re.Pattern[str], shared: frozenset[tuple[int, int]] = frozenset()
-) -> list[Folder]:
-    found = [
-        Folder(f"{parent}/{path.name}", _bytes(path, shared), path.stat().st_mtime)
-        for path in (root / parent).glob("*")
-        if name.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
-    ]
-    return sorted(found, key=lambda folder: folder.changed)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.is_file())
-
-
-def _bytes(folder: Path, shared: frozenset[tuple[int, int]]) -> int:
-    return sum(
-        path.stat().st_size for path in folder.rglob("*") if path.is_file() and _inode(path) not in shared
-    )
-
-
-def _inode(path: Path) -> tuple[int, int]:
-    stat = path.stat()
-    return stat.st_dev, stat.st_ino
+    return folders_in(root, RUNS, runs.RUN_NAME, shared=inodes_in(root / "report"))
 
 
 def _size(chosen: Sequence[FinishedRun], sizes: Mapping[str, int]) -> int:

@@ -1,4 +1,4 @@
-"""What a run would do: the same wiring as the flow's, called with a forecast in place of the stages."""
+"""What a run would do: the flow's own wiring, called with a dry run in place of the stages."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,10 +14,10 @@ class DryRun:
     """Looks at each stage that the wiring calls, and runs none."""
 
     def __init__(self, root: Path) -> None:
-        """Start a forecast over the store at `root`."""
+        """Start a dry run over the store at `root`."""
         self.root = root
+        # By stage: its state, and why.
         self.stages: dict[str, tuple[Literal["cached", "will run"], str]] = {}
-        """By stage: its state, and why."""
 
     @property
     def waiting(self) -> set[str]:
@@ -27,7 +27,7 @@ class DryRun:
     def __call__(self, stage: Task[..., Artifact], **inputs: Any) -> Artifact:
         """Return the stage's finished artifact, or a pending one where the stage would run."""
         artifact, reason = self._look(stage, inputs)
-        self._tell(stage, [artifact], [reason])
+        self._note(stage, [artifact], [reason])
         return artifact
 
     def each(
@@ -35,7 +35,7 @@ class DryRun:
     ) -> list[Artifact]:
         """Return the artifact of each call of a stage: once for every value of the input called `name`."""
         looks = [self._look(stage, {**inputs, name: value}) for value in values]
-        self._tell(stage, [artifact for artifact, _ in looks], [reason for _, reason in looks])
+        self._note(stage, [artifact for artifact, _ in looks], [reason for _, reason in looks])
         return [artifact for artifact, _ in looks]
 
     def _look(self, stage: Task[..., Artifact], inputs: dict[str, Any]) -> tuple[Artifact, str]:
@@ -43,10 +43,11 @@ class DryRun:
         pending = Artifact(stage=stage.name, files={})
         if waiting:
             return pending, f"unless `{waiting[0]}` leaves the same files as before"
-        look = cache_status(stage.fn, {**inputs, "root": self.root}, self.root)
-        return look.artifact or pending, look.reason
 
-    def _tell(
+        status = cache_status(stage.fn, {**inputs, "root": self.root}, self.root)
+        return status.artifact or pending, status.reason
+
+    def _note(
         self, stage: Task[..., Artifact], artifacts: Sequence[Artifact], reasons: Sequence[str]
     ) -> None:
         waiting = [reason for artifact, reason in zip(artifacts, reasons, strict=True) if artifact.pending]

@@ -10,20 +10,20 @@ from pathlib import Path
 
 FIRST_PARTY = ("tasks",)
 
+# In place of a name: what importing the module runs besides definitions, there and in the modules it imports.
 EFFECTS = ""
-"""In place of a name: what importing the module runs besides definitions, there and in the modules it imports."""
 
+# In place of a name: everything in the module.
 WHOLE = "*"
-"""In place of a name: everything in the module."""
 
+# After a class's name: its methods and constants, without its fields and their validators.
 BEHAVIOUR = "()"
-"""After a class's name: its methods and constants, without its fields and their validators."""
 
+# A module's full name, and a top-level name in it or one of the above.
 Definition = tuple[str, str]
-"""A module's full name, and a top-level name in it or one of the above."""
 
+# A name and the attributes taken from it: `sgd.Rule.rate` is `("sgd", "Rule", "rate")`.
 Chain = tuple[str, ...]
-"""A name and the attributes taken from it: `sgd.Rule.rate` is `("sgd", "Rule", "rate")`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,14 @@ class Module:
     name: str
     bindings: dict[str, list[ast.stmt]]
     effects: list[ast.stmt]
+
+    # By name, whether it is imported at the top or inside a function: the module, and what is taken from it.
     imports: dict[str, list[tuple[str, Chain]]]
-    """By name, whether it is imported at the top or inside a function: the module, and what is taken from it."""
 
     def definition(self, name: str, stage: Definition) -> tuple[str, set[Definition]]:
         """Return the normalised source of a definition and what it refers to; a stage's decorator is left out."""
         if name == EFFECTS:
+            # The decorated stage itself is an effect of its module, which would bring its decorator in again.
             own = self.bindings.get(stage[1], []) if stage[0] == self.name else []
             nodes = [node for node in self.effects if node not in own]
             source, used = self._described(nodes, set()) if nodes else ("", set())
@@ -47,10 +49,12 @@ class Module:
             return "", {(self.name, each) for each in (*self.bindings, *self.imports) if each != WHOLE}
         if name.endswith(BEHAVIOUR):
             return self._behaviour(name.removesuffix(BEHAVIOUR))
+
         nodes = self.bindings.get(name, [])
         if (self.name, name) == stage:
             nodes = [_plain(node) for node in nodes]
         elsewhere = {followed(module, chain) for module, chain in self.imports.get(name, ())}
+        # A name that nothing binds is made at run time, or comes by a star: everything here may be behind it.
         if not nodes and not elsewhere and not _is_magic(name):
             elsewhere = {(self.name, WHOLE), *self._starred()}
         return self._described(nodes, elsewhere)
@@ -70,7 +74,10 @@ class Module:
         return self._described(kept, {each for each in elsewhere if is_first_party(each[0])})
 
     def _described(self, nodes: Sequence[ast.AST], more: set[Definition]) -> tuple[str, set[Definition]]:
-        """Return the nodes' source with what the imported names in it stand for, and all that they refer to."""
+        """Return the nodes' source with what the imported names in it stand for, and all that they refer to.
+
+        Imports are no part of the source, so what each name stands for is: the same name may come from elsewhere.
+        """
         resolved = self._resolved(nodes)
         imported = {f"{name} is {module}:{what}" for name, (module, what) in resolved if module != self.name}
         beyond = {f"{module}:{what}" for module, what in more}
@@ -137,11 +144,14 @@ def parsed(module: str) -> Module:
     imports: dict[str, list[tuple[str, Chain]]] = {}
     for name, source in _imported(tree, package):
         imports.setdefault(name, []).append(source)
+
+    # The imports are read; from here on they are gone, with all else that cannot change a result.
     body = _Normalised().visit(tree).body
     bindings: dict[str, list[ast.stmt]] = {}
     for node in body:
         for name in dict.fromkeys(_bound(node)):
             bindings.setdefault(name, []).append(node)
+
     effects = [node for node in body if not _only_binds(node, {*imports, *bindings}, imports)]
     return Module(module, bindings, effects, imports)
 

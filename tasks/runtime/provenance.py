@@ -6,7 +6,7 @@ across first-party modules. Whatever an import runs besides definitions counts t
 or `try` bind under one name counts twice. What cannot change a result does not count: comments, formatting,
 docstrings, the order of imports, and the annotations of undecorated functions.
 
-In doubt the walk takes too much: names are not told apart by scope, and a module or class that is used as a value
+In doubt the walk takes too much: names are not distinguished by scope, and a module or class that is used as a value
 counts whole. It cannot see what is looked up by a computed name (`import_module(text)`, `getattr` on `sys.modules`),
 environment variables, or the kind of processor. The sources are read once per process, as they are on the disk then.
 """
@@ -20,11 +20,11 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 
 from tasks.runtime.modules import BEHAVIOUR, EFFECTS, WHOLE, Definition, is_first_party, parsed
 
+# Libraries that carry the stages but cannot change what these compute.
 NO_NUMBERS = frozenset({"prefect", "pydantic", "pydantic_core"})
-"""Libraries that carry the stages but cannot change what these compute."""
 
+# Distributions whose name differs from their module; looking them up takes a tenth of a second.
 DISTRIBUTIONS = {"PIL": "pillow"}
-"""Distributions that are named otherwise than their module; looking them up takes a tenth of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Provenance:
 def provenance(module: str, name: str) -> Provenance:
     """Return the code behind the function `name` of `module`, a stage whose decorator is not part of it.
 
-    Python itself is among the libraries: since 3.12, for one, `sum` adds floats otherwise than before.
+    Python itself is among the libraries: since 3.12, for one, `sum` adds floats more exactly.
 
     Raises:
         LookupError: a module on the way has no source to read.
@@ -49,6 +49,7 @@ def provenance(module: str, name: str) -> Provenance:
     for (where, what), source in sorted(reached.items()):
         if source:
             by_module[where] = by_module.get(where, "") + f"{what}\n{source}\n"
+
     digests = {where: hashlib.sha256(text.encode()).hexdigest() for where, text in by_module.items()}
     versions = {library: version(library) for library in sorted(libraries)}
     return Provenance(digests, versions | {"python": "{}.{}".format(*sys.version_info)})
@@ -63,10 +64,12 @@ def _reach(stage: Definition) -> tuple[dict[Definition, str], set[str]]:
         definition = ahead.pop()
         if definition in reached:
             continue
+
         module, name = definition
         source, used = parsed(module).definition(name, stage)
         reached[definition] = source
-        ahead.append((module, EFFECTS))
+        ahead.append((module, EFFECTS))  # whoever uses a definition imports its module
+
         for each in used:
             if is_first_party(each[0]):
                 ahead.append(each)

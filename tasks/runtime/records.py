@@ -1,19 +1,44 @@
-"""Where Prefect puts a stage's record: written whole and durably, and only when the stage has succeeded."""
+"""Where Prefect puts a stage's record: written whole and durably, and only when the stage has succeeded.
+
+Prefect's own record names the decoder that reads it back, and whoever can write to the store could name any code. So
+the disk holds nothing of it: a file is the artifact alone, in the store's own format, and what Prefect gets to read is
+made anew from an artifact that has passed the store's own reader.
+"""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect.filesystems import LocalFileSystem
-from pydantic import PrivateAttr
+from prefect.results import (  # type: ignore[attr-defined]  # where their docs import them from
+    ResultRecord,
+    ResultRecordMetadata,
+)
+from prefect.serializers import Serializer
+from pydantic import Field, PrivateAttr
 
+from tasks.store.artifact import Artifact, read_record
 from tasks.store.writing import write_atomically
 
+# Hexadecimal digits of a stage's key. What Prefect names otherwise is an exception, which nobody reads again.
 KEY_LENGTH = 64
-"""Hexadecimal digits of a stage's key; what Prefect names otherwise is an exception, which nobody reads again."""
+
+
+class RecordSerializer(Serializer):
+    """Turns an artifact into JSON and back; Prefect's own would import whatever class the JSON names."""
+
+    type: Literal["linear-neuron-record"] = Field(default="linear-neuron-record", frozen=True)
+
+    def dumps(self, obj: Any) -> bytes:
+        """Return the artifact as JSON; of an exception, which nobody reads, its text."""
+        return obj.model_dump_json().encode() if isinstance(obj, Artifact) else repr(obj).encode()
+
+    def loads(self, blob: bytes) -> Artifact:
+        """Return the artifact."""
+        return Artifact.model_validate_json(blob)
 
 
 class Records(LocalFileSystem):
-    """Prefect's local file system, whose own way of writing leaves half a record where it is interrupted."""
+    """The folder of the records, as Prefect's result storage."""
 
     _block_type_name = "Linear neuron records"
     _block_type_slug = "linear-neuron-records"
@@ -24,12 +49,29 @@ class Records(LocalFileSystem):
         """What kept the last record from being written; Prefect itself logs it and carries on without the record."""
         return self._failure
 
-    def write_path(self, path: str, content: bytes, **_: Any) -> str:  # type: ignore[override]  # Prefect calls it either way
-        """Write a record, if it is one of a stage's success."""
-        place: Path = self._resolve_path(path)
+    def read_path(self, path: str, **_: Any) -> bytes:  # type: ignore[override]  # Prefect calls it either way
+        """Return a record as Prefect reads it.
+
+        Raises:
+            OSError: there is none, or it is no regular file.
+            ValueError: it is not what was written. Prefect takes either for a miss.
+        """
+        artifact = read_record(self._place(path))
+        return ResultRecord(
+            result=artifact, metadata=ResultRecordMetadata(serializer=RecordSerializer())
+        ).serialize()
+
+    async def aread_path(self, path: str) -> bytes:
+        """Do the same where Prefect is asynchronous."""
+        return self.read_path(path)
+
+    def write_path(self, path: str, content: bytes, **_: Any) -> str:  # type: ignore[override]  # as above
+        """Write the artifact in `content`, which Prefect has just made in this process, if it is a stage's result."""
+        place = self._place(path)
         if len(place.name) == KEY_LENGTH:
+            artifact: Artifact = ResultRecord.deserialize(content).result
             try:
-                write_atomically(place, content)
+                write_atomically(place, artifact.model_dump_json().encode())
             except OSError as error:
                 self._failure = error
                 raise
@@ -38,3 +80,7 @@ class Records(LocalFileSystem):
     async def awrite_path(self, path: str, content: bytes) -> str:
         """Do the same where Prefect is asynchronous."""
         return self.write_path(path, content)
+
+    def _place(self, path: str) -> Path:
+        """Return the file for a key, or for the path that Prefect has made of it; its links are not followed."""
+        return Path(str(self.basepath)) / Path(path).name

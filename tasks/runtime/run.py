@@ -1,4 +1,4 @@
-"""One run's dealings with its stages: where their records lie, what each did, why and in how many seconds."""
+"""Calls the stages of one run, and records what each did, why and in how many seconds."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +25,7 @@ from tasks.runtime.caching import (
 from tasks.runtime.records import Records
 from tasks.store.artifact import Artifact
 from tasks.store.checkpoints import drop as drop_checkpoint
+from tasks.store.folders import is_open_to_others
 from tasks.store.leases import Lease
 from tasks.store.locks import locked
 from tasks.store.verification import Verification, unseal
@@ -62,18 +63,24 @@ class Run:
     def __init__(self, root: Path, held: Lease) -> None:
         """Start an account of a run in the store at `root`, which may use what it claims on the lease `held`.
 
-        What killed runs have left unfinished in the store is removed.
+        What killed runs have left unfinished in the store is removed. What cannot be theirs is left and named.
         """
         self.root = root
         self.held = held
-        self.at: str | None = None
-        """The stage that is being called; None between stages."""
+        self.at: str | None = None  # the stage that is being called; None between stages
         self._verification = Verification(root)
-        self._given: dict[str, dict[str, Any]] = {}
-        self._accounts: dict[str, _Account] = {}
-        self._makers: dict[str, tuple[Task[..., Artifact], dict[str, Any]]] = {}
-        """By folder of the store: the call that leaves it."""
-        sweep(root)
+        self._inputs: dict[str, dict[str, Any]] = {}  # by stage
+        self._accounts: dict[str, _Account] = {}  # by stage
+        self._makers: dict[
+            str, tuple[Task[..., Artifact], dict[str, Any]]
+        ] = {}  # by the folder that a call leaves
+
+        for path in sweep(root):
+            get_run_logger().warning("%s is not what belongs there, and is passed over; remove it", path)
+        if is_open_to_others(root):
+            get_run_logger().warning(
+                "every user of this machine can write to %s, and so change what later runs read", root
+            )
 
     @property
     def stages(self) -> dict[str, Stage]:
@@ -107,13 +114,13 @@ class Run:
         """
         return self._noted(stage, [{**inputs, name: value} for value in values])
 
-    def given(self, stage: str, name: str) -> Any:
+    def input_of(self, stage: str, name: str) -> Any:
         """Return what a stage was called with under this name; None where it was not called."""
-        return self._given.get(stage, {}).get(name)
+        return self._inputs.get(stage, {}).get(name)
 
     def _noted(self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]]) -> list[Artifact]:
         self.at = stage.name
-        self._given[stage.name] = calls[0]
+        self._inputs[stage.name] = calls[0]
         artifacts = self._results(stage, [{**call, "root": self.root} for call in calls])
         self.at = None
         return artifacts
@@ -127,16 +134,19 @@ class Run:
             # Always in one order, so that no two runs wait for each other.
             for key in sorted({key_for(stage.fn, call) for call in calls}):
                 held.enter_context(locked(self.root, key, _wait_of(stage.name)))
-            looks = [cache_status(stage.fn, call, self.root) for call in calls]
-            for look, call in zip(looks, calls, strict=True):
-                if look.damage:
-                    get_run_logger().warning("%s runs again: %s", stage.name, look.damage)
-                    forget(self.root, look.key)
-                if look.artifact is None:
+
+            statuses = [cache_status(stage.fn, call, self.root) for call in calls]
+            for status, call in zip(statuses, calls, strict=True):
+                if status.damage:
+                    get_run_logger().warning("%s runs again: %s", stage.name, status.damage)
+                    forget(self.root, status.key)
+                if status.artifact is None:
                     self._check(call)
+
             states = self._called(stage, calls)
-            for state, look, call in zip(states, looks, calls, strict=True):
-                self._note(stage, call, look, state, harm or look.reason)
+            for state, status, call in zip(states, statuses, calls, strict=True):
+                self._note(stage, call, status, state, harm or status.reason)
+
         self._accounts[stage.name].seconds += time.perf_counter() - started
         return [state.result() for state in states]
 
@@ -144,14 +154,15 @@ class Run:
         """Have Prefect call the stage; return the states, all of them good."""
         storage = Records(basepath=str(records(self.root)))
         task = stage.with_options()
-        task.result_storage = (
-            storage  # `with_options` takes only blocks that are saved on the server, which this need not be
-        )
+        # Set afterwards, since `with_options` takes only storage that is saved on Prefect's server.
+        task.result_storage = storage
+
         if len(calls) == 1:
             states: list[State[Artifact]] = [task(**calls[0], return_state=True)]
         else:
             several: dict[str, Any] = {name: [call[name] for call in calls] for name in calls[0]}
             states = task.map(**several, return_state=True)
+
         for state in states:
             state.result()  # raises what the stage raised
         if storage.failure:
@@ -162,35 +173,35 @@ class Run:
         self,
         stage: Task[..., Artifact],
         call: dict[str, Any],
-        look: CacheStatus,
+        status: CacheStatus,
         state: State[Artifact],
         reason: str,
     ) -> None:
-        """Take an artifact into the account, into this run's lease and among what later runs compare with."""
+        """Add an artifact to the account, to this run's lease and to what later runs compare with."""
         artifact, ran = state.result(), state.name != "Cached"
-        for home in artifact.folders():
-            self.held.claim(home)
-            self._makers.setdefault(home, (stage, call))
+        for folder in artifact.folders():
+            self.held.claim(folder)
+            self._makers.setdefault(folder, (stage, call))
         if ran:
             self._verification.note(artifact)
-        remember(self.root, stage.name, look)
-        drop_checkpoint(self.root, look.key)
-        self._accounts.setdefault(stage.name, _Account()).calls[look.key] = ran, reason, artifact
+        remember(self.root, stage.name, status)
+        drop_checkpoint(self.root, status.key)
+        self._accounts.setdefault(stage.name, _Account()).calls[status.key] = ran, reason, artifact
 
     def _check(self, inputs: dict[str, Any]) -> None:
-        """Read what a stage is about to use; what turns out to be damaged is made again by the call that made it."""
+        """Read what a stage is about to use; what is found damaged is made again by the call that made it."""
         for artifact in artifacts_in(inputs):
-            for home in sorted(artifact.folders()):
-                part = artifact.inside(home)
+            for folder in sorted(artifact.folders()):
+                part = artifact.inside(folder)
                 if harm := self._verification.before_use(part):
-                    self._make_again(part, home, harm)
+                    self._make_again(part, folder, harm)
 
-    def _make_again(self, part: Artifact, home: str, harm: str) -> None:
-        stage, given = self._makers[home]
+    def _make_again(self, part: Artifact, folder: str, harm: str) -> None:
+        stage, call = self._makers[folder]
         get_run_logger().warning("%s runs again: %s", stage.name, harm)
-        forget(self.root, key_for(stage.fn, given))
-        unseal(self.root, home)
-        (again,) = self._results(stage, [given], harm)
+        forget(self.root, key_for(stage.fn, call))
+        unseal(self.root, folder)
+        (again,) = self._results(stage, [call], harm)
         if any(file not in again.files.values() for file in part.files.values()):
             raise OSError(f"{harm}, and `{stage.name}`, run again, left other contents; start the run again")
 

@@ -9,13 +9,16 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
 from tasks.runtime.caching import StageKey
+from tasks.runtime.records import RecordSerializer
 from tasks.store.artifact import Artifact
 
 P = ParamSpec("P")
 
+# After about 2, 4 and 8 seconds, each up to half longer or shorter, so that many runs do not return at once.
 RETRIES = 3
-"""After about 2, 4 and 8 seconds, each up to half longer or shorter, so that many runs do not come back at once."""
 
+# Errors of the operating system that may be gone in a few seconds; a full disk or a missing file will not be. Failures
+# of Prefect's server are not among them: no stage talks to it, and Prefect's client retries by itself.
 PASSING = frozenset(
     {
         errno.EAGAIN,
@@ -28,10 +31,6 @@ PASSING = frozenset(
         errno.ENETDOWN,
     }
 )
-"""Errors of the operating system that may be gone in a few seconds; a full disk or a missing file will not be.
-
-A hiccup of Prefect's server is none of these: no stage talks to it, and Prefect's client tries again by itself.
-"""
 
 
 def stage(fn: Callable[P, Artifact]) -> Task[P, Artifact]:
@@ -39,7 +38,7 @@ def stage(fn: Callable[P, Artifact]) -> Task[P, Artifact]:
     as_task: Callable[[Callable[P, Artifact]], Task[P, Artifact]] = task(
         cache_policy=StageKey(),
         persist_result=True,
-        result_serializer="json",
+        result_serializer=RecordSerializer(),
         retries=RETRIES,
         retry_delay_seconds=exponential_backoff(backoff_factor=2),
         retry_jitter_factor=0.5,

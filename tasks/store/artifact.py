@@ -5,11 +5,25 @@ Paths, never frames, pass between stages. Paths are relative to the store's root
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, field_validator, model_validator
+
+from tasks.store.checksum import checksum_of
+from tasks.store.regular import open_inside, read_regular
+
+# Of the records that are written. A record without one is of format 1: the first release's, which had no notes.
+FORMAT: Literal[2] = 2
+
+# Of a record that is read: a million files or columns.
+MOST_BYTES = 2**28
+
+# Names between slashes, none of which starts with a dot.
+_INSIDE = re.compile(r"(?:[^./\0][^/\0]*/)+[^./\0][^/\0]*")
 
 
 class StoredFile(BaseModel):
@@ -24,8 +38,7 @@ class StoredFile(BaseModel):
     @field_validator("path")
     @classmethod
     def _stays_inside_the_store(cls, path: str) -> str:
-        parts = PurePosixPath(path)
-        if parts.is_absolute() or ".." in parts.parts:
+        if not _INSIDE.fullmatch(path):
             raise ValueError(f"`path` {path!r} leaves the store; give a path relative to its root")
         return path
 
@@ -43,6 +56,7 @@ class Artifact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    format: Literal[1, 2] = 1
     stage: str
     files: dict[str, StoredFile]
     facts: dict[str, JsonValue] = {}
@@ -57,7 +71,8 @@ class Artifact(BaseModel):
 
     def checked(self) -> Self:
         """Return the record with its checksum: altered on the disk, it will not load, and its stage runs again."""
-        return self.model_copy(update={"checksum": self._sum()})
+        written = self.model_copy(update={"format": FORMAT})
+        return written.model_copy(update={"checksum": written._sum()})
 
     def path(self, root: Path, name: str) -> Path:
         """Return where the file called `name` lies.
@@ -82,10 +97,10 @@ class Artifact(BaseModel):
         """Return the folders of its files, relative to the store's root."""
         return {str(PurePosixPath(file.path).parent) for file in self.files.values()}
 
-    def inside(self, home: str) -> Self:
+    def inside(self, folder: str) -> Self:
         """Return the record of the files in one of its `folders` alone."""
         return self.only(
-            *(n for n, file in self.files.items() if str(PurePosixPath(file.path).parent) == home)
+            *(n for n, file in self.files.items() if str(PurePosixPath(file.path).parent) == folder)
         )
 
     def starting_with(self, name: str) -> Self:
@@ -105,8 +120,21 @@ class Artifact(BaseModel):
         return {name: file.sha256 for name, file in self.files.items()} | facts
 
     def _sum(self) -> str:
-        content = self.model_dump(mode="json", exclude={"checksum"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        unwritten = {"format", "notes"} if self.format == 1 else set()
+        return checksum_of(self.model_dump(mode="json", exclude=unwritten))
+
+
+def read_record(path: Path) -> Artifact:
+    """Read a record that was written to the disk: whatever it holds, it is taken for nothing but data.
+
+    Raises:
+        OSError: there is none, or it is no regular file.
+        ValueError: it is not what was written.
+    """
+    artifact = Artifact.model_validate_json(read_regular(path, MOST_BYTES))
+    if not artifact.checksum:
+        raise ValueError(f"{path} has no checksum")
+    return artifact
 
 
 def digest(path: Path) -> str:
@@ -115,23 +143,41 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def stored_digest(root: Path, path: str) -> str:
+    """Return the SHA-256 of a file of the store, whose path is relative to the root.
+
+    Raises:
+        OSError: it is not there, no regular file, behind a link, or cannot be read.
+    """
+    with open_inside(root, path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def damage(root: Path, artifact: Artifact) -> str | None:
     """Read all files of an artifact; say which one is not as it was written, or return None where all are.
 
     Sizes are compared first, so that a truncated file is found without reading the others.
     """
-    for file in artifact.files.values():
-        path = root / file.path
-        if not path.is_file():
-            return f"{file.path} is missing"
-        if (size := path.stat().st_size) != file.bytes:
-            return f"{file.path} holds {size} bytes instead of {file.bytes}"
-    return next((harm for file in artifact.files.values() if (harm := _altered(root, file))), None)
+    for check in (_wrong_size, _altered):
+        for file in artifact.files.values():
+            try:
+                harm = check(root, file)
+            except FileNotFoundError:
+                return f"{file.path} is missing"
+            except OSError as error:
+                return f"{file.path} cannot be read: {error.strerror}"
+            if harm:
+                return f"{file.path} {harm}"
+    return None
+
+
+def _wrong_size(root: Path, file: StoredFile) -> str | None:
+    with open_inside(root, file.path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+    return None if size == file.bytes else f"holds {size} bytes instead of {file.bytes}"
 
 
 def _altered(root: Path, file: StoredFile) -> str | None:
-    try:
-        same = digest(root / file.path) == file.sha256
-    except OSError as error:
-        return f"{file.path} cannot be read: {error.strerror}"
-    return None if same else f"{file.path} is not what was written: its SHA-256 has changed"
+    if stored_digest(root, file.path) == file.sha256:
+        return None
+    return "is not what was written: its SHA-256 has changed"

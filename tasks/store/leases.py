@@ -1,4 +1,4 @@
-"""Leases: what a running flow uses, written down where `cache clean` looks, and void as soon as its process ends."""
+"""Leases: what a running flow uses, recorded where `cache clean` looks, and void as soon as its process ends."""
 
 import fcntl
 import time
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from uuid import uuid4
+
+from tasks.store.folders import LEASES
+from tasks.store.regular import open_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,9 @@ class Claims:
     """What all running flows use: the `folders`, and whatever has changed `since` the first of them began."""
 
     folders: frozenset[str]
+
+    # Seconds since the epoch; infinite where no flow runs.
     since: float
-    """Seconds since the epoch; infinite where no flow runs."""
 
     def cover(self, folder: str, changed: float) -> bool:
         """Say whether a folder may be in use: claimed, or so new that its claim may be about to come."""
@@ -42,26 +46,27 @@ def lease(root: Path) -> Iterator[Lease]:
         with stream:
             yield Lease(stream)
     finally:
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def claims(root: Path) -> Claims:
-    """Read what the running flows use; the lease of a process that is gone is removed."""
+    """Read what the running flows use; the lease of a process that is gone is removed where that is allowed."""
     folders: set[str] = set()
     since = float("inf")
     for path in sorted(_folder(root).glob("*")):
-        with suppress(FileNotFoundError), path.open("rb") as stream:  # not found: its flow ended a moment ago
+        # Not found: its flow ended a moment ago. No regular file: it is no flow's, and is passed over.
+        with suppress(OSError), open_regular(path) as stream:
             if _is_void(stream.fileno()):
-                path.unlink()
+                path.unlink(missing_ok=True)
                 continue
-            began, *claimed = stream.read().decode().splitlines()
+            began, *claimed = stream.read().decode(errors="replace").splitlines() or [""]
             folders |= set(claimed)
-            since = min(since, float(began))
+            since = min(since, _seconds(began))
     return Claims(frozenset(folders), since)
 
 
 def _begun(folder: Path) -> tuple[Path, FileIO]:
-    """Make a lease's file and lock it, anew where `claims` took it for a dead one's before it was locked."""
+    """Make a lease's file and lock it; make another where `claims` removed it as void before it was locked."""
     folder.mkdir(parents=True, exist_ok=True)
     while True:
         path = folder / uuid4().hex
@@ -74,7 +79,15 @@ def _begun(folder: Path) -> tuple[Path, FileIO]:
 
 
 def _folder(root: Path) -> Path:
-    return root / "leases"
+    return root / LEASES
+
+
+def _seconds(text: str) -> float:
+    """Read a lease's first line; garbled, its flow may have begun at any time, and nothing new is cleaned away."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def _is_void(handle: int) -> bool:

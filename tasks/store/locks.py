@@ -13,28 +13,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tasks.store.folders import LOCKS
+from tasks.store.regular import is_irregular, make_way, regular_handle
+
+# Seconds to wait before naming the lock's owner, and between two tries.
 PATIENCE = 5.0
-"""Seconds of waiting after which one is told for whom."""
 PAUSE = 0.05
+
+# What file systems without locks answer: then two processes may compute the same artifact, which is harmless.
 UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP})
-"""What file systems without locks answer: then two processes may compute the same artifact, which is harmless."""
 
 
-def _tell_nobody(_owner: str) -> None: ...
+def _ignore(_owner: str) -> None: ...
 
 
 @contextmanager
-def locked(root: Path, name: str, on_wait: Callable[[str], None] = _tell_nobody) -> Iterator[None]:
-    """Hold the store's lock called `name`, waiting for as long as the process lives that has it.
+def locked(root: Path, name: str, on_wait: Callable[[str], None] = _ignore) -> Iterator[None]:
+    """Hold the store's lock called `name`, waiting as long as the process that has it lives.
 
     Args:
         root: The store's root.
         name: What is locked.
         on_wait: Called once, with who has the lock, where the wait takes longer than a few seconds.
     """
-    folder = root / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.lock"
+    path = _path(root, name)
     handle = _obtained(path, on_wait)
     try:
         with suppress(OSError):  # a full disk: then the owner stays unnamed
@@ -49,10 +51,8 @@ def locked(root: Path, name: str, on_wait: Callable[[str], None] = _tell_nobody)
 @contextmanager
 def taken(root: Path, name: str) -> Iterator[bool]:
     """Hold the lock called `name` if nobody has it; say whether it is held."""
-    folder = root / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    path = _path(root, name)
+    handle = _opened(path)
     try:
         mine = _is_ours(handle)
         yield mine
@@ -77,8 +77,8 @@ def hold(handle: int) -> bool:
 def is_abandoned(path: Path) -> bool:
     """Say whether no living process holds a file or folder."""
     try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:  # it is gone, or neither a file nor a folder
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -91,20 +91,36 @@ def is_abandoned(path: Path) -> bool:
 
 def _obtained(path: Path, on_wait: Callable[[str], None]) -> int:
     """Open and lock a file, anew each time that it lost its name meanwhile."""
-    begun, told = time.monotonic(), False
+    begun, reported = time.monotonic(), False
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = _opened(path)
         try:
             if _is_ours(handle):
                 return handle
-            if not told and time.monotonic() - begun > PATIENCE:
-                told = True
+            if not reported and time.monotonic() - begun > PATIENCE:
+                reported = True
                 on_wait(os.pread(handle, 200, 0).decode(errors="replace") or "another process")
         except BaseException:
             os.close(handle)
             raise
         os.close(handle)
         time.sleep(PAUSE)
+
+
+def _path(root: Path, name: str) -> Path:
+    (root / LOCKS).mkdir(parents=True, exist_ok=True)
+    return root / LOCKS / f"{name}.lock"
+
+
+def _opened(path: Path) -> int:
+    """Open a lock's file, made where there is none; a link, a pipe or a folder in its place is removed."""
+    while True:
+        try:
+            return regular_handle(path, os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            if not is_irregular(error):
+                raise
+        make_way(path)
 
 
 def _is_ours(handle: int) -> bool:

@@ -15,20 +15,21 @@ from numpy.typing import NDArray
 
 from tasks.store.artifact import Artifact
 
+# A table with more rows, or more values (512 MiB of float64), is kept in parts; a smaller one is one file, in memory.
 MOST_ROWS = 5_000_000
-"""Rows up to which a table is one file and is held in memory,"""
 MOST_VALUES = 2**26
-"""unless they have more values than this: 512 MiB of float64."""
+
+# A part has about so many rows, or fewer where these have more values (128 MiB of float64).
 PART_ROWS = 2**20
-"""Rows of a part, about, but of no more than"""
 PART_VALUES = 2**24
-"""values: 128 MiB of float64."""
+
+# Parts of a table at most, since all are open while rows are dealt to them; larger tables have larger parts.
 MOST_PARTS = 256
-"""Parts of a table, which are all open while rows are dealt to them; beyond that the parts grow."""
+
+# Rows that are written and read at once, so that a column of them stays in the processor's cache; fewer where they
+# have more values.
 GROUP_ROWS = 2**16
-"""Rows that are written and read at once, so that a column of them stays in the cache, but of no more than"""
 GROUP_VALUES = 2**20
-"""values."""
 
 
 def is_large(rows: int, columns: int) -> bool:

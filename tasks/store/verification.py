@@ -1,30 +1,44 @@
-"""What is checked of an artifact when, so that a damaged file is found before its bytes are used.
+"""When an artifact's files are verified, so that a damaged one is found before its bytes are used.
 
 A small artifact (up to 64 MiB) is read and compared with its digests at every hit: that takes 40 ms at most. Of a
 larger one, a hit compares how the files look from outside (size, times, inode) with how they looked when they were
-last read and found whole; that is written down in a seal, a file in the artifact's own folder. A file that looks
-otherwise, as after any write, is read. What changes bytes without a trace, a failing disk, is found when the bytes
-are about to be used: before a stage runs, all that it is handed is read, unless the same run has written or read it.
+last read and found whole; the seal, a file in the artifact's own folder, holds that. A file that looks different, as
+after any write, is read. What changes bytes without a trace, such as a failing disk, is found when the bytes are
+about to be used: before a stage runs, all its inputs are read, unless the same run has written or read them.
 
 So a cached data set of 10 GB costs nothing but a look at its files; one that a stage trains on is read once more.
 A seal is no part of a record: lost, garbled or copied elsewhere, it costs one more reading.
 """
 
-import json
+import os
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from tasks.store.artifact import Artifact, damage, digest
+from tasks.store.regular import make_way, open_inside, read_inside
 from tasks.store.writing import write_atomically
 
+# Bytes of an artifact up to which it is read at every hit.
 SMALL = 64 * 2**20
-"""Bytes of an artifact up to which it is read at every hit."""
 
 SEAL = ".seal"
 
+# Of a seal that is read: as many files as an artifact can have.
+MOST_BYTES = 2**24
+
+# Size, time of the last write and of the last change in nanoseconds, and inode of a file.
 Look = list[int]
-"""Size, time of the last write and of the last change in nanoseconds, and inode of a file."""
+
+
+class _Seal(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal[1]
+    looks: dict[str, Look]
 
 
 class Verification:
@@ -36,7 +50,7 @@ class Verification:
         self.read: dict[str, Look] = {}
 
     def note(self, artifact: Artifact) -> None:
-        """Take note of an artifact that was written just now, its files read for their digests."""
+        """Remember an artifact that was written just now, its files read for their digests."""
         self.read |= _looks(self.root, artifact)
         if not is_small(artifact):
             seal(self.root, artifact)
@@ -57,7 +71,7 @@ class Verification:
 
 def content(path: Path) -> str:
     """Return the SHA-256 of a user's file; a process reads the file once, unless it looks otherwise meanwhile."""
-    return _content(path, *_look(path))
+    return _content(path, *_look(path.stat()))
 
 
 @cache
@@ -84,13 +98,14 @@ def at_a_hit(root: Path, artifact: Artifact) -> str | None:
 
 
 def seal(root: Path, artifact: Artifact) -> None:
-    """Write down how the files look that were found whole just now."""
+    """Record how the files look that were found whole just now."""
     _write(root, _sealed(root, artifact) | _looks(root, artifact))
 
 
-def unseal(root: Path, home: str) -> None:
+def unseal(root: Path, folder: str) -> None:
     """Forget how the files of a folder looked when they were whole: the next hit reads them."""
-    (root / home / SEAL).unlink(missing_ok=True)
+    make_way(root / folder / SEAL)
+    (root / folder / SEAL).unlink(missing_ok=True)
 
 
 def is_small(artifact: Artifact) -> bool:
@@ -102,28 +117,26 @@ def _looks(root: Path, artifact: Artifact) -> dict[str, Look]:
     """Return how each file looks that is there."""
     looks = {}
     for file in artifact.files.values():
-        with suppress(OSError):
-            looks[file.path] = _look(root / file.path)
+        with suppress(OSError), open_inside(root, file.path) as stream:
+            looks[file.path] = _look(os.fstat(stream.fileno()))
     return looks
 
 
-def _look(path: Path) -> Look:
-    stat = path.stat()
+def _look(stat: os.stat_result) -> Look:
     return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
 def _sealed(root: Path, artifact: Artifact) -> dict[str, Look]:
     sealed: dict[str, Look] = {}
-    for home in artifact.folders():
+    for folder in artifact.folders():
         with suppress(OSError, ValueError):
-            known = json.loads((root / home / SEAL).read_bytes())
-            sealed |= known if isinstance(known, dict) else {}
+            sealed |= _Seal.model_validate_json(read_inside(root, f"{folder}/{SEAL}", MOST_BYTES)).looks
     return sealed
 
 
 def _write(root: Path, looks: dict[str, Look]) -> None:
     """Write the seals, one per folder. A store that cannot be written to is read again next time."""
-    for home in {str(Path(path).parent) for path in looks}:
-        mine = {path: look for path, look in looks.items() if str(Path(path).parent) == home}
+    for folder in {str(Path(path).parent) for path in looks}:
+        mine = {path: look for path, look in looks.items() if str(Path(path).parent) == folder}
         with suppress(OSError):
-            write_atomically(root / home / SEAL, json.dumps(mine).encode())
+            write_atomically(root / folder / SEAL, _Seal(format=1, looks=mine).model_dump_json().encode())

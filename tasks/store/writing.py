@@ -2,7 +2,7 @@
 
 A stage writes into a draft folder of its own. `publish` makes the files durable and renames the folder to a name
 that is the digest of its contents: two processes that compute the same thing leave the same files under one name.
-Drafts and unfinished files are locked while they are written, so that `sweep` knows those of dead processes.
+Drafts and unfinished files are locked while they are written, so that `sweep` can tell those of dead processes.
 """
 
 import hashlib
@@ -10,24 +10,27 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from pydantic import JsonValue
 
 from tasks.store.artifact import Artifact, StoredFile, digest
+from tasks.store.folders import DRAFTS, LEASES, LOCKS
 from tasks.store.locks import hold, is_abandoned
+from tasks.store.regular import is_folder, is_regular, make_way
 
 _PART = re.compile(r"\.[0-9a-f]{32}\.part")
+
+# Hexadecimal digits of a folder's name: 64 bits, so that a clash needs billions of artifacts.
 NAME_LENGTH = 16
-"""Hexadecimal digits of a folder's name: 64 bits, so that a clash needs billions of artifacts."""
 
 
 @contextmanager
 def draft(root: Path) -> Iterator[Path]:
     """Lend an empty folder inside the store to write into; whatever `publish` did not take is removed."""
-    folder, handle = _held_folder(root / "drafts")
+    folder, handle = _held_folder(root / DRAFTS)
     try:
         yield folder
     finally:
@@ -50,26 +53,27 @@ def publish(
     names = sorted(path.name for path in folder.iterdir())
     digests = {name: digest(folder / name) for name in names}
     sizes = {name: (folder / name).stat().st_size for name in names}
-    home = root / stage / _name_of(digests)
+    place = root / stage / _name_of(digests)
     _make_durable(folder, names)
-    _move(folder, home, names)
+    _move(folder, place, names)
     files = {
-        name: StoredFile(path=f"{stage}/{home.name}/{name}", bytes=sizes[name], sha256=digests[name])
+        name: StoredFile(path=f"{stage}/{place.name}/{name}", bytes=sizes[name], sha256=digests[name])
         for name in names
     }
     return Artifact(stage=stage, files=files, facts=facts or {}, notes=tuple(notes)).checked()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file whole: under a temporary name beside it, flushed, then renamed."""
+    """Write a small file of the store whole: under a temporary name beside it, flushed, then renamed."""
     make_folder(path.parent)
+    make_way(path)
     with whole(path) as part:
         part.write_bytes(content)
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Lend a temporary name beside `path` to write a file under; written to the end, it gets its name, else it goes."""
+    """Lend a temporary name beside `path` to write a file under; it gets its name when it is complete, else it goes."""
     part, handle = _held_file(path)
     try:
         yield part
@@ -102,22 +106,32 @@ def sweep_beside(path: Path) -> None:
             part.unlink(missing_ok=True)
 
 
-def sweep(root: Path) -> None:
-    """Remove what killed processes left: drafts, unfinished files, locks and leases. What a living one holds stays."""
-    for folder in (root / "drafts").glob("*"):
-        if is_abandoned(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-    for pattern in ("locks/*.lock", "leases/*", "*/.*.part", "*/*/.*.part"):
-        for path in root.glob(pattern):
-            if is_abandoned(path):
-                path.unlink(missing_ok=True)
+def sweep(root: Path) -> list[str]:
+    """Remove what killed processes left: drafts, unfinished files, locks and leases. What a living one holds stays.
+
+    Returns:
+        What lies in their places and cannot be theirs, such as pipes, relative to the root; it is left alone.
+    """
+    strange = []
+    places = [(f"{DRAFTS}/*", is_folder), (f"{LOCKS}/*.lock", is_regular), (f"{LEASES}/*", is_regular)]
+    places += [("*/.*.part", _is_part), ("*/*/.*.part", _is_part)]
+    for pattern, is_expected in places:
+        for path in sorted(root.glob(pattern)):
+            if not _is_inside(root, path):
+                continue
+            if is_expected(path) and is_abandoned(path):
+                _remove(path)
+            elif os.path.lexists(path) and not is_expected(path):
+                strange.append(str(path.relative_to(root)))
+    return strange
 
 
 def discard(folder: Path, root: Path) -> None:
-    """Remove a folder of the store: out of sight in one step, so that no one finds half of it, then file by file."""
-    away = root / "drafts" / uuid4().hex
+    """Remove a folder of the store: out of sight in one step, so that nobody finds half of it, then file by file."""
+    away = root / DRAFTS / uuid4().hex
     away.parent.mkdir(parents=True, exist_ok=True)
-    folder.rename(away)
+    with suppress(FileNotFoundError):  # another process was quicker
+        folder.rename(away)
     shutil.rmtree(away, ignore_errors=True)
 
 
@@ -127,6 +141,23 @@ def make_folder(folder: Path) -> None:
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
         _flush_folder(folder.parent)
+
+
+def _is_part(path: Path) -> bool:
+    """Say whether an unfinished file lies there, or a folder on its way out."""
+    return is_regular(path) or is_folder(path)
+
+
+def _is_inside(root: Path, path: Path) -> bool:
+    """Say whether no folder between the root and a path is a link."""
+    return all(is_folder(root / above) for above in path.relative_to(root).parents[:-1])
+
+
+def _remove(path: Path) -> None:
+    if is_folder(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _held_folder(above: Path) -> tuple[Path, int]:
@@ -165,17 +196,20 @@ def _make_durable(folder: Path, names: list[str]) -> None:
     _flush_folder(folder)
 
 
-def _move(folder: Path, home: Path, names: list[str]) -> None:
-    make_folder(home.parent)
+def _move(folder: Path, place: Path, names: list[str]) -> None:
+    make_folder(place.parent)
+    if os.path.lexists(place) and not is_folder(place):
+        place.unlink(missing_ok=True)  # a link: what it leads to is not the store's
     try:
-        folder.rename(home)
+        folder.rename(place)
     except OSError:
-        if not home.is_dir():
+        if not is_folder(place):
             raise
         for name in names:
-            (folder / name).replace(home / name)
-        _flush_folder(home)
-    _flush_folder(home.parent)
+            make_way(place / name)
+            (folder / name).replace(place / name)
+        _flush_folder(place)
+    _flush_folder(place.parent)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What has changed in a table since the last run: columns lost, retyped or added, and values far out of their range."""
 
 from collections.abc import Collection, Iterator
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +26,7 @@ class TableSchema(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    format: Literal[1] = 1
     columns: tuple[ColumnRange, ...]
     left_out: tuple[str, ...] = ()
 

@@ -234,9 +234,9 @@ def test_a_night_with_a_new_file_reads_it_alone(
     root = Path(asked.artifacts)
     path = root / grown.stages["ingest"].files[2].path
     path.write_bytes(path.read_bytes()[:-9] + b"damagedxx")
-    look = verification._look(path)  # as where a disk fails, which leaves no trace outside
+    look = verification._look(path.stat())  # as where a disk fails, which leaves no trace outside
     seal = path.with_name(verification.SEAL)
-    seal.write_text(json.dumps({str(path.relative_to(root)): look}))
+    seal.write_text(json.dumps({"format": 1, "looks": {str(path.relative_to(root)): look}}))
     read.clear()
     other = overlaid(asked.model_dump(exclude_unset=True), {"split": {"test_fraction": 0.1}})
     mended = regression(Settings.model_validate(other))

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 from prefect.logging import disable_run_logger
 from prefect.results import ResultStore
-from prefect.serializers import JSONSerializer
 from prefect.states import Completed
 
 from flows.regression import stages
@@ -29,6 +28,7 @@ from tasks.outputs import model
 from tasks.outputs.model import ModelFacts, TrainedModel
 from tasks.outputs.parts import TRAIN, matrix, read_parts
 from tasks.runtime.caching import key_for
+from tasks.runtime.records import RecordSerializer
 from tasks.runtime.run import Run
 from tasks.store.artifact import Artifact
 from tasks.store.leases import lease
@@ -67,7 +67,7 @@ class Task:
         return self
 
     def __call__(self, return_state: bool, **inputs: Any) -> Any:
-        store = ResultStore(result_storage=self.result_storage, serializer=JSONSerializer())
+        store = ResultStore(result_storage=self.result_storage, serializer=RecordSerializer())
         key = key_for(self.fn, inputs)
         if store.exists(key):
             return Completed(name="Cached", data=store.read(key).result)

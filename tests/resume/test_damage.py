@@ -13,6 +13,7 @@ from tasks.outputs import data, model, parts, scores
 from tasks.outputs.result import Result
 from tasks.runtime.caching import recorded
 from tasks.store import verification
+from tests.store.obstacles import OBSTACLES
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -41,6 +42,11 @@ def truncate(path: Path) -> None:
 
 def empty(path: Path) -> None:
     path.write_bytes(b"")
+
+
+def in_its_place(obstacle: str, path: Path) -> None:
+    path.unlink()
+    OBSTACLES[obstacle](path)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +95,24 @@ def test_a_damaged_file_is_made_again_by_its_stage_alone(
     assert after.stages[stage].reason.startswith(path)
     warnings = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert [text for text in warnings if text.startswith(f"{stage} runs again: {path} ")]
+    assert ran(run(root)) == set()
+
+
+@pytest.mark.parametrize("obstacle", ["pipe", "folder", "dangling link"])
+def test_what_has_become_no_file_is_made_again(
+    obstacle: str, store: tuple[Path, Result], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A record, a stage's file and the components of keys at once; the next run finds all in order."""
+    root, before = store
+    record = next(path for path in (root / "records").iterdir() if recorded(root, path.name).stage == "split")  # type: ignore[union-attr]
+    file = root / before.stages["train"].files[-1].path
+    for path in (record, file, *(root / "keys" / "generate").iterdir()):
+        in_its_place(obstacle, path)
+    after = run(root)
+    assert ran(after) == {"split", "train"}
+    assert digests(after) == digests(before)
+    assert f"split runs again: records/{record.name} cannot be read" in caplog.text
+    assert f"train runs again: {file.relative_to(root)} cannot be read: is no regular file" in caplog.text
     assert ran(run(root)) == set()
 
 

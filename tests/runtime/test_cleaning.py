@@ -10,7 +10,15 @@ import pytest
 from flows.regression import regression
 from tasks.config import Cleaning, Settings
 from tasks.outputs.result import Result
-from tasks.runtime.cleaning import artifacts, damaged, disposable, finished_runs, kept, remove, remove_remains
+from tasks.runtime.cleaning import (
+    artifacts,
+    disposable,
+    finished_runs,
+    kept,
+    remove,
+    remove_remains,
+    verify,
+)
 from tasks.store.leases import claims, lease
 from tasks.store.locks import locked
 
@@ -56,7 +64,7 @@ def test_only_what_no_kept_run_needs_is_removed(store: tuple[Path, Result, Resul
     gone = clean(root, Cleaning(keep_runs=1))
     assert gone == (used(older) - used(newer)) | {f"runs/{older.run}"}
     assert not any((root / path).exists() for path in gone)
-    assert damaged(root) == []
+    assert verify(root).damaged == []
     assert {stage.state for stage in run(root, 6).stages.values()} == {"cached"}
     assert run(root, 5).stages["train"].state == "ran"
 
@@ -84,7 +92,7 @@ def test_what_runs_and_stages_share_counts_once(store: tuple[Path, Result, Resul
     assert sum(each.bytes for each in folders) == sum(on_disk.values())
     assert len(on_disk) < len(stats)
     assert clean(root, Cleaning(keep_runs=1)) >= {f"runs/{older.run}", f"runs/{newer.run}"}
-    assert damaged(root) == []
+    assert verify(root).damaged == []
     assert (root / "runs" / repeated.run / "loss_curve.png").stat().st_size > 1000
 
 

@@ -24,13 +24,18 @@ def stored(tmp_path: Path) -> Artifact:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list to which the name of every file is added that is read for its digest."""
     names: list[str] = []
-    digest = records.digest
+    stored_digest, digest = records.stored_digest, records.digest
 
-    def noted(path: Path) -> str:
+    def noted(root: Path, path: str) -> str:
+        names.append(Path(path).name)
+        return stored_digest(root, path)
+
+    def noted_of_a_user(path: Path) -> str:
         names.append(path.name)
         return digest(path)
 
-    monkeypatch.setattr(records, "digest", noted)
+    monkeypatch.setattr(records, "stored_digest", noted)
+    monkeypatch.setattr(verification, "digest", noted_of_a_user)
     return names
 
 
@@ -87,7 +92,11 @@ def test_a_part_that_was_written_to_is_read_and_it_alone(
     assert read == ["train-00002.parquet"]
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b'{"x": [1]}', None])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff", b"[]", b'{"x": [1]}', b'{"format": 2, "looks": {}}', b"[" * 100_000, None],
+    ids=["empty", "no text", "a list", "the first release's", "a later release's", "nested", "none"],
+)
 def test_a_garbled_seal_costs_one_more_reading(
     tmp_path: Path,
     stored: Artifact,
@@ -109,10 +118,10 @@ def test_a_file_that_cannot_be_read_is_damaged(
 ) -> None:
     """The disk's error does not end the run; the file is made again."""
 
-    def failing(_path: Path) -> str:
+    def failing(_root: Path, _path: str) -> str:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(records, "digest", failing)
+    monkeypatch.setattr(records, "stored_digest", failing)
     assert str(at_a_hit(tmp_path, stored)).endswith("train-00000.parquet cannot be read: Input/output error")
 
 
@@ -139,7 +148,6 @@ def test_half_of_a_record_carries_no_checksum(stored: Artifact) -> None:
 def test_a_users_file_is_read_once_by_a_process_and_again_after_any_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: list[str]
 ) -> None:
-    monkeypatch.setattr(verification, "digest", records.digest)
     path = tmp_path / "table.csv"
     path.write_text("x,y\n1,2\n")
     first = content(path)
