@@ -105,7 +105,8 @@ class LinearModel(Strict):
         return self.model_copy(update={"checksum": self._sum()})
 
     def _sum(self) -> str:
-        content = self.model_dump(mode="json", exclude={"checksum"})
+        since_2 = {"reading"} if self.version == 1 else set()
+        content = self.model_dump(mode="json", exclude={"checksum", *since_2})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
