@@ -8,8 +8,8 @@ from tasks.table.rules import HARMLESS, Fatal, Rule
 from tasks.table.sources.address import redacted
 
 _LONGEST = 60
+# Findings that one line tells; the others are counted.
 MOST_SAID = 50
-"""Findings that one line tells; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
