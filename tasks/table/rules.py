@@ -34,8 +34,9 @@ Rule = Literal[
 # Rules that nothing can be fitted without; a finding of these is always an error.
 Fatal = Literal["unknown-column", "unusable-column", "reserved-name", "too-few-rows", "setting"]
 
-# Rules whose breach is a warning to begin with: a fit is possible, and says so itself where it suffers. With
-# `strict` these are errors, too.
+# Rules whose breach is a warning to begin with: a fit is possible, and says so itself where it suffers.
+#
+# With `strict` these are errors, too.
 HARMLESS: frozenset[str] = frozenset(
     {
         "constant-columns",

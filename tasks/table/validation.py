@@ -95,8 +95,19 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
         yield _missing(table, name, total, can_be_filled=missing == "mean")
     yield from _text(table, name)
     yield from _shortened(table, name)
-    total = table.total(name, "infinite")
-    if total:
+    yield from _infinite(table, name)
+    yield from _unsquarable(table, name)
+    if len(_levels(table, name)) > MOST_LEVELS:
+        yield Violation(
+            "unusable-column",
+            f"column {quoted(name)} has more than {MOST_LEVELS:,} levels",
+            "group the rare ones, or `exclude` it",
+            column=name,
+        )
+
+
+def _infinite(table: TableSummary, name: str) -> Iterator[Violation]:
+    if total := table.total(name, "infinite"):
         file, row, _ = _first(table, name, "first_infinite")
         yield Violation(
             "infinite-values",
@@ -106,14 +117,6 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
             count=total,
             row=row,
             file=file,
-        )
-    yield from _unsquarable(table, name)
-    if len(_levels(table, name)) > MOST_LEVELS:
-        yield Violation(
-            "unusable-column",
-            f"column {quoted(name)} has more than {MOST_LEVELS:,} levels",
-            "group the rare ones, or `exclude` it",
-            column=name,
         )
 
 

@@ -15,7 +15,7 @@ from tasks.table.sources.reader import Preview, batches
 
 # Unknown levels of a column that are counted one by one, and
 MOST_LEVELS = 1000
-# What the others go by.
+# what the others go by.
 OTHERS = "…"
 
 
