@@ -135,12 +135,12 @@ def _root(artifacts: str) -> Path:
 
 
 def _stats(folder: Path) -> Iterator[os.stat_result]:
-    for above, _, names in os.walk(folder):  # follows no links below, and passes over what vanishes
-        for name in names:
-            with suppress(OSError):
-                found = Path(above, name).lstat()
-                if stat.S_ISREG(found.st_mode):
-                    yield found
+    walk = os.walk(folder)  # follows no links below, and passes over what vanishes
+    for path in (Path(above, name) for above, _, names in walk for name in names):
+        with suppress(OSError):
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode):
+                yield found
 
 
 def _entries(folder: Path) -> Iterator[Path]:
