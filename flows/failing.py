@@ -20,7 +20,8 @@ def failing_visibly(run: Run, settings: Settings) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason, findings = f"{type(error).__name__}: {error}", getattr(error, "violations", ())
+        where = f" (artifacts in {str(run.root)!r})" if isinstance(error, OSError) else ""
+        reason, findings = f"{type(error).__name__}: {error}{where}", getattr(error, "violations", ())
         failure = Failure(run.at, reason, tuple(run.stages), _resume(settings), findings)
         error.add_note(in_words(failure))
         try:

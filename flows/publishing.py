@@ -31,12 +31,13 @@ from tasks.store.artifact import Artifact
 from tasks.store.folders import RUNS
 from tasks.table.drift import grown, lost
 from tasks.table.model.exports import exported
-from tasks.table.model.linear import LinearModel, linear_model
+from tasks.table.model.linear import LinearModel, Reading, linear_model
 
 ARTIFACT_KEY = "regression-report"
 TABLE_KEY = "regression-coefficients"
+
+# Rows of the table in Prefect's UI, which shows all of them on one page.
 MOST_COEFFICIENTS = 500
-"""Rows of the table in Prefect's UI, which shows all of them on one page."""
 
 
 def publish(
@@ -65,7 +66,7 @@ def publish(
     past = runs.earlier(run.root, result)
     paths = figures_left.picture_paths(figures, run.root, drawn.figures)
     images = {file: path.read_bytes() for file, path in paths.items()}
-    files = exported(_model(run))
+    files = exported(_model(run, settings))
     shown = list(drawn.figures)
     if past:
         picture, figure = draw_trend([*past, result])
@@ -84,7 +85,7 @@ def publish(
 
 
 def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
-    """Yield what has changed in the user's table since the last run before this one."""
+    """Yield the changes of the user's table since the previous run."""
     now = runs.schema_of(run.root, run.stages)
     before = runs.last_schema(run.root, settings.input, name) if now else None
     if now and before:
@@ -94,7 +95,7 @@ def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
 
 
 def _publish_coefficients(evaluation: Evaluation) -> None:
-    """Create the table artifact: the weights and the bias alone, to be compared from run to run."""
+    """Create the table artifact: weights and bias, to compare from run to run."""
     listed = coefficients(evaluation)
     shown = listed[:MOST_COEFFICIENTS]
     rest = f", the first {len(shown)} of {len(listed):,}" if len(shown) < len(listed) else ""
@@ -111,11 +112,12 @@ def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes])
     return {runs.PAGE: page.encode(), runs.REPORT: markdown(blocks, quote).encode()}
 
 
-def _model(run: Run) -> LinearModel:
+def _model(run: Run, settings: Settings) -> LinearModel:
     """Return the fitted model over the user's own columns."""
     model, parts = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts")
     fitted = read_model(model, run.root)
-    return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias).checked()
+    reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
+    return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias, reading).checked()
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

@@ -75,6 +75,34 @@ TextEncoding = Annotated[
     Annotated[str, AfterValidator(_text_encoding)] | None,
     Field(description="Encoding of a CSV, such as cp1252; detected by default."),
 ]
+Thousands = Annotated[
+    Literal[",", ".", " ", "'"] | None,
+    Field(description="Thousands separator of a CSV; detected where the cells leave no doubt."),
+]
+MissingWords = Annotated[
+    Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] | None,
+    Field(
+        description="Cells of a CSV that are missing values, besides empty ones; NA, NaN, null, … by default."
+    ),
+]
+SkippedRows = Annotated[
+    Annotated[int, Field(ge=0, le=100_000)] | None, Field(description="Lines to skip at the top of a CSV.")
+]
+HeaderRow = Annotated[
+    Annotated[int, Field(ge=0, le=100_000)] | None,
+    Field(
+        description="Line with the column names, from 1, after those skipped; 0: no names, the columns are c1, c2, …."
+    ),
+]
+Comment = Annotated[
+    Annotated[str, Field(min_length=1, max_length=8)] | None,
+    Field(description="Start of lines to ignore in a CSV; by default # above the column names."),
+]
+
+
+def _check_separators(decimal: str | None, thousands: str | None) -> None:
+    if decimal is not None and decimal == thousands:
+        raise ValueError(f"`decimal` and `thousands` are both {decimal!r}; give one of them")
 
 
 def _duration(value: object) -> object:
@@ -123,7 +151,7 @@ class Input(Section):
     data: Place | None = Field(
         default=None,
         min_length=1,
-        description="CSV, Parquet, Feather or npz file, a folder of them, or a URL such as s3://bucket/folder.",
+        description="CSV, Parquet, Feather or npz file, a folder or pattern of them, or a URL such as s3://bucket/folder.",
     )
     target: str | None = Field(default=None, min_length=1, description="Column to predict.")
     features: Names | None = Field(
@@ -145,9 +173,18 @@ class Input(Section):
         description="Rules whose violations are warnings instead of errors: missing-values, text-in-numbers, …; "
         "the affected cells or columns are dropped.",
     )
+    strict: bool = Field(
+        default=False,
+        description="Refuse a table where anything would be skipped, dropped or guessed, unless `warn` allows it.",
+    )
     delimiter: Delimiter = None
     decimal: Decimal = None
+    thousands: Thousands = None
     encoding: TextEncoding = None
+    na_values: MissingWords = None
+    skip_rows: SkippedRows = None
+    header_row: HeaderRow = None
+    comment: Comment = None
 
     @model_validator(mode="after")
     def _data_and_target_come_together(self) -> Self:
@@ -159,6 +196,7 @@ class Input(Section):
             )
         if self.data is not None and self.target is None:
             raise ValueError("`data` needs `target`: the column to predict")
+        _check_separators(self.decimal, self.thousands)
         return self
 
 
@@ -178,6 +216,11 @@ class Split(Section):
     test_fraction: float = Field(
         default=0.2, ge=0, lt=1, description="Share of the rows held out for the test; 0 trains on all rows."
     )
+    date_format: str | None = Field(
+        default=None,
+        min_length=1,
+        description="How text in the column of times is written, such as %m/%d/%Y; detected if there is no doubt.",
+    )
 
     @model_validator(mode="after")
     def _columns_fit_the_method(self) -> Self:
@@ -189,6 +232,10 @@ class Split(Section):
             raise ValueError("`method` of 'group' needs `by`: the column whose equal values stay together")
         if self.method == "time" and len(self.by) != 1:
             raise ValueError("`method` of 'time' needs `by`: the one column of dates, times or numbers")
+        if self.date_format is not None and self.method != "time":
+            raise ValueError(
+                f"`date_format` is only for `method` of 'time', not {self.method!r}; leave it out"
+            )
         return self
 
 
@@ -247,9 +294,23 @@ class Prediction(Section):
     artifacts: Place = Field(
         default="artifacts", min_length=1, description="Folder in which to look for runs."
     )
+    warn: Annotated[tuple[Rule, ...], BeforeValidator(_comma_separated)] | None = Field(
+        default=None,
+        description="Rules whose violations are warnings: text-in-numbers, irregular-rows; as in the run by default.",
+    )
     delimiter: Delimiter = None
     decimal: Decimal = None
+    thousands: Thousands = None
     encoding: TextEncoding = None
+    na_values: MissingWords = None
+    skip_rows: SkippedRows = None
+    header_row: HeaderRow = None
+    comment: Comment = None
+
+    @model_validator(mode="after")
+    def _separators_differ(self) -> Self:
+        _check_separators(self.decimal, self.thousands)
+        return self
 
 
 class Settings(Section):

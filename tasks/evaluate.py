@@ -133,10 +133,9 @@ def _score(
     names = scores.file_names(len(files), in_parts=in_parts)
     for place in dict.fromkeys(names):
         with scores.prediction_writer(folder, place) as writer:
-            for (name, part), own in zip(files, names, strict=True):
-                if own == place:
-                    found = _scored(name, part, fitted, mean, writer)
-                    scored[name] = scored[name] + found if name in scored else found
+            for name, part in (file for file, own in zip(files, names, strict=True) if own == place):
+                found = _scored(name, part, fitted, mean, writer)
+                scored[name] = scored[name] + found if name in scored else found
     return scored
 
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import fields, replace
 from functools import reduce
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -24,7 +25,7 @@ from tasks.store.digests import Digests
 from tasks.store.parts import is_large
 from tasks.store.writing import draft, publish
 from tasks.table.casting import CastPlan, carried, layout
-from tasks.table.columns import Columns, Wanted, choose
+from tasks.table.columns import Columns, Wanted, choose, whole_names
 from tasks.table.consistency import disagreements
 from tasks.table.drift import ColumnRange, TableSchema, lost
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
@@ -65,9 +66,15 @@ class UserTable(BaseModel):
     categorical: tuple[str, ...]
     missing: Literal["error", "drop", "mean"]
     warn: tuple[str, ...]
+    strict: bool
     delimiter: str | None
     decimal: str | None
+    thousands: str | None
     encoding: str | None
+    na_values: tuple[str, ...] | None
+    skip_rows: int | None
+    header_row: int | None
+    comment: str | None
     by: tuple[str, ...] = ()
     """Columns that the rows will be split by; those that are not learnt from are passed through behind the target."""
 
@@ -93,7 +100,7 @@ class UserTable(BaseModel):
     @property
     def dialect(self) -> Dialect:
         """What the user says about how a text file is written."""
-        return Dialect(self.delimiter, self.decimal, self.encoding)
+        return _dialect(self)
 
 
 @stage
@@ -113,7 +120,9 @@ def ingest(table: UserTable, root: Path) -> Artifact:
     if not readable:
         raise BadTable(*(finding for look in looks for finding in look.violations))
 
-    columns = _columns(readable[0], table.wanted, table.warn)
+    names = list(dict.fromkeys(name for look in readable if look.schema for name in look.schema.names))
+    wanted = whole_names(table.wanted, names)
+    columns = _columns(readable[0], wanted, table.warn, names)
     plan = _plan(readable, columns, table)
     with draft(root) as folder:
         files = [
@@ -121,7 +130,8 @@ def ingest(table: UserTable, root: Path) -> Artifact:
             for number, look in enumerate(readable)
         ]
         summary = _summary(columns, files)
-        warnings = raise_on_errors(_findings(looks, columns, files, summary, table), table.warn)
+        described = [*found.table.findings, *_findings(looks, columns, wanted, files, summary, table)]
+        warnings = raise_on_errors(described, table.warn, strict=table.strict)
         facts = _facts(columns, summary, table)
         notes = [*map(str, warnings), *_drops(facts)]
 
@@ -157,7 +167,7 @@ def check(given: Input, by: Sequence[str] = ()) -> None:
     """
     if given.data is not None:
         columns = _first_columns(_found(given), given, by)
-        raise_on_errors(columns.warnings if columns else (), given.warn)
+        raise_on_errors(columns.warnings if columns else (), given.warn, strict=given.strict)
 
 
 def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> UserTable:
@@ -208,12 +218,23 @@ def _first_columns(found: FoundTable, given: Input, by: Sequence[str]) -> Column
         raise BadTable(*first.violations)
     check_columns(by, first.schema.names)
     wanted = Wanted(given.target or "", given.features, given.exclude, given.categorical)
-    return _columns(first, wanted, given.warn)
+    elsewhere = None if found.table.is_folder else ()
+    return _columns(first, whole_names(wanted, first.schema.names), given.warn, elsewhere)
 
 
-def _columns(first: Preview, wanted: Wanted, warn: Sequence[str]) -> Columns:
+def _columns(first: Preview, wanted: Wanted, warn: Sequence[str], elsewhere: Sequence[str] | None) -> Columns:
+    """Choose the columns by the first file; a message on one that is not there says what was guessed of the file."""
     schema = first.schema or pa.schema([])
-    return choose(schema, wanted, (*warn, *WAITING), cells_are_text=first.is_text)
+    try:
+        return choose(schema, wanted, (*warn, *WAITING), cells_are_text=first.is_text, elsewhere=elsewhere)
+    except BadTable as error:
+        assumed = first.contents.assumed if first.contents else ""
+        missing = next((each for each in error.violations if each.rule == "unknown-column"), None)
+        if missing is None or not assumed:
+            raise
+        explained = replace(missing, remedy=f"{missing.remedy} ({assumed})")
+        others = (explained if each is missing else each for each in error.violations)
+        raise BadTable(*others) from error
 
 
 def _plan(readable: Sequence[Preview], columns: Columns, table: UserTable) -> CastPlan:
@@ -251,8 +272,8 @@ def _described(given: Input, files: Mapping[str, str], by: Sequence[str], *, is_
     )
 
 
-def _dialect(given: Input) -> Dialect:
-    return Dialect(given.delimiter, given.decimal, given.encoding)
+def _dialect(given: "Input | UserTable") -> Dialect:
+    return Dialect(**given.model_dump(include={field.name for field in fields(Dialect)}))
 
 
 def _code() -> str:
@@ -278,6 +299,7 @@ def _file(
 def _findings(
     looks: Sequence[Preview],
     columns: Columns,
+    wanted: Wanted,
     files: Sequence[IngestedFile],
     summary: TableSummary,
     table: UserTable,
@@ -290,10 +312,40 @@ def _findings(
     broken = [finding for look in looks for finding in look.violations]
     broken += [finding for file in files for finding in file.violations]
     yield from broken
-    yield from disagreements(looks, columns, table.wanted)
-    for finding in findings(summary, missing=table.missing):
-        if not broken or finding.rule != "too-few-rows":
+    detected = list(_detected(looks, columns))
+    doubted = {each.column for each in detected if each.rule == "ambiguous-numbers"}
+    yield from detected
+    yield from disagreements(looks, columns, wanted)
+    is_read = all(finding.rule in table.warn for finding in broken)
+    for finding in findings(summary, missing=table.missing, warn=table.warn):
+        if (
+            finding.rule == "text-in-numbers"
+            and finding.column in doubted
+            and "ambiguous-numbers" not in table.warn
+        ):
+            continue  # a doubt about the sign says the same
+        if finding.rule != "too-few-rows":
             yield finding
+        elif is_read:
+            skipped = sum(each.count or 0 for each in broken if each.rule == "irregular-rows")
+            why = f" ({counted(skipped, 'irregular row')} skipped)" if skipped else ""
+            yield replace(finding, problem=f"{finding.problem}{why}")
+
+
+def _detected(looks: Sequence[Preview], columns: Columns) -> Iterator[Violation]:
+    """Yield what was detected about the used columns, and doubts; what is the same of several files only once."""
+    found: dict[tuple[str, str | None], list[tuple[str, Violation]]] = {}
+    for look in looks:
+        for finding in look.contents.findings if look.contents else ():
+            if finding.column is None or finding.column in columns.used:
+                key = (finding.rule, finding.column or finding.remedy)
+                found.setdefault(key, []).append((look.member.name, finding))
+    for (name, first), *others in found.values():
+        if len(looks) == 1:
+            yield first
+        else:
+            more = f" and {counted(len(others), 'more file')}" if others else ""
+            yield replace(first, problem=f"{quoted(name)}{more}: {first.problem}", file=name)
 
 
 def _schema(summary: TableSummary, columns: Columns) -> TableSchema:

@@ -24,10 +24,10 @@ from tasks.store.writing import draft, publish
 if TYPE_CHECKING:
     import pandas as pd
 
+# Training rows from which the tutorial's wobble is predicted: fourth moments, to a few per cent.
 SAMPLE = 4096
-"""Training rows from which the tutorial's wobble is predicted: fourth moments, to a few per cent."""
+# Predictions that are looked at together: 32 MiB.
 VALUES = 2**22
-"""Predictions that are looked at together: 32 MiB."""
 
 
 @stage

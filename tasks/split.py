@@ -99,7 +99,13 @@ def _rule(rows: Rows, roles: ColumnRoles, columns: int, options: Split, seed: in
     if options.method == "time":
         tests = test_size(rows.count, options.test_fraction, columns)
         name = options.by[0]
-        return by_time(lambda: (table[name] for table in rows.tables([name])), name, rows.count, tests)
+        return by_time(
+            lambda: (table[name] for table in rows.tables([name])),
+            name,
+            rows.count,
+            tests,
+            options.date_format,
+        )
     return by_hash(options.by or roles.used, options.test_fraction, seed)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from humanize import naturalsize
 
 from flows.command.exits import Exit
-from flows.command.messages import refuse, say
+from flows.command.folders import require_readable, unusable
+from flows.command.messages import explain, print_result, refuse, say
 from tasks.config import Cleaning
 from tasks.outputs.runs import unreadable
 from tasks.runtime import cleaning
@@ -38,33 +39,29 @@ def show(root: Path, _options: Cleaning, as_json: bool) -> Exit:
     _name_unreadable(root)
 
     if as_json:
-        print(json.dumps(rows, indent=1))
-        return Exit.DONE
-    print(f"{'':<10}{'count':>7}{'size':>12}   {'oldest':>8}{'newest':>9}")
+        return print_result(json.dumps(rows, indent=1))
+    lines = [f"{'':<10}{'count':>7}{'size':>12}   {'oldest':>8}{'newest':>9}"]
     for name, row in rows.items():
         ages = f"{row['oldest']:>8.1f} d{row['newest']:>7.1f} d"
-        print(f"{name:<10}{row['count']:>7}{naturalsize(row['bytes']):>12}{ages}")
-    return Exit.DONE
+        lines.append(f"{name:<10}{row['count']:>7}{naturalsize(row['bytes']):>12}{ages}")
+    return print_result("\n".join(lines))
 
 
 def verify(root: Path, _options: Cleaning, as_json: bool) -> Exit:
     """Read every recorded file again and name the damaged ones; return the exit status, 1 where there are any."""
     found = cleaning.verify(root)
     extent = f"{counted(found.files, 'file')} of {counted(found.artifacts, 'folder')}"
-    if as_json:
-        payload = {"files": found.files, "folders": found.artifacts, "damaged": found.damaged}
-        print(json.dumps(payload, indent=1))
-    for line in [] if as_json else found.damaged:
-        print(line)
+    whole = f"read {extent}: every file is as it was written" if found.files else "there are no files yet"
+    payload = {"files": found.files, "folders": found.artifacts, "damaged": found.damaged}
+    printed = print_result(json.dumps(payload, indent=1) if as_json else "\n".join(found.damaged or [whole]))
+    if not found.damaged:
+        return printed
 
-    if found.damaged:
-        say(
-            f"{len(found.damaged)} damaged; read {extent}. The next run makes a stage's files again; "
-            "a run's own files come from a backup, or from the same run made again"
-        )
-    elif not as_json:
-        print(f"read {extent}: every file is as it was written" if found.files else "there are no files yet")
-    return Exit.FAILED if found.damaged else Exit.DONE
+    say(
+        f"{len(found.damaged)} damaged; read {extent}. The next run makes a stage's files again; "
+        "a run's own files come from a backup, or from the same run made again"
+    )
+    return Exit.FAILED
 
 
 def clean(root: Path, options: Cleaning, as_json: bool) -> Exit:
@@ -82,13 +79,10 @@ def clean(root: Path, options: Cleaning, as_json: bool) -> Exit:
 
     if as_json:
         payload = {"removed": [folder.path for folder in disposed], "bytes": freed, "kept_runs": len(keep)}
-        print(json.dumps(payload | {"dry_run": options.dry_run}, indent=1))
-        return Exit.DONE
-    for folder in disposed:
-        print(folder.path)
+        return print_result(json.dumps(payload | {"dry_run": options.dry_run}, indent=1))
     verb = "would remove" if options.dry_run else "removed"
-    print(f"{verb} {len(disposed)} folders, {naturalsize(freed)}; kept {len(keep)} runs")
-    return Exit.DONE
+    total = f"{verb} {len(disposed)} folders, {naturalsize(freed)}; kept {len(keep)} runs"
+    return print_result("\n".join([*(folder.path for folder in disposed), total]))
 
 
 def _name_unreadable(root: Path, consequence: str = "") -> None:
@@ -102,15 +96,16 @@ def _on_a_store(task: Callable[[Path, Cleaning, bool], Exit]) -> Callable[[Clean
     def command(options: Cleaning, as_json: bool) -> Exit:
         try:
             root = existing_root(options.artifacts)
-            for name in displaced(root):
-                say(f"{name} is a link or a file, not a folder of this store, and is passed over")
-            return task(root, options, as_json)
         except BadStore as error:
             return refuse(str(error))
+
+        require_readable("artifacts", root)
+        for name in displaced(root):
+            say(f"{name} is a link or a file, not a folder of this store, and is passed over")
+        try:
+            return task(root, options, as_json)
         except OSError as error:
-            where = f" ({error.filename})" if error.filename else ""
-            say(f"`artifacts` of {options.artifacts!r} cannot be read or changed: {error.strerror}{where}")
-            return Exit.FAILED
+            return explain(unusable("artifacts", root, error))
 
     return command
 

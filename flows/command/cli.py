@@ -16,9 +16,10 @@ from pydantic import ValidationError
 
 from flows.command import environment
 from flows.command.exits import Exit
-from flows.command.messages import described, say
+from flows.command.messages import Unusable, described, explain, say
 from flows.command.parser import NIGHTLY, command_parser
-from flows.command.terminal import keep_stderr
+from flows.command.signals import Stops
+from flows.command.terminal import keep_stderr, keep_stdout
 from tasks.config import Cleaning, Prediction, Settings, overlaid, schema_fields
 from tasks.store.regular import read_regular
 
@@ -55,11 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         _refuse(described(error))
     keep_stderr()
+    keep_stdout()
+    stops = Stops()
     try:
-        return _execute(request)
+        return _execute(request, stops)
+    except Unusable as error:
+        return explain(error)
     except KeyboardInterrupt:
-        say("interrupted; what is finished stays, the same command goes on from there")
-        return Exit.INTERRUPTED
+        say(stops.message())
+        return stops.status()
 
 
 def parse(arguments: Sequence[str]) -> Request:
@@ -83,30 +88,32 @@ def parse(arguments: Sequence[str]) -> Request:
     return Request(options.command, settings, options.json, getattr(options, "cron", NIGHTLY))
 
 
-def _execute(request: Request) -> Exit:
+def _execute(request: Request, stops: Stops) -> Exit:
     """Do what was asked for; each command is imported, with what it needs, only when it is called."""
     settings, as_json = request.settings, request.as_json
-    if isinstance(settings, Cleaning):
-        from flows.command import cache
+    if isinstance(settings, Settings):
+        environment.prepare()  # before anything imports Prefect
+        if request.command == "serve":
+            from flows.command.serve import serve
 
-        return cache.TASKS[request.command](settings, as_json)
-    if isinstance(settings, Prediction):
-        from flows.command.predict import predict
+            return serve(settings, request.cron)  # Prefect has its own way of stopping
 
-        return predict(settings, as_json)
+    with stops.watched():
+        if isinstance(settings, Cleaning):
+            from flows.command import cache
 
-    environment.prepare()  # Prefect, which takes a second to import, comes only now
-    if request.command == "serve":
-        from flows.command.serve import serve
+            return cache.TASKS[request.command](settings, as_json)
+        if isinstance(settings, Prediction):
+            from flows.command.predict import predict
 
-        return serve(settings, request.cron)
-    if request.command == "plan":
-        from flows.command.plan import plan
+            return predict(settings, as_json)
+        if request.command == "plan":
+            from flows.command.plan import plan
 
-        return plan(settings, as_json)
-    from flows.command.run import run
+            return plan(settings, as_json)
+        from flows.command.run import run
 
-    return run(settings, as_json)
+        return run(settings, as_json, stops)
 
 
 def _refuse(message: str) -> NoReturn:

@@ -1,11 +1,13 @@
 """What went wrong, on stderr and in one line where that is enough: settings, the user's table, a stage."""
 
 import difflib
+import errno
 import sys
 
 from pydantic import ValidationError
 
 from flows.command.exits import Exit
+from flows.command.terminal import discard_stdout
 from tasks.config import schema_fields
 from tasks.neuron.recipe import Diverged
 from tasks.page.violations import listed
@@ -20,9 +22,41 @@ EXPECTED: dict[type[Exception], Exit] = {
 }
 
 
+class Unusable(Exception):
+    """What the command needs of the machine cannot be used; the message says what, why, and what to do."""
+
+    def __init__(self, message: str, status: Exit = Exit.FAILED) -> None:
+        """Keep the message and the exit status."""
+        super().__init__(message)
+        self.status = status
+
+
 def say(message: str) -> None:
     """Print one line on stderr, under the command's name."""
     print(f"linear-neuron: {message}", file=sys.stderr)
+
+
+def print_result(text: str, otherwise: str = "") -> Exit:
+    """Print a command's result on stdout; return the exit status.
+
+    A reader that went away ends the command quietly, as it ends others. Where stdout cannot be written for another
+    reason, that is said, and `otherwise` where the result is to be found.
+    """
+    try:
+        _write(text)
+    except OSError as error:
+        discard_stdout()
+        if isinstance(error, BrokenPipeError) and not otherwise:
+            return Exit.BROKEN_PIPE
+        say(f"standard output cannot be written: {error.strerror}{otherwise}")
+        return Exit.FAILED
+    return Exit.DONE
+
+
+def _write(text: str) -> None:
+    if sys.stdout is None:  # what Python makes of a closed descriptor; it would drop the text
+        raise OSError(errno.EBADF, "it is closed")
+    print(text, flush=True)
 
 
 def refuse(message: str) -> Exit:
@@ -33,6 +67,9 @@ def refuse(message: str) -> Exit:
 
 def explain(error: Exception) -> Exit:
     """Say what made a command fail; return its exit status."""
+    if isinstance(error, Unusable):
+        say(str(error))
+        return error.status
     status = next((code for kind, code in EXPECTED.items() if isinstance(error, kind)), Exit.FAILED)
     notes = getattr(error, "__notes__", []) if status == Exit.FAILED else []
     message = listed(error.violations) if isinstance(error, BadTable) else str(error)

@@ -1,9 +1,11 @@
 """The command `linear-neuron plan`: what a run would do with each stage, and why."""
 
 import json
+from pathlib import Path
 
 from flows.command.exits import Exit
-from flows.command.messages import explain
+from flows.command.folders import require_readable
+from flows.command.messages import explain, print_result
 from flows.regression import stages
 from tasks.config import Settings
 from tasks.ingest import check, looking_once
@@ -14,6 +16,7 @@ from tasks.table.errors import BadTable
 
 def plan(settings: Settings, as_json: bool) -> Exit:
     """Print what a run would do with each stage, and why; return the exit status."""
+    require_readable("artifacts", Path(settings.artifacts).resolve())
     try:
         with looking_once():
             check(settings.input, settings.split.by)
@@ -23,11 +26,9 @@ def plan(settings: Settings, as_json: bool) -> Exit:
 
     if as_json:
         payload = {name: {"state": state, "reason": why} for name, (state, why) in found.stages.items()}
-        print(json.dumps({"stages": payload}, indent=1))
-    else:
-        for name, (state, why) in found.stages.items():
-            print(f"{name:<9} {state:<9} {why}")
-    return Exit.DONE
+        return print_result(json.dumps({"stages": payload}, indent=1))
+    lines = [f"{name:<9} {state:<9} {why}" for name, (state, why) in found.stages.items()]
+    return print_result("\n".join(lines))
 
 
 def dry_run(settings: Settings) -> DryRun:

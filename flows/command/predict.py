@@ -1,20 +1,28 @@
 """The command `linear-neuron predict`: rows in, the same rows with their predictions out, some at a time."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from flows.command.exits import Exit
-from flows.command.messages import refuse, say
+from flows.command.messages import print_result, refuse, say
 from tasks.config import Prediction
 from tasks.outputs import runs
 from tasks.store.folders import RUNS
 from tasks.store.rows import KNOWN, Style, is_known, is_text, writer
 from tasks.store.writing import sweep_beside, whole
-from tasks.table.errors import BadTable, counted, printable, quoted
-from tasks.table.model.linear import FILE, LinearModel, read
-from tasks.table.model.scoring import Account, columns_of, scored, scored_columns, scoring_notes
+from tasks.table.errors import BadTable, Violation, counted, printable, quoted
+from tasks.table.model.linear import FILE, LinearModel, Reading, read
+from tasks.table.model.scoring import (
+    Account,
+    column_notes,
+    columns_of,
+    scored,
+    scored_columns,
+    scoring_notes,
+)
 from tasks.table.sources.delimited import TextTable
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.discovery import source
@@ -47,10 +55,10 @@ def predict(options: Prediction, as_json: bool) -> Exit:
             "output": str(path),
         }
         counts = {"missing": account.missing, "infinite": account.infinite, "unknown_levels": account.unknown}
-        print(json.dumps(payload | counts, indent=1))
+        text = json.dumps(payload | counts, indent=1)
     else:
-        print(f"{counted(account.rows, 'row')} with {quoted(column)} in {str(path)!r}")
-    return Exit.DONE
+        text = f"{counted(account.rows, 'row')} with {quoted(column)} in {str(path)!r}"
+    return print_result(text, f"; the predictions are stored: {str(path)!r}")
 
 
 def _output(options: Prediction) -> Path:
@@ -114,17 +122,20 @@ def _verified(home: Path, model: str) -> Path:
 
 def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:
     """Write all rows with their predictions; the file appears once it is complete."""
-    dialect = Dialect(options.delimiter, options.decimal, options.encoding)
+    dialect, warn = _reading(model.reading, options)
     looks = [preview(member, dialect) for member in source(options.data).members]
     columns = columns_of(looks, model)
     out = scored_columns(columns, model, column, as_text=is_text(path))
-    account, target = Account(), path.resolve()
+    account, target = Account(skipped=tuple(column_notes(looks, columns, model))), path.resolve()
     sweep_beside(target)
     try:
         with whole(target) as part, writer(part, target, out, _style(looks[0])) as write:
-            for rows, predicted in scored(model, looks, columns, out):
-                account += predicted
-                write(rows)
+            for found in scored(model, looks, columns, out, warn):
+                if isinstance(found, Violation):
+                    account = replace(account, skipped=(*account.skipped, found))
+                else:
+                    account += found[1]
+                    write(found[0])
     except pa.ArrowException as error:
         reason = printable(str(error))[:160]
         raise BadTable(
@@ -133,8 +144,16 @@ def _written(model: LinearModel, options: Prediction, column: str, path: Path) -
     return account
 
 
+def _reading(trained: Reading, options: Prediction) -> tuple[Dialect, tuple[str, ...]]:
+    """Read rows as the run of the model did, unless the options say otherwise."""
+    known = trained.model_dump(exclude={"warn"})
+    given = {name: getattr(options, name) for name in known}
+    merged = known | {name: value for name, value in given.items() if value is not None}
+    return Dialect(**merged), trained.warn if options.warn is None else options.warn
+
+
 def _style(look: Preview) -> Style:
     """Write text as text was read; from other formats with commas and points."""
     if not isinstance(look.contents, TextTable):
         return Style()
-    return Style(look.contents.dialect.delimiter or ",", look.contents.decimal)
+    return Style(look.contents.layout.delimiter, look.contents.numerals.decimal)

@@ -2,37 +2,49 @@
 
 import logging
 import threading
+from pathlib import Path
 
+from flows.command.connection import Connection
 from flows.command.exits import Exit
-from flows.command.messages import EXPECTED, explain
-from flows.command.plan import dry_run
+from flows.command.folders import require_writable
+from flows.command.messages import EXPECTED, explain, print_result
+from flows.command.signals import Stops
 from flows.command.terminal import native_silence
-from flows.regression import regression
 from tasks.config import Settings
-from tasks.ingest import looking_once
-from tasks.page.summary import summary
-from tasks.train import load
 
 
-def run(settings: Settings, as_json: bool) -> Exit:
+def run(settings: Settings, as_json: bool, stops: Stops) -> Exit:
     """Run the flow and print its summary, or its result as JSON; return the exit status."""
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_is_news)
-
+    root = Path(settings.artifacts).resolve()
     try:
+        require_writable("artifacts", root)
+        connection = Connection(stops)
+        # The imports take as long as a temporary server takes to start, in a process of its own.
+        from flows.command.plan import dry_run
+        from flows.command.recording import recorded
+        from flows.regression import regression
+        from tasks.ingest import looking_once
+        from tasks.page.summary import summary
+        from tasks.runtime.progress import end_display
+
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(_is_news)
         with looking_once():
             if "train" in dry_run(settings).waiting:
-                # The import takes as long as Prefect's server takes to start, in a process of its own.
                 threading.Thread(target=_load_training).start()
-            result = regression(settings)
+            connection.establish()
+            stops.on_stop(end_display)
+            result = recorded(regression, stops)(settings)
     except Exception as error:  # noqa: BLE001 - the border: every failure becomes one line and a status
         return explain(error)
 
-    print(result.model_dump_json(indent=1) if as_json else summary(result))
-    return Exit.DONE
+    text = result.model_dump_json(indent=1) if as_json else summary(result)
+    return print_result(text, f"; the run is finished and stored: {str(root / result.report)!r}")
 
 
 def _load_training() -> None:
+    from tasks.train import load
+
     with native_silence():
         load()
 
@@ -40,6 +52,6 @@ def _load_training() -> None:
 def _is_news(record: logging.LogRecord) -> bool:
     """Say whether a log record adds to the closing lines: the traceback of a programming error does."""
     error = record.exc_info[1] if record.exc_info else None
-    mendable = isinstance(error, (*EXPECTED, OSError))
+    expected = isinstance(error, (*EXPECTED, OSError))
     twice = error is not None and record.name == "prefect.task_runs"
-    return not (mendable or twice or "Finished in state Failed" in record.getMessage())
+    return not (expected or twice or "Finished in state Failed" in record.getMessage())

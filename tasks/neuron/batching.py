@@ -22,8 +22,8 @@ PIECE = 128  # rows that stay together in a shuffle: picking fewer, the memory's
 AHEAD = 2  # batches of parts that are read while one is trained on
 
 Calls: TypeAlias = Generator["Call"]
+# State of the generator of the shuffles, as NumPy gives it.
 Shuffles: TypeAlias = Mapping[str, Any]
-"""State of the generator of the shuffles, as NumPy gives it."""
 
 
 class Call(NamedTuple):
@@ -177,14 +177,19 @@ def _read(parts: Sequence[Part], rng: np.random.Generator, epochs: range, most: 
     rows = sum(part.rows for part in parts)
     for _ in epochs:
         left = rows
-        for number in rng.permutation(len(parts)):
-            for batch in parts[number].batches(rng):
-                for start in range(0, batch.rows, most):
-                    some = batch.cut(start, start + most)
-                    left -= some.rows
-                    first = int(rng.integers(min(PIECE, some.rows)))
-                    order = rng.permutation((some.rows - first) // PIECE)
-                    yield _Read(some, first, order, None if left else rng.bit_generator.state)
+        for some in _cut(parts, rng, most):
+            left -= some.rows
+            first = int(rng.integers(min(PIECE, some.rows)))
+            order = rng.permutation((some.rows - first) // PIECE)
+            yield _Read(some, first, order, None if left else rng.bit_generator.state)
+
+
+def _cut(parts: Sequence[Part], rng: np.random.Generator, most: int) -> Iterator[Batch]:
+    """Yield the rows of all parts, in a random order of parts and of their pieces, up to `most` at a time."""
+    for number in rng.permutation(len(parts)):
+        for batch in parts[number].batches(rng):
+            for start in range(0, batch.rows, most):
+                yield batch.cut(start, start + most)
 
 
 def _convert(read: _Read, units: Coordinates, kept: list[NDArray[Any]], out: NDArray[np.float32]) -> None:

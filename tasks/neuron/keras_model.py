@@ -48,7 +48,7 @@ def save_bytes(model: keras.Model) -> bytes:
     Keras stamps the time of saving into the archive's entries and metadata; both are set to 1980.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.keras")
+        path = Path(folder, "neuron.keras")
         model.save(path)
         with zipfile.ZipFile(path) as archive:
             entries = {name: archive.read(name) for name in sorted(archive.namelist())}

@@ -128,46 +128,22 @@ def _program(
     gains = (features + 1,) * (2 if metrical else 1)
     places = np.arange(batch_size)
 
-    def predict(x: Any, w: Any) -> Any:
-        if features <= ELEMENTWISE:
-            return tf.reduce_sum(x * w[:features, None], axis=0) + w[features]
-        return tf.linalg.matvec(x, w[:features], transpose_a=True) + w[features]
-
-    def project(x: Any, r: Any) -> Any:
-        if features <= ELEMENTWISE:
-            return tf.reduce_sum(tf.concat([x, tf.ones((1, batch_size))], axis=0) * r, axis=1)
-        return tf.concat([tf.linalg.matvec(x, r), [tf.reduce_sum(r)]], axis=0)
-
-    def gained(gain: Any, gradient: Any) -> Any:
-        if not metrical:
-            return gain * gradient
-        if features <= ELEMENTWISE:
-            return tf.reduce_sum(
-                gain * gradient[:, None], axis=0
-            )  # a metric is symmetric: adding columns is faster
-        return tf.linalg.matvec(gain, gradient)
-
     @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
     def run(numbers: Any, counts: Any, blocks: Any) -> Any:
         parameters, schedule, gain = tf.split(numbers, [features + 1, 4, math.prod(gains)])
-        first, log_decay, slope, hold = tf.unstack(schedule)
-        gain = tf.reshape(gain, gains)
+        schedule, gain = tf.unstack(schedule), tf.reshape(gain, gains)
         step, rows = counts[0], counts[1:]
-
-        def rate_of(t: Any) -> Any:
-            t = tf.cast(t, tf.float64)
-            return first * tf.exp(log_decay * t) / (1 + slope * tf.maximum(t - hold, 0))
 
         def one_step(k: Any, start: Any, w: Any, t: Any, loss: Any) -> Any:
             batch = tf.slice(blocks, tf.stack([k, 0, start]), [1, features + 1, batch_size])[0]
             valid = rows[k] - start
             x, y = batch[:features], batch[features]
-            residual = tf.where(tf.constant(places) < valid, predict(x, tf.cast(w, tf.float32)) - y, 0.0)
+            residual = tf.where(tf.constant(places) < valid, _predicted(x, tf.cast(w, tf.float32)) - y, 0.0)
             weight = batch_size if equal_rows else tf.minimum(valid, batch_size)
             # d/dw of Σ r² / weight is 2·Σ r·x / weight
-            rate = 2 * rate_of(t) / tf.cast(weight, tf.float64)
-            gradient = tf.cast(project(x, residual), tf.float64)
-            w = w - rate * gained(gain, gradient)
+            rate = 2 * _rate(schedule, t) / tf.cast(weight, tf.float64)
+            gradient = tf.cast(_projected(x, residual), tf.float64)
+            w = w - rate * _gained(gain, gradient)
             loss = loss + tf.cast(tf.reduce_sum(residual * residual), tf.float64)
             return k, start + batch_size, w, t + 1, loss
 
@@ -192,3 +168,36 @@ def _program(
         blocks=tf.TensorSpec(shape, tf.float32),
     )
     return program
+
+
+def _predicted(x: Any, w: Any) -> Any:
+    """Return the predictions (B,) for features x (d, B), of parameters w (d + 1,)."""
+    features = x.shape[0]
+    if features <= ELEMENTWISE:
+        return tf.reduce_sum(x * w[:features, None], axis=0) + w[features]
+    return tf.linalg.matvec(x, w[:features], transpose_a=True) + w[features]
+
+
+def _projected(x: Any, r: Any) -> Any:
+    """Return Σ r·x over the rows of a batch, for the bias too: (d + 1,) of features x (d, B) and residuals r (B,)."""
+    features, batch_size = x.shape
+    if features <= ELEMENTWISE:
+        return tf.reduce_sum(tf.concat([x, tf.ones((1, batch_size))], axis=0) * r, axis=1)
+    return tf.concat([tf.linalg.matvec(x, r), [tf.reduce_sum(r)]], axis=0)
+
+
+def _gained(gain: Any, gradient: Any) -> Any:
+    """Multiply a gradient (d + 1,) by a metric, or by its diagonal where that is all there is of it."""
+    if gain.shape.rank == 1:
+        return gain * gradient
+    if gradient.shape[0] <= ELEMENTWISE + 1:
+        # A metric is symmetric: adding columns is faster.
+        return tf.reduce_sum(gain * gradient[:, None], axis=0)
+    return tf.linalg.matvec(gain, gradient)
+
+
+def _rate(schedule: Any, step: Any) -> Any:
+    """Return the learning rate of a step, see `UpdateRule`; a schedule is (rate, log decay, slope, hold)."""
+    first, log_decay, slope, hold = schedule
+    t = tf.cast(step, tf.float64)
+    return first * tf.exp(log_decay * t) / (1 + slope * tf.maximum(t - hold, 0))

@@ -1,10 +1,12 @@
 """What is wrong with the user's table: for the terminal one line, or an aligned table; for a page a table."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from tasks.page.blocks import TableBlock
 from tasks.page.text import counted, plain, shortened, visible
 from tasks.table.errors import Violation
+from tasks.table.rules import Rule
 
 LONGEST_CELL = 40  # characters of a name or a value
 MOST_LISTED = 50  # violations; the others are counted
@@ -17,10 +19,10 @@ def listed(violations: Sequence[Violation]) -> str:
     """Write violations for the terminal: rule, file, column, count, first row, value and remedy.
 
     >>> print(listed([Violation("missing-values", "column 'x' has 3 missing values", "fill it in", "x", 3, 7)]))
-    column 'x' has 3 missing values; fill it in
+    column 'x' has 3 missing values; fill it in (rule missing-values, `--warn missing-values` to go on)
     """
     if len(violations) == 1:
-        return plain(str(violations[0]))
+        return plain(f"{violations[0]}{_way_on(violations[0].rule)}")
     columns = _columns(violations)
     widths = [max(map(len, column)) for column in columns]
     lines = [
@@ -33,6 +35,10 @@ def listed(violations: Sequence[Violation]) -> str:
     return "\n".join(
         [f"{counted(len(violations), 'finding')}, nothing was trained", *lines, *_more(violations)]
     )
+
+
+def _way_on(rule: str) -> str:
+    return f" (rule {rule}, `--warn {rule}` to go on)" if rule in get_args(Rule) else ""
 
 
 def tabulated(violations: Sequence[Violation]) -> TableBlock:

@@ -122,10 +122,14 @@ def remove(root: Path, folders: Sequence[Folder]) -> Iterator[Folder]:
         with ExitStack() as held:
             free = all(held.enter_context(taken(root, key)) for key in keys)
             if free and not claims(root).cover(folder.path, folder.changed):
-                for key in keys:
-                    forget(root, key)
-                discard(root / folder.path, root)
+                _discard(root, folder, keys)
                 yield folder
+
+
+def _discard(root: Path, folder: Folder, keys: Sequence[str]) -> None:
+    for key in keys:
+        forget(root, key)
+    discard(root / folder.path, root)
 
 
 def remove_remains(root: Path) -> None:

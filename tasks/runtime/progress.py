@@ -109,6 +109,12 @@ class _Display:
                 spent = time.monotonic() - now
                 self._next_drawing = now + max(GLANCE, spent / SHARE)
 
+    def end(self) -> None:
+        """Take all bars away and free the terminal."""
+        with self._lock:
+            self._bars.clear()
+            self._stop()
+
     def leave(self, training: Progress) -> None:
         """Take a training's bar away; the last one stays on the terminal, which is free again."""
         with self._lock:
@@ -118,11 +124,20 @@ class _Display:
             if self._bars:
                 self._live.remove_task(bar)
             else:
-                self._live.stop()
-                self._live, self._next_drawing = None, 0.0
+                self._stop()
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live, self._next_drawing = None, 0.0
 
 
 _DISPLAY = _Display()
+
+
+def end_display() -> None:
+    """End the terminal's display, so that other lines may follow; the trainings may go on."""
+    _DISPLAY.end()
 
 
 def _live_display() -> "rich_progress.Progress":

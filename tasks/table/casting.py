@@ -1,5 +1,6 @@
 """Taking rows in: some rows of a file become columns as they are used, and a summary of what was there."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -10,9 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
-from tasks.table.cells import as_numbers, as_text, is_bytes, parsed, plain, reads_as_foreign
-from tasks.table.columns import Columns, is_text
+from tasks.table.cells import (
+    as_levels,
+    as_numbers,
+    as_text,
+    is_bytes,
+    parsed,
+    plain,
+    reads_as_foreign,
+    with_nulls,
+)
+from tasks.table.columns import Columns, is_number, is_text
 from tasks.table.errors import BadTable, Violation, located, quoted
+from tasks.table.numerals import Notation
 from tasks.table.sources.reader import Preview, batches
 from tasks.table.sources.source import Member
 from tasks.table.summary import Summary, merge, numbers, place, summarize_levels, summarize_numbers
@@ -92,9 +103,8 @@ def taken(look: Preview, plan: CastPlan) -> Iterator[Taken]:
         BadTable: the file is damaged.
     """
     start = 0
-    decimal = look.contents.decimal if look.contents else "."
     for batch in batches(look, {**plan.kinds, **plan.carried}):
-        yield _taken(batch, plan, start, decimal, look.member)
+        yield _taken(batch, plan, start, look)
         start += batch.num_rows
 
 
@@ -103,24 +113,38 @@ def merged(a: Mapping[str, Summary], b: Mapping[str, Summary]) -> dict[str, Summ
     return {name: merge(a[name], b[name]) for name in b} if a else dict(b)
 
 
-def _taken(batch: pa.RecordBatch, plan: CastPlan, start: int, decimal: str, member: Member) -> Taken:
+def _taken(batch: pa.RecordBatch, plan: CastPlan, start: int, look: Preview) -> Taken:
     columns, summaries = [], {}
-    for name, raw in zip(batch.schema.names, batch.columns, strict=True):
+    for name, cells in zip(batch.schema.names, batch.columns, strict=True):
+        raw = with_nulls(cells, look.missing) if look.is_text and is_bytes(cells.type) else cells
         if name in plan.carried:
-            column = _carried(name, raw, plan.carried[name], start, member)
+            column = _carried(name, raw, plan.carried[name], start, look.member)
         elif name in plan.categorical:
-            column = _category(name, raw, start, member)
-            summaries[name] = summarize_levels(column, start)
+            column, summaries[name] = _levels(name, raw, cells, start, look)
         else:
-            column, summaries[name] = _number(raw, plan.kinds[name], start, decimal)
+            column, summaries[name] = _number(raw, plan.kinds[name], start, look.notation(name))
         columns.append(column)
     return Taken(_usable(columns, plan), summaries)
 
 
-def _number(raw: pa.Array, kind: pa.DataType, start: int, decimal: str) -> tuple[pa.Array, Summary]:
+def _levels(name: str, raw: pa.Array, cells: pa.Array, start: int, look: Preview) -> tuple[pa.Array, Summary]:
+    """Return a column of categories as text, and its summary."""
+    column = _category(name, raw, start, look.member)
+    shortened = 0
+    if look.is_text:
+        column, shortened = as_levels(column)
+    summary = summarize_levels(column, start)
+    if raw is cells or not summary.missing:
+        return column, replace(summary, shortened=shortened)
+    words = cells.filter(pc.and_(pc.is_null(raw), pc.greater(pc.binary_length(cells), 0)))
+    word = _readable(words[0].as_py()) if len(words) else ""
+    return column, replace(summary, shortened=shortened, missing_word=word)
+
+
+def _number(raw: pa.Array, kind: pa.DataType, start: int, notation: Notation) -> tuple[pa.Array, Summary]:
     """Return a column as numbers, null where there is none that can be used, and its summary."""
     holds_text = is_bytes(raw.type.value_type if kinds.is_dictionary(raw.type) else raw.type)
-    column, text = parsed(raw, kind, decimal) if holds_text else (as_numbers(raw, kind), None)
+    column, text = parsed(raw, kind, notation) if holds_text else (as_numbers(raw, kind), None)
     summary = summarize_numbers(numbers(column), start)
     if summary.infinite:
         column = pc.if_else(pc.is_finite(column), column, None)
@@ -167,17 +191,36 @@ def _category(name: str, raw: pa.Array, start: int, member: Member) -> pa.String
     try:
         return as_text(raw)
     except pa.ArrowInvalid as error:
-        row = start + _first_undecodable(raw) + 1
-        raise BadTable(
-            Violation(
-                "unreadable-files",
-                f"column {quoted(name)} of {located(member.name)} is not UTF-8, first in row {row:,}",
-                "give the `encoding`, such as cp1252",
-                column=name,
-                row=row,
-                file=member.name,
-            )
-        ) from error
+        raise BadTable(_no_category(name, raw, start, member)) from error
+
+
+def _no_category(name: str, raw: pa.Array, start: int, member: Member) -> Violation:
+    """Say why a column cannot be one of categories: bytes that are no text, or numbers that are not whole."""
+    if is_number(raw.type):
+        values = (raw.dictionary_decode() if kinds.is_dictionary(raw.type) else raw).to_pylist()
+        at = next(place for place, value in enumerate(values) if value is not None and not _is_whole(value))
+        return Violation(
+            "unusable-column",
+            f"column {quoted(name)} of {located(member.name)} has {values[at]!r} in row {start + at + 1:,}",
+            "a category is text, a whole number or a boolean",
+            column=name,
+            row=start + at + 1,
+            file=member.name,
+        )
+    row = start + _first_undecodable(raw) + 1
+    return Violation(
+        "unreadable-files",
+        f"column {quoted(name)} of {located(member.name)} is not UTF-8, first in row {row:,}",
+        "give the `encoding`, such as cp1252",
+        column=name,
+        row=row,
+        file=member.name,
+    )
+
+
+def _is_whole(value: float) -> bool:
+    """Say whether a float is NaN, which is a missing value, or a whole number of 64 bits."""
+    return math.isnan(value) or (abs(value) < 2.0**63 and value == int(value))
 
 
 def _first_undecodable(column: pa.Array) -> int:

@@ -5,7 +5,7 @@ import fnmatch
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.types as kinds
@@ -53,12 +53,50 @@ class Columns:
         return tuple(name for name in self.used if name not in self.categorical)
 
 
+def whole_names(wanted: Wanted, names: Sequence[str]) -> Wanted:
+    """Put names together again that hold commas, where no column is named like a part: `id, no` of `id` and `no`.
+
+    >>> whole_names(Wanted("y", exclude=("id", "no", "x")), ["id, no", "x", "y"]).exclude
+    ('id, no', 'x')
+    """
+    return replace(
+        wanted,
+        features=None if wanted.features is None else _whole(wanted.features, names),
+        exclude=_whole(wanted.exclude, names),
+        categorical=_whole(wanted.categorical, names),
+    )
+
+
+def _whole(parts: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    by_parts = {tuple(part.strip() for part in name.split(",")): name for name in names if "," in name}
+    found: list[str] = []
+    place = 0
+    while place < len(parts):
+        longest = next(
+            (end for end in range(len(parts), place + 1, -1) if tuple(parts[place:end]) in by_parts), None
+        )
+        is_whole = longest is not None and not all(_found(part, names) for part in parts[place:longest])
+        found.append(by_parts[tuple(parts[place:longest])] if is_whole else parts[place])
+        place = longest if is_whole and longest else place + 1
+    return tuple(found)
+
+
 def choose(
-    schema: pa.Schema, wanted: Wanted, warn: Collection[str] = (), *, cells_are_text: bool = False
+    schema: pa.Schema,
+    wanted: Wanted,
+    warn: Collection[str] = (),
+    *,
+    cells_are_text: bool = False,
+    elsewhere: Collection[str] | None = (),
 ) -> Columns:
     """Choose the features and the target by name; by default every other numeric column is a feature.
 
-    Where `cells_are_text`, as in a CSV file, any column can be one of categories.
+    Args:
+        schema: the columns of the first file.
+        wanted: the columns as the user names them.
+        warn: rules whose breach is a warning.
+        cells_are_text: whether, as in a CSV file, any column can be one of categories.
+        elsewhere: columns of other files, which can be excluded, too; None: not known yet.
 
     >>> choose(pa.schema({"x": pa.int64(), "kind": pa.string(), "y": pa.float64()}), Wanted("y")).features
     ('x',)
@@ -83,7 +121,7 @@ def choose(
         and (is_category(types[name]) if name in categorical else is_number(types[name]))
     )
     findings = [
-        *_missing(names, wanted),
+        *_missing(names, wanted, elsewhere),
         *_confused(wanted),
         *_reserved({*asked, wanted.target} & set(names), wanted.target),
         *ambiguous,
@@ -117,10 +155,10 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def is_category(kind: pa.DataType) -> bool:
-    """Tell whether values of this Arrow type can be told apart as categories: text, whole numbers and booleans."""
+    """Tell whether values of this Arrow type can be categories: text, booleans and numbers, which must be whole."""
     if kinds.is_dictionary(kind):
         return is_category(kind.value_type)
-    return is_text(kind) or kinds.is_integer(kind) or kinds.is_boolean(kind)
+    return is_text(kind) or kinds.is_integer(kind) or kinds.is_boolean(kind) or kinds.is_floating(kind)
 
 
 def excluded(wanted: Wanted, names: Sequence[str]) -> set[str]:
@@ -147,7 +185,7 @@ def _found(pattern: str, names: Sequence[str]) -> list[str]:
     return [pattern] if pattern in names else [name for name in names if fnmatch.fnmatchcase(name, pattern)]
 
 
-def _missing(names: Sequence[str], wanted: Wanted) -> Iterator[Violation]:
+def _missing(names: Sequence[str], wanted: Wanted, elsewhere: Collection[str] | None) -> Iterator[Violation]:
     fields = {
         "target": (wanted.target,),
         "features": wanted.features or (),
@@ -157,7 +195,8 @@ def _missing(names: Sequence[str], wanted: Wanted) -> Iterator[Violation]:
     for field, patterns in fields.items():
         for name in dict.fromkeys(patterns):
             absent = name not in names if field == "target" else not _found(name, names)
-            if absent:
+            others = field == "exclude" and (elsewhere is None or _found(name, [*elsewhere]))
+            if absent and not others:
                 yield Violation(
                     "unknown-column",
                     f"`{field}`: no column {'matches' if _is_pattern(name, field) else 'is named'} {quoted(name)}",
@@ -238,7 +277,7 @@ def _ambiguous(names: Sequence[str], used: set[str], wanted: Wanted) -> Iterator
             yield Violation(
                 "unnamed-columns",
                 f"column {places} has no name",
-                "name it, drop it (pandas: `index=False`), or list `features`",
+                "name it, `exclude` '' (pandas: `index=False`), or list `features`",
                 column=name,
                 count=times,
             )

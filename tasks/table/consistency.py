@@ -28,7 +28,7 @@ def disagreements(looks: Sequence[Preview], columns: Columns, wanted: Wanted) ->
                 "mixed-types",
                 f"column {quoted(name)} is {_said(here)} in {quoted(look.member.name)} "
                 f"but {_said(there)} in {quoted(first.member.name)}",
-                "write all files with one schema",
+                "write all files with one schema, or `exclude` it",
                 column=name,
                 file=look.member.name,
                 value=_said(here),

@@ -22,8 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.table.errors import BadTable, counted, quoted
 
+# Levels of a text column; one with more is a name or a number of the row, and its weights would have few rows
+# each.
 MOST_LEVELS = 1000
-"""Levels of a text column; one with more is a name or a number of the row, and its weights would have few rows each."""
 
 _LISTED = 5
 

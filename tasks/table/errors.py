@@ -55,14 +55,22 @@ class BadTable(ValueError):
         return lines[0] if count == 1 else f"{count:,} findings: " + " | ".join([*lines, *more])
 
 
-def raise_on_errors(findings: Iterable[Violation], warn: Collection[str] = ()) -> tuple[Violation, ...]:
+def raise_on_errors(
+    findings: Iterable[Violation], warn: Collection[str] = (), *, strict: bool = False
+) -> tuple[Violation, ...]:
     """Return the findings that are only warnings, because they are harmless or the user says so with `warn`.
+
+    Args:
+        findings: all there are.
+        warn: rules whose breach is a warning.
+        strict: whether a breach of any other rule is an error, a harmless one too.
 
     Raises:
         BadTable: there are errors; it holds these alone.
     """
     every = tuple(findings)
-    errors = [finding for finding in every if finding.rule not in HARMLESS and finding.rule not in warn]
+    accepted = {*warn} if strict else {*warn, *HARMLESS}
+    errors = [finding for finding in every if finding.rule not in accepted]
     if errors:
         raise BadTable(*errors)
     return every

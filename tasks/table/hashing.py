@@ -48,17 +48,29 @@ def order_of(column: pa.ChunkedArray, name: str) -> pa.DataType:
     Raises:
         BadTable: the column holds neither numbers nor times.
     """
+    kind = _order(column)
+    if kind is not None:
+        return kind
+    example = next((cell for cell in column.to_pylist() if cell is not None), None)
+    raise BadTable(
+        f"`by` column {quoted(name)} holds {column.type} such as {quoted(example)}, which is not in the order of time; "
+        "name a column of numbers, or of dates as in 2024-02-29, or set `date_format`"
+    )
+
+
+def has_order(column: pa.ChunkedArray) -> bool:
+    """Say whether a column's values are in order as they are: numbers, times, and text that reads as such."""
+    return _order(column) is not None
+
+
+def _order(column: pa.ChunkedArray) -> pa.DataType | None:
     if is_number(column.type) or kinds.is_temporal(column.type):
         return column.type
     for kind in _READINGS if is_text(column.type) else ():
         with suppress(pa.ArrowInvalid):
             column.cast(kind)
             return kind
-    example = next((cell for cell in column.to_pylist() if cell is not None), None)
-    raise BadTable(
-        f"`by` column {quoted(name)} holds {column.type} such as {quoted(example)}, which is not in the order of time; "
-        "name a column of numbers, or of dates as in 2024-02-29"
-    )
+    return None
 
 
 def ordered(column: pa.ChunkedArray, kind: pa.DataType, name: str) -> Keys:

@@ -11,6 +11,7 @@ Rule = Literal[
     "infinite-values",
     "text-in-numbers",
     "mixed-types",
+    "ambiguous-numbers",
     "irregular-rows",
     "unreadable-files",
     "duplicate-names",
@@ -25,13 +26,27 @@ Rule = Literal[
     "retyped-columns",
     "added-columns",
     "drift",
+    "detected",
+    "passed-over",
 ]
-"""Rules that the user may turn from an error into a warning. A cell or column that breaks one is then done without."""
+"""Rules that the user may turn from an error into a warning; the affected cells or columns are then dropped."""
 
 Fatal = Literal["unknown-column", "unusable-column", "reserved-name", "too-few-rows", "setting"]
 """Rules that nothing can be fitted without; a finding of these is always an error."""
 
 HARMLESS: frozenset[str] = frozenset(
-    {"constant-columns", "duplicate-columns", "exact-fit", "left-out", "added-columns", "drift"}
+    {
+        "constant-columns",
+        "duplicate-columns",
+        "exact-fit",
+        "left-out",
+        "added-columns",
+        "drift",
+        "detected",
+        "passed-over",
+    }
 )
-"""Rules whose breach is a warning to begin with: a fit is possible, and says so itself where it suffers."""
+"""Rules whose breach is a warning to begin with: a fit is possible, and says so itself where it suffers.
+
+With `strict` these are errors, too.
+"""

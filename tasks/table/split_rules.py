@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tasks.table.columns import is_text
+from tasks.table.dates import date_format_of, times
 from tasks.table.errors import BadTable, counted, quoted
-from tasks.table.hashing import Keys, hashes, order_of, ordered, said
+from tasks.table.hashing import Keys, has_order, hashes, order_of, ordered, said
 from tasks.table.partition import held_out
 
 Mask = npt.NDArray[np.bool_]
@@ -53,7 +55,13 @@ def by_hash(names: Sequence[str], test_fraction: float, seed: int) -> SplitRule:
     )
 
 
-def by_time(read: Callable[[], Iterable[pa.ChunkedArray]], name: str, rows: int, tests: int) -> SplitRule:
+def by_time(
+    read: Callable[[], Iterable[pa.ChunkedArray]],
+    name: str,
+    rows: int,
+    tests: int,
+    date_format: str | None = None,
+) -> SplitRule:
     """Take the last rows for the test: about `tests` of them, since rows of one time stay together.
 
     Args:
@@ -61,18 +69,28 @@ def by_time(read: Callable[[], Iterable[pa.ChunkedArray]], name: str, rows: int,
         name: The column.
         rows: How many there are.
         tests: How many are asked for.
+        date_format: How text in the column is written; detected by default.
 
     Raises:
         BadTable: the column has no order, misses values, or all of its rows are of one time.
     """
     if tests == 0:
         return SplitRule((name,), lambda rows: np.zeros(rows.num_rows, np.bool_), "by time")
-    kind = order_of(next(iter(read())), name)
-    first = first_test_key(lambda: (ordered(column, kind, name) for column in read()), rows, tests)
+    first = next(iter(read()))
+    written = None
+    if is_text(first.type) and not has_order(first):
+        written = date_format or date_format_of(read, name)
+
+    def in_time(column: pa.ChunkedArray) -> pa.ChunkedArray:
+        return times(column, written, name) if written else column
+
+    kind = order_of(in_time(first), name)
+    least = first_test_key(lambda: (ordered(in_time(column), kind, name) for column in read()), rows, tests)
+    how = f", read as {written}" if written else ""
     return SplitRule(
         columns=(name,),
-        is_test=lambda rows: ordered(rows[name], kind, name) >= np.uint64(first),
-        said=f"by time, for the test what has {quoted(name)} of {said(first, kind)} or later",
+        is_test=lambda rows: ordered(in_time(rows[name]), kind, name) >= np.uint64(least),
+        said=f"by time, for the test what has {quoted(name)} of {said(least, kind)} or later{how}",
     )
 
 

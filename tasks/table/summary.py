@@ -21,6 +21,10 @@ class Summary:
     rows: int = 0
     missing: int = 0
     first_missing: int | None = None
+    missing_word: str = ""
+    """The first cell that was taken for a missing value, where it is not empty."""
+    shortened: int = 0
+    """Cells of a category such as 3.0 that were read as 3."""
     text: int = 0
     first_text: int | None = None
     first_text_value: str = ""
@@ -51,6 +55,8 @@ def merge(a: Summary, b: Summary) -> Summary:
         rows=a.rows + b.rows,
         missing=a.missing + b.missing,
         first_missing=_first(a.first_missing, b.first_missing),
+        missing_word=a.missing_word or b.missing_word,
+        shortened=a.shortened + b.shortened,
         text=a.text + b.text,
         first_text=first_text,
         first_text_value=(a if a.first_text == first_text else b).first_text_value,

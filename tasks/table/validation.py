@@ -1,6 +1,6 @@
 """Judge a whole table by the summaries of its files: every rule that its values are held to, all findings together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from tasks.table.encoding import MOST_LEVELS
 from tasks.table.errors import Violation, counted, quoted
+from tasks.table.numerals import evidence
 from tasks.table.summary import Summary
 
 Matrix = npt.NDArray[np.float64]
@@ -63,16 +64,18 @@ class TableSummary:
         return tuple(name for name in (*self.features, self.target) if name not in self.categorical)
 
 
-def findings(table: TableSummary, *, missing: str) -> Iterator[Violation]:
-    """Find what no fit can use, and what is useless but harmless; `errors.judged` tells the two apart.
+def findings(table: TableSummary, *, missing: str, warn: Collection[str] = ()) -> Iterator[Violation]:
+    """Find what no fit can use, and what is useless but harmless; `errors.raise_on_errors` tells the two apart.
 
     Args:
         table: all there is to know.
         missing: what to do with missing values in features: `error`, or they are no finding.
+        warn: rules whose breach is a warning; the rows in question are dropped.
     """
     unusable = [each for name in (*table.features, table.target) for each in _unusable(table, name, missing)]
     yield from unusable
-    yield from _too_few(table.read if unusable else table.rows, table)
+    is_dropped = all(each.rule in warn for each in unusable)
+    yield from _too_few(table.rows if is_dropped else table.read, table)
     yield from _constant(table)
     yield from _pairs(table)
 
@@ -90,17 +93,20 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
         )
     elif total and (missing == "error" or (is_target and missing == "mean")):
         file, row, _ = _first(table, name, "first_missing")
-        remedy = f"fill in or remove {_those(total)}, or set `missing`"
+        word = next((each for _, files in table.files if (each := files[name].missing_word)), "")
+        kind = f"cells such as {quoted(word)} are taken for it" if word else "empty or NaN"
+        remedy = f"fill in or remove {_those(total)}" + (", or set `na_values`" if word else "")
         yield Violation(
             "missing-target" if is_target else "missing-values",
-            f"column {quoted(name)} has {counted(total, 'missing value')} (empty or NaN), {_at(file, row)}",
-            f"fill in or remove {_those(total)}" if missing == "mean" else remedy,
+            f"column {quoted(name)} has {counted(total, 'missing value')} ({kind}), {_at(file, row)}",
+            remedy if missing == "mean" else f"{remedy}, or set `missing`",
             column=name,
             count=total,
             row=row,
             file=file,
         )
     yield from _text(table, name)
+    yield from _shortened(table, name)
     total = table.total(name, "infinite")
     if total:
         file, row, _ = _first(table, name, "first_infinite")
@@ -164,9 +170,23 @@ def _text(table: TableSummary, name: str) -> Iterator[Violation]:
         )
 
 
+def _shortened(table: TableSummary, name: str) -> Iterator[Violation]:
+    total = table.total(name, "shortened")
+    if total:
+        yield Violation(
+            "detected",
+            f"column {quoted(name)}: {counted(total, 'cell')} such as 3.0 read as 3, one level",
+            "write them one way",
+            column=name,
+            count=total,
+        )
+
+
 def _remedy(table: TableSummary, name: str, total: int) -> str:
     if table.total(name, "foreign"):
-        return "write numbers with one decimal sign and without separators, or give `decimal`"
+        _, _, found = _first(table, name, "first_text")
+        setting = "decimal" if evidence([found.first_text_value.strip()], ",").fraction else "thousands"
+        return f"write numbers with one decimal sign and without separators, or set `{setting}`"
     if 2 * total < table.total(name, "rows"):
         return "correct those cells or remove their rows"
     return "add it to `categorical`, encode it as numbers, or choose other columns"
@@ -178,10 +198,14 @@ def _too_few(rows: int, table: TableSummary) -> Iterator[Violation]:
         yield Violation("too-few-rows", "the table has no rows", "add some below the column names", count=0)
     elif rows < parameters:
         left = " without a missing value" if rows < table.read else ""
+        useless = next((name for name in table.numeric if not _usable(table, name)), None)
         yield Violation(
             "too-few-rows",
-            f"{counted(rows, 'row')}{left} cannot determine {counted(parameters, 'parameter')}",
-            f"add {counted(parameters - rows, 'row')} or use fewer `features`",
+            f"{counted(rows, 'row')}{left} cannot determine {counted(parameters, 'parameter')}"
+            + (f", as column {quoted(useless)} has no number in any row" if useless else ""),
+            f"`exclude` {quoted(useless)}"
+            if useless
+            else f"add {counted(parameters - rows, 'row')} or use fewer `features`",
             count=rows,
         )
     elif rows == parameters:

@@ -4,8 +4,8 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 
+# Goes over at most so many rows, and returns over how many it was.
 Pass = Callable[[int], int]
-"""Goes over at most so many rows, and returns over how many it was."""
 
 REPETITIONS = 3
 LEAST = 2**14  # rows with which a pass is tried at first

@@ -10,6 +10,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from flows.command import cli
 from flows.command.exits import Exit
 from flows.command.run import run
+from flows.command.signals import Stops
 from flows.flags import flags
 from flows.publishing import ARTIFACT_KEY
 from flows.regression import regression
@@ -29,9 +30,11 @@ def test_the_command_that_is_said_resumes_the_run(
     settings = Settings.model_validate({"artifacts": str(tmp_path / "a b"), "training": {"epochs": 9}})
     with monkeypatch.context() as broken:
         broken.setattr("tasks.evaluate.compare", full_disk)
-        assert run(settings, True) == Exit.FAILED
+        assert run(settings, True, Stops()) == Exit.FAILED
     what, cached, resume = capsys.readouterr().err.splitlines()
-    assert what == "linear-neuron: stage `evaluate` failed: OSError: [Errno 28] No space left on device"
+    where = f"(artifacts in {settings.artifacts!r})"
+    full = "OSError: [Errno 28] No space left on device"
+    assert what == f"linear-neuron: stage `evaluate` failed: {full} {where}"
     assert cached.endswith("cached: generate, split, train")
     program, *arguments = shlex.split(resume.partition("to resume: ")[2])
     assert program == "linear-neuron"

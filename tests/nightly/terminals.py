@@ -19,26 +19,26 @@ from tests.paths import ROOT
 
 T = TypeVar("T")
 COPIED = ["flows", "tasks", "tests/data", "prefect.yaml", "automations.yaml", "pyproject.toml"]
+# Where Prefect's server listens, and the README looks for it; here a free port stands in its place.
 ADDRESS = "127.0.0.1:4200"
-"""Where Prefect's server listens, and the README looks for it; here a free port stands in its place."""
 
 TASK_ENDS = {"Completed", "Cached", "Failed"}
 
+# How often somebody looks for work: a test is less patient than a night.
 HURRY = {
     "PREFECT_WORKER_QUERY_SECONDS": "1",
     "PREFECT_RUNNER_POLL_FREQUENCY": "1",
     "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "1",
 }
-"""How often somebody looks for work: a test is less patient than a night."""
 
 COMMAND = f'#!/bin/sh\nexec {sys.executable} -m flows "$@"\n'
+# Python runs this wherever it starts: a flow run's process leaves the names of all that it has imported.
 NOTE = """
 import atexit, os, pathlib, sys
 if run := os.environ.get("PREFECT__FLOW_RUN_ID"):
     note = pathlib.Path(__file__).with_name(run)
     atexit.register(lambda: note.write_text("\\n".join(sys.modules)))
 """
-"""Python runs this wherever it starts: a flow run's process leaves the names of all that it has imported."""
 
 
 class Terminals:

@@ -10,14 +10,14 @@ from PIL import Image
 from tests.nightly.terminals import Terminals, until
 from tests.page.browser import Tab
 
+# Pictures of its own that Prefect's UI asks for in vain.
 OWN_MISSES = ("/favicon.ico", "/ico/undefined.svg")
-"""Pictures of its own that Prefect's UI asks for in vain."""
 
 FIGURES = '[...document.images].filter(i => i.src.startsWith("data:"))'
 PANEL = 'document.querySelector(".flow-run-graph-selection-panel")?.innerText'
 CANVAS = "document.querySelector('canvas')?.getBoundingClientRect()"
+# Pixels along the graph's lower edge, green as the bars are.
 TIMELINE = 30
-"""Pixels along the graph's lower edge, green as the bars are."""
 
 SUBMIT = '[...document.querySelectorAll("button")].find(b => b.innerText.trim() === "Submit").click()'
 

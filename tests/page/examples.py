@@ -51,9 +51,7 @@ def result_of(
     text: str = "largest distance from least squares 0.0043 standard errors, D = 6e-6",
     known: bool = True,
     held_out: bool = True,
-    rounding: float | None = None,
     undetermined: bool = False,
-    shards: int = 1,
     notes: Sequence[str] = (),
 ) -> Result:
     """Make a result with a weight per name and a bias."""
@@ -61,10 +59,6 @@ def result_of(
     near = {name: weight + 0.0014 for name, weight in weights.items()}
     test = Scores(rows=200, rmse=0.581234, mae=0.5, r2=0.9988)
     mean, mean_test = (Scores(rows=rows, rmse=21.3, mae=18.2, r2=0.0) for rows in (800, 200))
-    files = [
-        RunFile(path=f"data/{'ab' * 4}/part-{index}.parquet", sha256="ab" * 32, bytes=9)
-        for index in range(shards)
-    ]
     return Result(
         target=target,
         model=Model(weights=near, bias=5.0123, parameters=len(names) + 1),
@@ -77,14 +71,14 @@ def result_of(
         ),
         verdict=Verdict(z=None if undetermined else 0.0043, D=6e-6, converged=True, text=text),
         truth=Truth(weights=weights, bias=5.0) if known else None,
-        rounding_rmse=rounding,
+        rounding_rmse=None,
         notes=list(notes),
         learning_rate=0.457,
         stable_limit=0.0284,
         run=RUN,
         settings=Settings().model_dump(),
         stages={
-            "generate": Stage(state="cached", reason="nothing changed", seconds=0.1, files=files),
+            "generate": generated(1),
             "train": Stage(state="ran", reason="`epochs`: 100 → 200", seconds=1.234, files=[]),
         },
         report=f"runs/{RUN}/report.md",
@@ -102,6 +96,13 @@ def result_of(
             command="linear-neuron run",
         ),
     )
+
+
+def generated(files: int) -> Stage:
+    """Make a cached stage that has left so many files."""
+    paths = [f"data/{'ab' * 4}/part-{index}.parquet" for index in range(files)]
+    left = [RunFile(path=path, sha256="ab" * 32, bytes=9) for path in paths]
+    return Stage(state="cached", reason="nothing changed", seconds=0.1, files=left)
 
 
 def reference_fit(weights: dict[str, float], bias: float, error: float | None) -> ReferenceFit:

@@ -104,3 +104,13 @@ def test_long_names_that_differ_stay_different() -> None:
     labels = [row[0] for row in rows_of(result_of(names))]
     assert len(set(labels)) == len(labels) == 5
     assert max(map(len, labels)) <= 80
+
+
+def test_undetermined_weights_are_named() -> None:
+    """A constant column alone, columns that depend on each other together."""
+    result = result_of(["a", "b", "c"])
+    fit = result.least_squares.model_copy(update={"undetermined": [["c"], ["a", "b"]]})
+    singular = result.model_copy(update={"least_squares": fit})
+    caption = coefficient_table(singular, coefficients(singular)).caption
+    assert "The weight of the constant column c is not determined." in caption
+    assert "The weights of a and b are not determined, since these columns depend on each other" in caption

@@ -48,11 +48,9 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     result = result_of(of, target=about, text=about, notes=[about])
     good = result.verdict.model_copy(update={"converged": request.param != "hostile"})
     result = result.model_copy(update={"verdict": good})
-    figures, images = [], {}
-    for picture, figure in [*draw_all(plot_data(result)), draw_trend([before(result), result])]:
-        if figure.section != "training":
-            figures.append(figure)
-            images[figure.file] = picture
+    drawn = [*draw_all(plot_data(result)), draw_trend([before(result), result])]
+    images = {figure.file: picture for picture, figure in drawn}
+    figures = [figure for _, figure in drawn]
     path: Path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(
         webpage(report(result, figures, [before(result)]), about, images.__getitem__), encoding="utf-8"
@@ -67,7 +65,7 @@ def test_the_page_is_whole_and_readable(tab: Tab, page: str, width: int, theme: 
     tab.show(page, width, theme)
     assert tab.value("document.documentElement.scrollWidth <= innerWidth")
     assert tab.value(BEYOND) == []
-    assert tab.value("[...document.images].map(i => i.complete && i.naturalWidth > 0)") == [True] * 3
+    assert tab.value("[...document.images].map(i => i.complete && i.naturalWidth > 0)") == [True] * 5
     assert tab.value(PALE) == []
     assert [url for url in tab.requests if not url.startswith(("data:", page))] == []
     assert tab.complaints == []
@@ -85,13 +83,39 @@ def test_what_scrolls_can_be_reached_by_the_keyboard(tab: Tab, page: str) -> Non
     assert tab.value(f"{scrolling}.filter(e => e.tabIndex !== 0).map(e => e.outerHTML.slice(0, 80))") == []
 
 
+def test_names_and_header_stay_in_sight(tab: Tab, page: str) -> None:
+    """However far a table is scrolled in its box, sideways or down."""
+    tab.show(page, 390, "light")
+    edges = tab.value("""(() => {
+      const box = document.querySelectorAll(".box")[1], at = e => e.getBoundingClientRect();
+      box.scrollTo(150, 400);
+      const [name, head] = [box.querySelector("tbody tr:last-child th"), box.querySelector("thead th:last-child")];
+      const tall = box.scrollTop > 0;
+      return [box.scrollLeft, at(name).left - at(box).left, tall ? at(head).top - at(box).top : 0];
+    })()""")
+    assert edges[0] > 100
+    assert edges[1:] == [0, 0]
+
+
+def test_every_column_is_printed(tab: Tab, page: str) -> None:
+    """On paper nothing scrolls: a page of A4 is 718 pixels wide between its margins."""
+    tab.show(page, 718, "light")
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    wide = tab.value("[...document.querySelectorAll('.box table')].map(t => t.getBoundingClientRect().right)")
+    tab.call("Emulation.setEmulatedMedia", media="")
+    assert max(wide) <= 718
+
+
 def test_the_writing_in_the_pictures_can_be_read_on_a_phone(tab: Tab, page: str) -> None:
     """A picture shrinks to the screen's width or scrolls, and its letters stay at least nine pixels high."""
     tab.show(page, 390, "light")
-    shrunk = tab.value("[...document.images].map(i => i.clientWidth / i.naturalWidth)")
-    letters = [11 * 110 / 72, 11 * 110 / 72, 14]  # two figures at their resolution, and the trend
-    heights = sorted(share * letter for share, letter in zip(shrunk, sorted(letters), strict=True))
-    assert heights[0] >= 9, heights
+    shrunk = tab.value("[...document.images].map(i => [i.src.slice(0, 14), i.clientWidth / i.naturalWidth])")
+    letters = {
+        "data:image/png": 11 * 110 / 72,
+        "data:image/svg": 14,
+    }  # a point of a figure, at its resolution
+    assert len(shrunk) == 5
+    assert min(share * letters[kind] for kind, share in shrunk) >= 9, shrunk
 
 
 def test_the_first_screen_of_a_desktop_holds_the_verdict_and_the_facts(tab: Tab, page: str) -> None:

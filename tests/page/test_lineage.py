@@ -5,13 +5,15 @@ import pytest
 from tasks.outputs.result import Stage
 from tasks.page.blocks import Code
 from tasks.page.lineage import reason_in_words, stage_table
-from tests.page.examples import result_of
+from tests.page.examples import generated, result_of
 from tests.page.reading import row, shown, text_of
 
 
 def test_stages_say_what_they_did_and_why_and_where_their_files_are() -> None:
     """A stage with thousands of shards lists a few and counts the others."""
-    text = text_of(result_of(shards=1000))
+    result = result_of()
+    stages = result.stages | {"generate": generated(1000)}
+    text = text_of(result.model_copy(update={"stages": stages}))
     assert row(text, "train") == ["train", "ran", "1.23", "`epochs`: 100 → 200"]
     assert "… and 994 more files" in text
     assert text.count("part-") == 6

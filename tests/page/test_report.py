@@ -39,7 +39,7 @@ def test_the_report_keeps_its_order() -> None:
 
 def test_the_rounding_figure_is_labelled_and_only_the_tutorials() -> None:
     """0.0289 never appears without saying that it is no error of the model."""
-    text = text_of(result_of(rounding=0.02887))
+    text = text_of(result_of().model_copy(update={"rounding_rmse": 0.02887}))
     assert row(text, ROUNDING)[1] == "0.02887"
     assert row(text, "genuine RMSE of the predictions")[1] == "0.5739"
     assert ROUNDING not in text_of(result_of())

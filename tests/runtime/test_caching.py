@@ -17,8 +17,8 @@ from tests.paths import ROOT
 from tests.processes import environment, python
 
 STAGES = ["generate", "split", "train", "evaluate", "report"]
+# The first input of each stage, which is what it waits for when that is about to run.
 READS = {"split": "generate", "train": "split", "evaluate": "train", "report": "evaluate"}
-"""The first input of each stage, which is what it waits for when that is about to run."""
 
 ALL = frozenset(STAGES)
 

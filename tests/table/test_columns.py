@@ -78,7 +78,7 @@ def test_in_a_text_file_any_column_can_be_one_of_categories() -> None:
     """Its cells are text, whatever they look like."""
     wanted = Wanted("body_mass", ("year",), categorical=("bill_len", "born"))
     assert choose(SCHEMA, wanted, cells_are_text=True).categorical == ("bill_len", "born")
-    with pytest.raises(BadTable, match="column 'bill_len' holds 'double' values; a category is text"):
+    with pytest.raises(BadTable, match="column 'born' holds 'date32\\[day\\]' values; a category is text"):
         choose(SCHEMA, wanted)
 
 
@@ -160,8 +160,8 @@ def numeric(names: Sequence[str]) -> pa.Schema:
             ["", "x", "y", " "],
             (
                 "2 findings: "
-                "column 1 has no name; name it, drop it (pandas: `index=False`), or list `features` | "
-                "column 4 has no name; name it, drop it (pandas: `index=False`), or list `features`"
+                "column 1 has no name; name it, `exclude` '' (pandas: `index=False`), or list `features` | "
+                "column 4 has no name; name it, `exclude` '' (pandas: `index=False`), or list `features`"
             ),
         ),
         (

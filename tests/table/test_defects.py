@@ -75,6 +75,22 @@ DEFECTS: dict[str, tuple[Frames, Found]] = {
     "text in the target": (cell("y", 8, "none"), ("text-in-numbers", "y", 1, 8, "none")),
     "an escape sequence": (cell("x", 8, "\x1b[31m"), ("text-in-numbers", "x", 1, 8, "\x1b[31m")),
     "numbers stored as text": (one(x=SOUND["x"].astype(str)), ("text-in-numbers", "x", None, None, None)),
+    "points between thousands, or before decimals": (
+        {
+            "t.csv": pd.DataFrame({"n": ["5.201", *range(1, ROWS)], "y": range(ROWS)}).assign(
+                x=[number % 7 for number in range(ROWS)]
+            )
+        },
+        ("ambiguous-numbers", "n", None, None, "5.201"),
+    ),
+    "a percent sign in every cell": (
+        {"t.csv": SOUND.assign(n=SOUND["n"].astype(str) + "%")},
+        ("detected", "n", None, None, None),
+    ),
+    "a text file beside": (
+        {"t.csv": SOUND, "more.txt": b"x,n,k,y\n1,2,a,3\n"},
+        ("passed-over", None, 1, None, None),
+    ),
     "a row too long": (
         text(lambda lines: [*lines[:5], "1,2,a,3,4\n", *lines[5:]]),
         ("irregular-rows", None, 1, 5, "1,2,a,3,4"),
@@ -175,6 +191,16 @@ def test_a_defect_is_found_by_its_rule_and_can_be_a_warning(tmp_path: Path, defe
         note for note in facts["notes"] if not note.startswith("left out")
     ]  # the column of text is, always
     assert len(table) >= ROWS - (expected[2] or 0)
+
+
+@pytest.mark.parametrize("defect", [name for name, (_, found) in DEFECTS.items() if found[0] in HARMLESS])
+def test_strictly_nothing_is_harmless(tmp_path: Path, defect: str) -> None:
+    """What is a note otherwise is refused, unless its rule is accepted by name."""
+    frames, expected = DEFECTS[defect]
+    path = written(tmp_path, frames)
+    rules = {finding.rule for finding in refused(path, strict=True)}
+    assert rules - {"left-out"} == {expected[0]}  # the column of text is left out, always
+    read(path, strict=True, warn=(expected[0], "left-out"))
 
 
 @pytest.mark.parametrize("defect", FATAL)

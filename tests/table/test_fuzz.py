@@ -23,8 +23,8 @@ from tasks.config import Input
 from tasks.ingest import ingest, table_of
 from tasks.table.errors import BadTable
 
+# Seconds that one file may take; a hundredth of one is usual.
 LONGEST = 60
-"""Seconds that one file may take; a hundredth of one is usual."""
 
 FRAME = pd.DataFrame(
     {"x": np.arange(40.0) % 7, "k": list("abcd") * 10, "n": np.arange(40) % 9, "y": np.arange(40.0) ** 2 % 11}

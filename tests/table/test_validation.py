@@ -56,6 +56,7 @@ def test_a_sound_table_passes_without_warnings() -> None:
 
 
 NAN, INF = float("nan"), float("inf")
+TINY = np.ptp(Y) * 1e-200
 DEFECTS = {
     "nan": (
         table(x=edited(X, r7=NAN, r9=NAN)),
@@ -86,6 +87,14 @@ DEFECTS = {
     ),
     "copied target": (table(z=Y), "feature 'z' copies the target 'y' (r = +1); drop it"),
     "rescaled target": (table(z=1e6 - 3 * Y), "feature 'z' copies the target 'y' (r = -1); drop it"),
+    "too large to square": (
+        table(x=X * 1e200),
+        f"column 'x' has values of up to {np.abs(X).max() * 1e200:.3g}, too large to square; give it in another unit",
+    ),
+    "too small to square": (
+        table(y=Y * 1e-200),
+        f"column 'y' has values that differ by {TINY:.3g} at most, too little to square; give it in another unit",
+    ),
     "no rows": (table().slice(0, 0), "the table has no rows; add some below the column names"),
     "too few rows": (
         table().slice(0, 2),

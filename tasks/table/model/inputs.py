@@ -1,23 +1,22 @@
 """The columns that a model needs, taken by name from rows of any format, in any order and type that can be used."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as arrow_csv
 import pyarrow.types as kinds
 
-from tasks.table.cells import as_numbers, as_text, is_bytes, parsed
+from tasks.table.cells import as_levels, as_numbers, as_text, is_bytes, parsed, with_nulls
 from tasks.table.columns import is_number
 from tasks.table.errors import BadTable, located, quoted
 from tasks.table.model.linear import LinearModel, NumberInput
+from tasks.table.numerals import Notation
 from tasks.table.sources.reader import Preview
 from tasks.table.sources.source import Member
 
-_NULLS = tuple(arrow_csv.ConvertOptions().null_values)
-"""What stands for a missing value in text files, for `run` as well as here."""
+TEXT_RULE = "text-in-numbers"
 
 
 def check_names(model: LinearModel, names: Sequence[str], member: Member) -> None:
@@ -27,12 +26,14 @@ def check_names(model: LinearModel, names: Sequence[str], member: Member) -> Non
         BadTable: with all findings together.
     """
     needed = [column.name for column in model.inputs]
-    findings = [*_absent(needed, names, member), *_doubled(names, member)]
+    findings = [*_absent(needed, names, member), *_doubled(needed, names, member)]
     if findings:
         raise BadTable(*findings)
 
 
-def inputs(model: LinearModel, rows: pa.RecordBatch, start: int, look: Preview) -> dict[str, pa.Array]:
+def inputs(
+    model: LinearModel, rows: pa.RecordBatch, start: int, look: Preview, warn: Collection[str]
+) -> dict[str, pa.Array]:
     """Return the model's columns by name: numbers as float64, categories as text, missing values as nulls.
 
     Args:
@@ -40,23 +41,22 @@ def inputs(model: LinearModel, rows: pa.RecordBatch, start: int, look: Preview) 
         rows: of a file; of a text file the cells as they are written.
         start: how many rows of the file came before.
         look: what is known of the file.
+        warn: rules whose breach is a warning: with `text-in-numbers` text where the model needs a number is missing.
 
     Raises:
         BadTable: a column holds what cannot be used; with the first row, and its value.
     """
-    member = look.member
-    decimal = look.contents.decimal if look.contents else "."
     if look.is_text:
-        _check_decoded(rows, start, member)
+        _check_decoded(rows, start, look.member)
     found: dict[str, pa.Array] = {}
     for column in model.inputs:
         values = rows.column(column.name)
-        if look.is_text:
-            values = pc.if_else(pc.is_in(values, pa.array(_NULLS)), None, values)
+        if look.is_text and is_bytes(values.type):
+            values = with_nulls(values, look.missing)
         if isinstance(column, NumberInput):
-            found[column.name] = _numbers(values, column.name, decimal, start, member)
+            found[column.name] = _numbers(values, column.name, start, look, warn)
         else:
-            found[column.name] = _levels(values, column.name, member)
+            found[column.name] = _levels(values, column.name, look)
     return found
 
 
@@ -70,8 +70,8 @@ def _absent(needed: Iterable[str], names: Sequence[str], member: Member) -> Iter
             yield f"{located(member.name)} has no column {quoted(name)}, which the model needs; {hint}"
 
 
-def _doubled(names: Sequence[str], member: Member) -> Iterator[str]:
-    for name in dict.fromkeys(names):
+def _doubled(needed: Iterable[str], names: Sequence[str], member: Member) -> Iterator[str]:
+    for name in needed:
         if names.count(name) > 1:
             yield f"{located(member.name)} has {names.count(name)} columns named {quoted(name)}; rename all but one"
 
@@ -92,36 +92,40 @@ def _is_garbled(cell: bytes) -> bool:
     return "\ufffd" in cell.decode(errors="replace")
 
 
-def _numbers(values: pa.Array, name: str, decimal: str, start: int, member: Member) -> pa.Array:
+def _numbers(values: pa.Array, name: str, start: int, look: Preview, warn: Collection[str]) -> pa.Array:
     kind = values.type.value_type if kinds.is_dictionary(values.type) else values.type
+    notation = look.notation(name)
     if is_number(kind):
         return as_numbers(values, kind).cast(pa.float64(), safe=False)
     if kinds.is_null(kind):
         return values.cast(pa.float64())
     if not is_bytes(kind):
         raise BadTable(
-            f"column {quoted(name)} of {located(member.name)} holds {kind}; the model needs numbers there"
+            f"column {quoted(name)} of {located(look.member.name)} holds {kind}; the model needs numbers there"
         )
     with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):  # raised for spaces, words and other text
-        if decimal == ".":
+        if notation == Notation():
             return values.cast(pa.float64())
-    numbers, is_text = parsed(values, pa.float64(), decimal)
-    if pc.any(is_text).as_py():
-        words, is_other = parsed(values, pa.bool_())
-        if pc.any(is_other).as_py():
-            row = int(pc.index(is_text, True).as_py())
-            raise BadTable(
-                f"column {quoted(name)} of {located(member.name)} has {quoted(values[row].as_py())} in row "
-                f"{start + row + 1:,}; the model needs numbers there"
-            )
+
+    numbers, is_text = parsed(values, pa.float64(), notation)
+    if not pc.any(is_text).as_py() or TEXT_RULE in warn:
+        return numbers
+    words, is_other = parsed(values, pa.bool_())
+    if not pc.any(is_other).as_py():
         return words.cast(pa.float64())
-    return numbers
+    row = int(pc.index(is_text, True).as_py())
+    raise BadTable(
+        f"column {quoted(name)} of {located(look.member.name)} has {quoted(values[row].as_py())} in row "
+        f"{start + row + 1:,}; the model needs numbers there, or set `warn` to {TEXT_RULE}"
+    )
 
 
-def _levels(values: pa.Array, name: str, member: Member) -> pa.Array:
+def _levels(values: pa.Array, name: str, look: Preview) -> pa.Array:
     try:
-        return as_text(values)
+        levels = as_text(values)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise BadTable(
-            f"column {quoted(name)} of {located(member.name)} holds {values.type}; the model needs text there"
+            f"column {quoted(name)} of {located(look.member.name)} holds {values.type}; "
+            "the model needs text or whole numbers there"
         ) from error
+    return as_levels(levels)[0] if look.is_text else levels

@@ -60,14 +60,29 @@ class CategoryInput(Strict):
 ModelInput = NumberInput | CategoryInput
 
 
+class Reading(Strict):
+    """How the run read its table, as far as the user said so: `predict` reads its rows in the same way."""
+
+    delimiter: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    na_values: tuple[str, ...] | None = None
+    skip_rows: int | None = None
+    header_row: int | None = None
+    comment: str | None = None
+    warn: tuple[str, ...] = Field(default=(), description="Rules whose breach is a warning.")
+
+
 class LinearModel(Strict):
     """The model."""
 
     format: Literal["linear-neuron model"] = "linear-neuron model"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = Field(default=2, description="1 is without `reading`.")
     target: str
     bias: float
     inputs: tuple[Annotated[ModelInput, Field(discriminator="type")], ...] = Field(min_length=1)
+    reading: Reading = Reading()
     checksum: str | None = Field(
         default=None, description="SHA-256 of the rest; null in a model that was written by hand."
     )
@@ -90,7 +105,8 @@ class LinearModel(Strict):
         return self.model_copy(update={"checksum": self._sum()})
 
     def _sum(self) -> str:
-        content = self.model_dump(mode="json", exclude={"checksum"})
+        since_2 = {"reading"} if self.version == 1 else set()
+        content = self.model_dump(mode="json", exclude={"checksum", *since_2})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -108,17 +124,20 @@ class Predicted:
     """By column, rows by the level that no training row has."""
 
 
-def linear_model(encoding: Encoding, weights: ArrayLike, bias: float) -> LinearModel:
+def linear_model(
+    encoding: Encoding, weights: ArrayLike, bias: float, reading: Reading | None = None
+) -> LinearModel:
     """Fold the encoding into the weights.
 
     Args:
         encoding: how the columns were turned into d features.
         weights: (d,), of the features in their order.
         bias: in units of the target.
+        reading: how the table was read.
     """
     left = dict(zip(encoding.features, np.asarray(weights, np.float64).tolist(), strict=True))
     inputs = tuple(_input(column, [left[name] for name in column.names]) for column in encoding.columns)
-    return LinearModel(target=encoding.target, bias=bias, inputs=inputs)
+    return LinearModel(target=encoding.target, bias=bias, inputs=inputs, reading=reading or Reading())
 
 
 def read(path: Path) -> LinearModel:

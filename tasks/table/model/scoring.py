@@ -1,14 +1,14 @@
 """Rows of the user's files with the predictions beside them, some at a time, and an account of what became of them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 
 from tasks.table.encoding import unknown_levels
-from tasks.table.errors import BadTable, counted, quoted
+from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
 from tasks.table.model.inputs import check_names, inputs
 from tasks.table.model.linear import LinearModel, NumberInput, Predicted, predict
 from tasks.table.sources.reader import Preview, batches
@@ -28,6 +28,8 @@ class Account:
     missing: Counter[str] = field(default_factory=Counter)
     infinite: Counter[str] = field(default_factory=Counter)
     unknown: Mapping[str, Counter[str]] = field(default_factory=dict)
+    skipped: tuple[Violation, ...] = ()
+    """What was left out of the files."""
 
     def __add__(self, found: Predicted) -> "Account":
         """Return the account with some more rows."""
@@ -41,28 +43,49 @@ class Account:
             unknown={
                 name: _bounded(self.unknown.get(name, none), found.unknown.get(name, none)) for name in names
             },
+            skipped=self.skipped,
         )
 
 
 def columns_of(looks: Sequence[Preview], model: LinearModel) -> pa.Schema:
-    """Return the columns that all files have, as they are stored; in text files all cells are text.
+    """Return the columns of all files in the order in which they first come, as they are stored.
+
+    In text files all cells are text. So are, in others, columns whose type differs from file to file.
 
     Raises:
-        BadTable: a file cannot be read, lacks a column of the model, or has other columns than the first one.
+        BadTable: a file cannot be read, or lacks a column of the model.
     """
     findings = [finding for each in looks for finding in each.violations]
     if findings:
         raise BadTable(*findings)
-    first, *others = looks
+    types: dict[str, list[pa.DataType]] = {}
     for each in looks:
-        check_names(model, _columns(each).names, each.member)
-    for each in others:
-        if not _columns(each).equals(_columns(first)):
-            raise BadTable(
-                f"`data`: the columns of {quoted(each.member.name)} are not those of {quoted(first.member.name)}, in "
-                "name, type and order; predict the files one by one"
+        check_names(model, each.stored.names if each.stored else (), each.member)
+        for column in _columns(each):
+            types.setdefault(column.name, []).append(column.type)
+    return pa.schema([(name, _common(found)) for name, found in types.items()])
+
+
+def column_notes(looks: Sequence[Preview], columns: pa.Schema, model: LinearModel) -> Iterator[Violation]:
+    """Say what was detected about the model's columns, and which other ones are not in every file."""
+    needed = {column.name for column in model.inputs}
+    for look in looks:
+        for finding in look.contents.findings if look.contents else ():
+            if finding.column is None or finding.column in needed:
+                yield replace(finding, file=look.member.name)
+        absent = [name for name in columns.names if look.stored and name not in look.stored.names]
+        if absent:
+            yield Violation(
+                "mixed-types",
+                f"{quoted(look.member.name)} lacks {', '.join(map(quoted, absent[:5]))}",
+                "its rows have no value there",
+                file=look.member.name,
             )
-    return _columns(first)
+
+
+def _common(found: Sequence[pa.DataType]) -> pa.DataType:
+    known = {kind for kind in found if not pa.types.is_null(kind)} or {found[0]}
+    return known.pop() if len(known) == 1 else pa.string()
 
 
 def scored_columns(columns: pa.Schema, model: LinearModel, column: str, *, as_text: bool) -> pa.Schema:
@@ -84,15 +107,20 @@ def scored_columns(columns: pa.Schema, model: LinearModel, column: str, *, as_te
 
 
 def scored(
-    model: LinearModel, looks: Sequence[Preview], columns: pa.Schema, out: pa.Schema
-) -> Iterator[tuple[pa.RecordBatch, Predicted]]:
-    """Yield all rows in their order, with their predictions, null where there is none.
+    model: LinearModel,
+    looks: Sequence[Preview],
+    columns: pa.Schema,
+    out: pa.Schema,
+    warn: Collection[str] = (),
+) -> Iterator[tuple[pa.RecordBatch, Predicted] | Violation]:
+    """Yield all rows in their order, with their predictions, null where there is none; and what was left out.
 
     Args:
         model: the formula.
         looks: the files, looked at.
         columns: what `columns_of` says of them.
         out: what `scored_columns` makes of it.
+        warn: rules whose breach is a warning.
 
     Raises:
         BadTable: a file is damaged, or a value cannot be used.
@@ -100,16 +128,22 @@ def scored(
     types = dict(zip(columns.names, columns.types, strict=True))
     for look in looks:
         start = 0
-        for rows in batches(look, types, verbatim=True):
-            used = inputs(model, rows, start, look)
-            predicted = predict(model, used)
-            kept = [
-                column if column.type == field.type else used[field.name]
-                for column, field in zip(rows.columns, out, strict=False)
-            ]
-            values = pa.array(predicted.values, mask=np.isnan(predicted.values))
-            yield pa.RecordBatch.from_arrays([*kept, values], schema=out), predicted
-            start += rows.num_rows
+        try:
+            for rows in batches(look, types):
+                used = inputs(model, rows, start, look, warn)
+                predicted = predict(model, used)
+                kept = [_kept(column, field, used) for column, field in zip(rows.columns, out, strict=False)]
+                values = pa.array(predicted.values, mask=np.isnan(predicted.values))
+                yield pa.RecordBatch.from_arrays([*kept, values], schema=out), predicted
+                start += rows.num_rows
+        except BadTable as error:
+            yield from raise_on_errors(error.violations, warn)
+
+
+def _kept(column: pa.Array, field: pa.Field, used: Mapping[str, pa.Array]) -> pa.Array:
+    if column.type == field.type:
+        return column
+    return used[field.name] if field.type == pa.float64() and field.name in used else column.cast(field.type)
 
 
 def scoring_notes(account: Account) -> Iterator[str]:
@@ -119,11 +153,19 @@ def scoring_notes(account: Account) -> Iterator[str]:
         yield f"{counted(lost, 'row')} without a prediction: {'; '.join(_reasons(account))}"
     for name, levels in account.unknown.items():
         yield from unknown_levels(name, (), levels, "row")
+    yield from map(str, account.skipped)
 
 
 def _columns(seen: Preview) -> pa.Schema:
+    """Return a file's columns but for those that share a name."""
     stored = seen.stored or pa.schema([])
-    return pa.schema([(name, pa.string()) for name in stored.names]) if seen.is_text else stored
+    return pa.schema(
+        [
+            (column.name, pa.string() if seen.is_text else column.type)
+            for column in stored
+            if stored.names.count(column.name) == 1
+        ]
+    )
 
 
 def _bounded(known: Counter[str], more: Counter[str]) -> Counter[str]:

@@ -3,23 +3,29 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import IO, Literal
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import IO, Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from tasks.table.cells import likely
 from tasks.table.errors import BadTable, Violation, counted, located, quoted
-from tasks.table.sources.dialect import SAMPLE, Dialect, detected
+from tasks.table.numerals import Numerals
+from tasks.table.sources.dialect import SAMPLE, Dialect, Layout, detected, rewritten
 from tasks.table.sources.files import DataFile, refuse_empty
 
 # Bytes that are parsed at a time; a row must fit.
 BLOCK = 2**22
 
 _MOST_IRREGULAR = 100_000
+
+# Bytes that are rewritten at a time.
+_REWRITTEN = 2**20
 
 _DISGUISED = {
     b"PAR1": "Parquet; name it .parquet",
@@ -51,60 +57,82 @@ class TextTable:
     """A text file, of which the first rows have been read."""
 
     file: DataFile
-    dialect: Dialect
+    layout: Layout
+    missing: tuple[str, ...]
     names: tuple[str, ...]
     """As they stand in the file, with the blanks around them."""
     schema: pa.Schema
     is_text: bool = True
 
     @property
-    def decimal(self) -> str:
-        """The sign before the decimals."""
-        return self.dialect.decimal or "."
+    def numerals(self) -> Numerals:
+        """How the columns write their numbers."""
+        return self.layout.numerals
 
-    def batches(
-        self, types: Mapping[str, pa.DataType], rows: int, *, verbatim: bool = False
-    ) -> Iterator[pa.RecordBatch]:
+    @property
+    def findings(self) -> tuple[Violation, ...]:
+        """What was detected, and what is in doubt."""
+        return self.layout.findings
+
+    @property
+    def assumed(self) -> str:
+        """What was detected, in words."""
+        return self.layout.assumed
+
+    def batches(self, types: Mapping[str, pa.DataType], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield those of the named columns that there are, with these types, a block of text at a time.
 
         From the first cell on that cannot be read as its type, all columns come as bytes: what comes late, a cell of
-        text at row ten million, must not cost every row the time that looking for it takes.
+        text at row ten million, must not cost every row the time that looking for it takes. Columns whose numbers
+        have units or signs between thousands come as bytes from the beginning.
 
         Raises:
             BadTable: after the last row, if some had not as many cells as the header.
         """
         del rows  # a block is a number of bytes
+        written = {
+            name: kind if self._is_plain(name) or pa.types.is_string(kind) else pa.binary()
+            for name, kind in types.items()
+        }
         irregular, done = Irregular(), 0
         try:
-            for batch in self._batches(types, irregular, verbatim=verbatim):
+            for batch in self._batches(written, irregular):
                 done += batch.num_rows
                 yield batch
         except pa.ArrowInvalid:
             irregular = Irregular()
-            for batch in self._batches(dict.fromkeys(types, pa.binary()), irregular, verbatim=verbatim):
+            for batch in self._batches(dict.fromkeys(types, pa.binary()), irregular):
                 skipped = min(done, batch.num_rows)
                 done -= skipped
                 yield batch.slice(skipped)
         if irregular.count:
             raise BadTable(_irregular_rows(self, irregular))
 
-    def _batches(
-        self, types: Mapping[str, pa.DataType], irregular: Irregular, *, verbatim: bool
-    ) -> Iterator[pa.RecordBatch]:
-        wanted = {name: types[name.strip()] for name in self.names if name.strip() in types}
+    def _is_plain(self, name: str) -> bool:
+        notation = self.numerals.of(name)
+        return notation.is_plain and notation.decimal == self.numerals.decimal
+
+    def _batches(self, types: Mapping[str, pa.DataType], irregular: Irregular) -> Iterator[pa.RecordBatch]:
+        end = self.names[-1] if self.layout.ends_in_delimiter else None
+        wanted = {name: types[name.strip()] for name in self.names if name.strip() in types and name != end}
+        own = [*wanted]
+        if end is not None:
+            wanted[end] = pa.binary()
         options = arrow_csv.ConvertOptions(
-            strings_can_be_null=not verbatim,
-            include_columns=list(wanted),
+            strings_can_be_null=False,
+            include_columns=[*wanted],
             column_types=wanted,
-            decimal_point=self.decimal,
+            null_values=[*self.missing],
+            decimal_point=self.numerals.decimal,
         )
         with (
             self.file.stream() as stream,
-            _explained(self.file, self.dialect),
-            _parsing(stream, self.dialect, self.dialect.encoding, options, irregular) as reader,
+            _explained(self.file, self.layout),
+            _parsing(stream, self.layout, options, irregular) as reader,
         ):
             for batch in reader:
-                yield batch.rename_columns([name.strip() for name in batch.schema.names])
+                rows = batch if end is None else _without_end(batch, irregular)
+                yield rows.select(own).rename_columns([name.strip() for name in own])
 
 
 def read(file: DataFile, given: Dialect) -> TextTable:
@@ -120,21 +148,52 @@ def read(file: DataFile, given: Dialect) -> TextTable:
     if disguise and not file.compression:
         raise BadTable(f"{located(file.name)} is not CSV but {disguise}")
 
-    dialect = detected(start[:SAMPLE], given)
-    options = arrow_csv.ConvertOptions(strings_can_be_null=True, decimal_point=dialect.decimal or ".")
-    with _explained(file, dialect):
-        text = io.BytesIO(_in_utf8(start, dialect))
-        with _parsing(text, dialect, "utf-8", options, Irregular()) as reader:
+    layout = detected(start[:SAMPLE], given)
+    rows, complete = _first_rows(file, start, layout, given.missing)
+    names = tuple(rows.column_names)
+    if layout.ends_in_delimiter:
+        rows = rows.drop_columns(names[-1:])
+    rows = rows.rename_columns([name.strip() for name in rows.column_names])
+    schema = likely(
+        rows,
+        complete=complete and is_whole,
+        written=layout.numerals,
+        strict=given.thousands is not None,
+    )
+    return TextTable(file, layout, given.missing, names, schema)
+
+
+def _first_rows(
+    file: DataFile, start: bytes, layout: Layout, missing: Sequence[str]
+) -> tuple[pa.Table, bool]:
+    """Parse the first block, with the types that it suggests; and say whether it is all that was read."""
+    options = arrow_csv.ConvertOptions(
+        strings_can_be_null=True, null_values=[*missing], decimal_point=layout.numerals.decimal
+    )
+    with _explained(file, layout):
+        decoder = codecs.getincrementaldecoder(layout.encoding)()
+        text = io.BytesIO(decoder.decode(start).encode()) if layout.encoding != "utf-8" else io.BytesIO(start)
+        with _parsing(text, replace(layout, encoding="utf-8"), options, Irregular()) as reader:
             first = next(reader, None)
             rows = reader.schema.empty_table() if first is None else pa.Table.from_batches([first])
-            complete = is_whole and _is_at_its_end(reader)
-    names = tuple(rows.column_names)
-    return TextTable(
-        file, dialect, names, likely(rows.rename_columns([name.strip() for name in names]), complete=complete)
-    )
+            return rows, _is_at_its_end(reader)
 
 
-def _start(stream: pa.NativeFile, size: int) -> tuple[bytes, bool]:
+def _without_end(batch: pa.RecordBatch, irregular: Irregular) -> pa.RecordBatch:
+    """Drop the rows that have a cell behind their last delimiter, where all others have none."""
+    cells = batch.column(batch.num_columns - 1)
+    empty = pc.equal(pc.binary_length(cells), 0)
+    stray = batch.num_rows - int(pc.sum(empty).as_py() or 0)
+    if not stray:
+        return batch
+    if not irregular.count:
+        irregular.width, irregular.found = batch.num_columns - 1, batch.num_columns
+        irregular.text = str(cells.filter(pc.invert(empty))[0])
+    irregular.count += stray
+    return batch.filter(empty)
+
+
+def _start(stream: pa.NativeFile | IO[bytes], size: int) -> tuple[bytes, bool]:
     """Read so many bytes from the front, and say whether these are all."""
     parts: list[bytes] = []
     missing = size
@@ -142,13 +201,6 @@ def _start(stream: pa.NativeFile, size: int) -> tuple[bytes, bool]:
         parts.append(part)
         missing -= len(part)
     return b"".join(parts), missing > 0
-
-
-def _in_utf8(start: bytes, dialect: Dialect) -> bytes:
-    """Write the first bytes of a file in UTF-8; a sign that is cut off at their end is left out."""
-    if dialect.encoding in {None, "utf-8"}:
-        return start
-    return codecs.getincrementaldecoder(dialect.encoding)().decode(start).encode()
 
 
 def _is_at_its_end(reader: arrow_csv.CSVStreamingReader) -> bool:
@@ -166,7 +218,7 @@ def _irregular_rows(table: TextTable, met: Irregular) -> Violation:
     return Violation(
         "irregular-rows",
         f"{which} {counted(met.found, 'cell')} where the header has {met.width}: {quoted(met.text)}{more}",
-        f"correct it, or quote cells that hold {quoted(table.dialect.delimiter)}",
+        f"correct it, or quote cells that hold {quoted(table.layout.delimiter)}",
         count=met.count,
         row=row,
         value=met.text,
@@ -183,29 +235,73 @@ def _misfit(name: str, message: str) -> str:
 @contextmanager
 def _parsing(
     stream: pa.NativeFile | IO[bytes],
-    dialect: Dialect,
-    encoding: str | None,
+    layout: Layout,
     options: arrow_csv.ConvertOptions,
     irregular: Irregular,
 ) -> Iterator[arrow_csv.CSVStreamingReader]:
     parsing = arrow_csv.ParseOptions(
-        delimiter=dialect.delimiter or ",", newlines_in_values=True, invalid_row_handler=irregular
+        delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=irregular
     )
+    encoding, skipped = layout.encoding, layout.skipped + layout.name_lines
+    if layout.is_rewritten:
+        stream, encoding, skipped = Rewritten(stream, layout), "utf-8", layout.name_lines
     reading = arrow_csv.ReadOptions(
-        block_size=BLOCK, encoding=encoding or "utf-8", skip_rows=dialect.preamble
+        block_size=BLOCK, encoding=encoding, skip_rows=skipped, column_names=layout.names
     )
     with arrow_csv.open_csv(stream, reading, parsing, options) as reader:
         yield reader
 
 
+class Rewritten(io.RawIOBase):
+    """A text file whose lines are rewritten as they are read; in UTF-8."""
+
+    def __init__(self, stream: pa.NativeFile | IO[bytes], layout: Layout) -> None:
+        """Read from `stream`, which stays the caller's to close."""
+        super().__init__()
+        self._blocks = _rewritten_blocks(stream, layout)
+        self._left = b""
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as that goes."""
+        while not self._left:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._left = block
+        count = min(len(buffer), len(self._left))
+        buffer[:count], self._left = self._left[:count], self._left[count:]
+        return count
+
+
+def _rewritten_blocks(stream: pa.NativeFile | IO[bytes], layout: Layout) -> Iterator[bytes]:
+    """Yield whole lines, rewritten, without those above the names."""
+    decoder = codecs.getincrementaldecoder(layout.encoding)()
+    skipped, pending = layout.skipped, ""
+    while True:
+        block = stream.read(_REWRITTEN)
+        pending += decoder.decode(block, final=not block)
+        cut = len(pending) if not block else pending.rfind("\n") + 1
+        lines, pending = pending[:cut].removeprefix("\ufeff"), pending[cut:]
+        while skipped and lines:
+            _, _, lines = lines.partition("\n")
+            skipped -= 1
+        yield rewritten(lines, layout).encode()
+        if not block:
+            return
+
+
 @contextmanager
-def _explained(file: DataFile, dialect: Dialect) -> Iterator[None]:
-    """Turn what Arrow raises on a file that is no table in this dialect into a finding."""
+def _explained(file: DataFile, layout: Layout) -> Iterator[None]:
+    """Turn what Arrow raises on a file that is no table in this layout into a finding."""
     try:
         yield
     except UnicodeDecodeError as error:
         raise BadTable(
-            f"{located(file.name)} is not text in {dialect.encoding}, which cannot be "
+            f"{located(file.name)} is not text in {layout.encoding}, which cannot be "
             f"{quoted(error.object[error.start : error.end])}; give its `encoding`"
         ) from error
     except pa.ArrowInvalid as error:
@@ -216,11 +312,13 @@ def _explained(file: DataFile, dialect: Dialect) -> Iterator[None]:
 
 def _first_irregular(table: TextTable) -> int | None:
     """Read once more, slowly, for the number of the first row that has too many or too few cells."""
+    layout = table.layout
     with suppress(csv.Error, EOFError, OSError, UnicodeError), table.file.stream() as stream:
-        lines = io.TextIOWrapper(stream, encoding=table.dialect.encoding, errors="replace", newline="")
-        rows = (row for row in csv.reader(lines, delimiter=table.dialect.delimiter or ",") if row)
-        for _ in range(table.dialect.preamble):
-            next(rows, None)
-        width = len(next(rows, []))
+        source = io.BufferedReader(Rewritten(stream, layout)) if layout.is_rewritten else stream
+        encoding = "utf-8" if layout.is_rewritten else layout.encoding
+        lines = io.TextIOWrapper(source, encoding=encoding, errors="replace", newline="")
+        skipped = layout.name_lines + (0 if layout.is_rewritten else layout.skipped)
+        rows = (row for row in csv.reader(islice(lines, skipped, None), delimiter=layout.delimiter) if row)
+        width = len(layout.names or next(rows, []))
         return next((number for number, row in enumerate(rows, start=1) if len(row) != width), None)
     return None

@@ -11,14 +11,17 @@ from urllib.parse import quote, unquote, urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
-from tasks.table.errors import BadTable, located, printable
+from tasks.table.errors import BadTable, Violation, counted, located, printable, quoted
 from tasks.table.sources.files import DataFile
-from tasks.table.sources.formats import KNOWN, format_of
+from tasks.table.sources.formats import KNOWN, format_of, is_no_table
+from tasks.table.sources.lakes import refuse_lakes
 from tasks.table.sources.source import Member
 
 # Protocols that Arrow speaks itself; AWS_ENDPOINT_URL and its like are heeded.
 _ARROWS = {"file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"}
 
+_PATTERN = re.compile(r"[*?\[]")
+_LISTED = 5
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -28,6 +31,8 @@ class SourceTable:
 
     data: str
     members: tuple[Member, ...]
+    findings: tuple[Violation, ...] = ()
+    """What was passed over."""
 
     @property
     def is_folder(self) -> bool:
@@ -59,9 +64,10 @@ def source(data: str) -> SourceTable:
 
 
 def files(data: str) -> SourceTable:
-    """Find a file, or the files of a folder.
+    """Find a file, the files of a folder, or those whose names match a pattern such as `nights/*.csv`.
 
-    Hidden files, those marked by an underscore and those of no known format are passed over in a folder.
+    Hidden files and those marked by an underscore are passed over in a folder; so are those of no known format, and
+    text files beside others, and the findings name them.
 
     Raises:
         BadTable: there is nothing, or nothing that could be read, or files of several formats.
@@ -69,6 +75,8 @@ def files(data: str) -> SourceTable:
     with _explained(data):
         filesystem, path = _place(data)
         info = filesystem.get_file_info(path)
+    if info.type == fs.FileType.NotFound and _PATTERN.search(path):
+        return _matching(data, filesystem, path)
     if info.type == fs.FileType.NotFound:
         raise BadTable(f"{located(data)} does not exist; check the path")
     if info.type == fs.FileType.Unknown:
@@ -80,8 +88,28 @@ def files(data: str) -> SourceTable:
         return SourceTable(data, (DataFile(filesystem, path, data, kind),))
     with _explained(data):
         found = _listed(filesystem, path)
-    members = sorted(_members(filesystem, path, found), key=lambda member: PurePosixPath(member.name).parts)
-    return SourceTable(data, tuple(_with_keys(_of_one_format(data, members))))
+    refuse_lakes(data, [info.path[len(path) :].strip("/") for info in found])
+    return _of_one_format(data, list(_inside(path, found)), filesystem)
+
+
+def _matching(data: str, filesystem: fs.FileSystem, path: str) -> SourceTable:
+    """Find the files whose names match a pattern."""
+    parts = PurePosixPath(path).parts
+    fixed = next(number for number, part in enumerate(parts) if _PATTERN.search(part))
+    folder = str(PurePosixPath(*parts[:fixed])) if fixed else "."
+    with _explained(data):
+        is_there = filesystem.get_file_info(folder).type == fs.FileType.Directory
+        found = _listed(filesystem, folder) if is_there else ()
+    refuse_lakes(data, [info.path[len(folder) :].strip("/") for info in found])
+    pattern = "/".join(parts[fixed:])
+    inside = [
+        (name, info)
+        for name, info in _inside(folder, found)
+        if PurePosixPath(name).match(pattern) and len(PurePosixPath(name).parts) == len(parts) - fixed
+    ]
+    if not inside:
+        raise BadTable(f"{located(data)}: no file matches; check the path, or name the folder")
+    return _of_one_format(data, inside, filesystem)
 
 
 # Asked in turn; each returns the table at an address of its kind, or None. Files come last: any path may be one.
@@ -114,13 +142,16 @@ def _listed(filesystem: fs.FileSystem, folder: str) -> Sequence[fs.FileInfo]:
     return found
 
 
-def _members(filesystem: fs.FileSystem, folder: str, found: Sequence[fs.FileInfo]) -> Iterator[DataFile]:
-    for info in found:
-        name = info.path[len(folder) :].strip("/") if info.path.startswith(folder) else info.path
-        kind = format_of(info.path)
-        hidden = any(part.startswith((".", "_")) for part in PurePosixPath(name).parts)
-        if info.type == fs.FileType.File and kind is not None and not hidden:
-            yield DataFile(filesystem, info.path, name, kind)
+def _inside(folder: str, found: Sequence[fs.FileInfo]) -> Iterator[tuple[str, fs.FileInfo]]:
+    """Yield the files that are not hidden, each with its name in the folder, in the order of the names."""
+    names = {
+        info.path[len(folder) :].strip("/") if info.path.startswith(folder) else info.path: info
+        for info in found
+        if info.type == fs.FileType.File
+    }
+    for name in sorted(names, key=lambda name: PurePosixPath(name).parts):
+        if not any(part.startswith((".", "_")) for part in PurePosixPath(name).parts):
+            yield name, names[name]
 
 
 def _with_keys(members: Sequence[DataFile]) -> list[DataFile]:
@@ -155,9 +186,16 @@ def _keys(name: str) -> dict[str, str | None]:
     return {unquote(key): None if value == _NO_VALUE else unquote(value) for key, value in pairs}
 
 
-def _of_one_format(data: str, members: Sequence[DataFile]) -> list[DataFile]:
+def _of_one_format(
+    data: str, found: Sequence[tuple[str, fs.FileInfo]], filesystem: fs.FileSystem
+) -> SourceTable:
     """Take the files of the one format; text files such as notes.txt are none where there are others."""
-    tables = [member for member in members if not member.path.lower().endswith(".txt")] or list(members)
+    members = [
+        DataFile(filesystem, info.path, name, kind)
+        for name, info in found
+        if (kind := format_of(info.path)) is not None
+    ]
+    tables = [member for member in members if not member.name.lower().endswith(".txt")] or members
     kinds = sorted({member.format for member in tables})
     if not kinds:
         raise BadTable(
@@ -165,7 +203,20 @@ def _of_one_format(data: str, members: Sequence[DataFile]) -> list[DataFile]:
         )
     if len(kinds) > 1:
         raise BadTable(f"{located(data)} holds files of {' and '.join(kinds)}; keep one format in a folder")
-    return tables
+    taken = {member.name for member in tables}
+    others = [name for name, _ in found if name not in taken and not is_no_table(name)]
+    return SourceTable(data, tuple(_with_keys(tables)), tuple(_passed_over(others)))
+
+
+def _passed_over(names: Sequence[str]) -> Iterator[Violation]:
+    if names:
+        more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+        yield Violation(
+            "passed-over",
+            f"{counted(len(names), 'file')} of the folder not read: {', '.join(map(quoted, names[:_LISTED]))}{more}",
+            f"name tables {KNOWN}",
+            count=len(names),
+        )
 
 
 @contextmanager

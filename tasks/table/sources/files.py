@@ -1,9 +1,13 @@
 """Files as members of a table: on this machine or behind a URL, compressed or not."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import lzma
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import pyarrow as pa
 from pyarrow import fs
@@ -12,10 +16,8 @@ from tasks.table.errors import BadTable, located
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.source import Contents, Version
 
-COMPRESSIONS = {".gz": "gzip"}
-"""By ending, what Arrow calls the compression."""
-
-_MAGIC_BYTES = 8
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4", ".xz": "xz", ".zip": "zip"}
+"""By ending, the compression: what Arrow calls it, or one of the two that Python reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,35 @@ class DataFile:
         """Open it for reading anywhere in it."""
         return self.filesystem.open_input_file(self.path)
 
-    def stream(self) -> pa.NativeFile:
-        """Open it for reading from front to back, decompressed."""
-        return self.filesystem.open_input_stream(self.path, compression=self.compression, buffer_size=2**20)
+    @contextmanager
+    def stream(self) -> Iterator[pa.NativeFile | IO[bytes]]:
+        """Open it for reading from front to back, decompressed.
+
+        Raises:
+            BadTable: it is an archive of several files.
+        """
+        if self.compression == "xz":
+            with self.opened() as packed, lzma.open(packed) as stream:
+                yield stream
+        elif self.compression == "zip":
+            with (
+                self.opened() as packed,
+                zipfile.ZipFile(packed) as archive,
+                archive.open(_only_entry(archive, self.name)) as stream,
+            ):
+                yield stream
+        else:
+            with self.filesystem.open_input_stream(
+                self.path, compression=self.compression, buffer_size=2**20
+            ) as stream:
+                yield stream
+
+
+def _only_entry(archive: zipfile.ZipFile, name: str) -> str:
+    entries = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+    if len(entries) != 1:
+        raise BadTable(f"{located(name)} is an archive of {len(entries)} files; unpack it into a folder")
+    return entries[0]
 
 
 def refuse_empty(file: DataFile, start: bytes) -> None:

@@ -16,6 +16,21 @@ FORMATS = (
 
 KNOWN = ".csv, .csv.gz, .parquet, .feather, .arrow or .npz"
 
+# Endings of what may lie beside tables and is none.
+_NO_TABLES = (
+    *(".md", ".pdf", ".html", ".htm", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".css", ".js", ".py", ".sh"),
+    *(".crc", ".md5", ".sha1", ".sha256", ".toml", ".yaml", ".yml", ".ini", ".cfg", ".log", ".license"),
+)
+
+
+def is_no_table(path: str) -> bool:
+    """Say whether a file's name says that it is no table.
+
+    >>> is_no_table("README.md"), is_no_table("rows.orc")
+    (True, False)
+    """
+    return PurePosixPath(path.lower()).suffix in _NO_TABLES
+
 
 def format_of(path: str) -> Format | None:
     """Tell the format from a file's name.

@@ -10,8 +10,8 @@ from tasks.table.sources.discovery import SourceTable, source
 from tasks.table.sources.reader import Preview, explained, preview
 from tasks.table.sources.source import Member, Version
 
+# Returns the digest of what lies in a place and looks so; computes it only if it is not known.
 Remember = Callable[[str, Sequence[int], Callable[[], str]], str]
-"""Returns the digest of what lies in a place and looks so; computes it only if it is not known."""
 
 # Nanoseconds within which a write may leave the times of a file as they are: the coarsest file systems count in two
 # seconds.
@@ -81,8 +81,8 @@ class FoundTable:
 class _Digest:
     version: Version
     digest: str
+    # Whether the member was written just before.
     is_recent: bool
-    """Whether the member was written just before."""
 
 
 def _digest(member: Member, remember: Remember) -> _Digest:

@@ -1,4 +1,4 @@
-"""npz, the example problem's format: `inputs` (or `input`) of shape (n, d) and `targets` of shape (n, 1)."""
+"""npz: `inputs` of shape (n, d) and `targets` of shape (n, 1) as the example problem has them, or `X` and `y`."""
 
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tasks.table.errors import BadTable, located, quoted
+from tasks.table.errors import BadTable, Violation, located, quoted
+from tasks.table.numerals import Numerals
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.files import DataFile, refuse_empty
+from tasks.table.sources.source import TYPED
 
 TARGET = "y"
-_INPUTS = ("inputs", "input")
-_TARGETS = "targets"
+_INPUTS = ("inputs", "input", "X", "x")
+_TARGETS = ("targets", "target", "y")
 
 
 class _Array(NamedTuple):
@@ -48,7 +50,10 @@ class Arrays:
     inputs: _Array
     targets: _Array
     is_text: bool = False
-    decimal: str = "."
+    numerals: Numerals = TYPED
+    missing: tuple[str, ...] = ()
+    findings: tuple[Violation, ...] = ()
+    assumed: str = ""
 
     @property
     def schema(self) -> pa.Schema:
@@ -57,11 +62,8 @@ class Arrays:
         inputs = [(name, kind) for name in feature_names(self.inputs.width)]
         return pa.schema([*inputs, (TARGET, pa.from_numpy_dtype(self.targets.dtype))])
 
-    def batches(
-        self, types: Mapping[str, pa.DataType], rows: int, *, verbatim: bool = False
-    ) -> Iterator[pa.RecordBatch]:
+    def batches(self, types: Mapping[str, pa.DataType], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield those of the named columns that there are, at most so many rows at a time."""
-        del verbatim  # there is no text
         names = self.schema.names
         with _archive(self.file) as archive:
             blocks = zip(_rows(archive, self.inputs, rows), _rows(archive, self.targets, rows), strict=True)
@@ -109,10 +111,14 @@ def _arrays(archive: zipfile.ZipFile, name: str) -> tuple[_Array, _Array]:
     """Find the two arrays and check their shapes at the door, so that nothing is broadcast later."""
     keys = [entry.removesuffix(".npy") for entry in archive.namelist()]
     inputs_key = next((key for key in _INPUTS if key in keys), None)
-    if inputs_key is None or _TARGETS not in keys:
+    targets_key = next((key for key in _TARGETS if key in keys), None)
+    if inputs_key is None or targets_key is None:
         found = ", ".join(map(quoted, keys[:8])) or "nothing"
-        raise BadTable(f"{located(name)} holds {found}; it needs the keys 'inputs' and 'targets'")
-    inputs, targets = (_stored(archive, key) for key in (inputs_key, _TARGETS))
+        raise BadTable(
+            f"{located(name)} holds {found}; it needs the keys 'inputs' and 'targets', or 'X' and 'y': "
+            "`np.savez(path, inputs=…, targets=…)`"
+        )
+    inputs, targets = _stored(archive, inputs_key), _stored(archive, targets_key)
     findings = [_not_numbers(array) for array in (inputs, targets) if not _is_number(array.dtype)]
     findings += _misshapen(inputs, targets)
     if findings:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyarrow import parquet
 
+from tasks.table.cells import batch_without_views, without_views
+from tasks.table.errors import Violation
+from tasks.table.numerals import Numerals
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.files import DataFile, refuse_empty
+from tasks.table.sources.source import TYPED
 
 # Bytes that are read of a column at a time: a row group may be as large as the file.
 _BUFFER = 2**20
@@ -21,23 +25,23 @@ class ParquetTable:
     file: DataFile
     schema: pa.Schema
     is_text: bool = False
-    decimal: str = "."
+    numerals: Numerals = TYPED
+    missing: tuple[str, ...] = ()
+    findings: tuple[Violation, ...] = ()
+    assumed: str = ""
 
-    def batches(
-        self, types: Mapping[str, pa.DataType], rows: int, *, verbatim: bool = False
-    ) -> Iterator[pa.RecordBatch]:
+    def batches(self, types: Mapping[str, pa.DataType], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield those of the named columns that there are, at most so many rows at a time."""
-        del verbatim  # cells are as they are stored in any case
         own = [name for name in types if name in self.schema.names]
         with _reader(self.file) as reader:
             for batch in reader.iter_batches(rows, columns=own):
-                yield batch.select(own)
+                yield batch_without_views(batch.select(own))
 
 
 def read(file: DataFile, _: Dialect) -> ParquetTable:
     """Read names and types from the file's footer."""
     with _reader(file) as reader:
-        return ParquetTable(file, reader.schema_arrow)
+        return ParquetTable(file, without_views(reader.schema_arrow))
 
 
 @contextmanager

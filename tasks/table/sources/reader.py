@@ -3,6 +3,7 @@
 No more than a few blocks of rows are in memory at once.
 """
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ import pyarrow as pa
 from tasks.table.cells import likely
 from tasks.table.columns import is_text
 from tasks.table.errors import BadTable, Violation, located, printable
+from tasks.table.numerals import Notation
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.source import ROWS, Contents, Member
 
@@ -40,6 +42,15 @@ class Preview:
         """Whether all cells are text, so that a column can be taken for what it is not stored as."""
         return self.contents is not None and self.contents.is_text
 
+    def notation(self, name: str) -> Notation:
+        """Return how a column of text writes its numbers."""
+        return self.contents.numerals.of(name) if self.contents else Notation()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The cells of text that are missing values."""
+        return self.contents.missing if self.contents else ()
+
 
 def preview(member: Member, dialect: Dialect) -> Preview:
     """Take a cheap first look: the names of the columns and their types, without reading all rows.
@@ -58,20 +69,17 @@ def preview(member: Member, dialect: Dialect) -> Preview:
     return Preview(member, contents, pa.schema([*likely_, *keys]), pa.schema([*stored, *keys]))
 
 
-def batches(
-    look: Preview, types: Mapping[str, pa.DataType], *, verbatim: bool = False
-) -> Iterator[pa.RecordBatch]:
+def batches(look: Preview, types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
     """Yield the named columns of a member, some rows at a time; of a member that cannot be read, nothing.
 
     The columns have the types given where the format leaves that open; a text file in which a cell cannot be read as
-    such comes as bytes from there on. Columns that the member lacks are null.
-    `verbatim` leaves cells of text as they are written.
+    such comes as bytes from there on. Columns that the member lacks are null; cells of text are as they are written.
 
     Raises:
         BadTable: the member is damaged; or, after its last row, some had not as many cells as the header.
     """
     with explained(look.member):
-        for batch in look.contents.batches(types, ROWS, verbatim=verbatim) if look.contents else ():
+        for batch in look.contents.batches(types, ROWS) if look.contents else ():
             yield _with_keys(batch, look.member, types)
 
 
@@ -121,6 +129,8 @@ def explained(member: Member) -> Iterator[None]:
         NotImplementedError,  # zipfile, of a damaged version or compression
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
+        RuntimeError,  # zipfile, of an entry that is encrypted
     ) as error:
         reason = printable(str(error).rpartition(": ")[2])[:120]
         raise BadTable(

@@ -10,6 +10,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from tasks.table.errors import Violation
+from tasks.table.numerals import Numerals
 from tasks.table.sources.dialect import Dialect
 
 Version = tuple[int, ...]
@@ -31,18 +33,29 @@ class Contents(Protocol):
         """Whether all cells are text, so that the types of columns are guessed and not stated."""
 
     @property
-    def decimal(self) -> str:
-        """The sign before the decimals of numbers that are text."""
+    def numerals(self) -> Numerals:
+        """How columns of text write their numbers."""
 
-    def batches(
-        self, types: Mapping[str, pa.DataType], rows: int, *, verbatim: bool = False
-    ) -> Iterator[pa.RecordBatch]:
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The cells of text that are missing values."""
+
+    @property
+    def findings(self) -> tuple[Violation, ...]:
+        """What was detected or passed over, and what is in doubt."""
+
+    @property
+    def assumed(self) -> str:
+        """What was detected, in words, for messages on what may come of it; empty where nothing was."""
+
+    def batches(self, types: Mapping[str, pa.DataType], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield those of the named columns that there are, at most so many rows at a time.
+
+        Cells of columns of text are as they are written, those that are missing values too.
 
         Args:
             types: by name, the type of a column where the format leaves that open.
             rows: the most rows of a batch.
-            verbatim: leave cells of text as they are written, instead of turning what says "missing" into nulls.
 
         Raises:
             BadTable: the member is damaged; or, after the last row, some rows had to be skipped.
@@ -80,3 +93,7 @@ class Member(Protocol):
         Raises:
             BadTable: it is empty, or not what its name says.
         """
+
+
+TYPED = Numerals(".", {}, ())
+"""Of a source that states the types of its columns."""

@@ -245,7 +245,7 @@ def test_a_read_only_store_gives_one_line_and_a_dry_run_its_list(
     assert command("clean", tmp_path, keep_runs=0) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(
-        f"linear-neuron: `artifacts` of '{tmp_path}' cannot be read or changed: Read-only file system"
+        f"linear-neuron: `artifacts` of '{tmp_path}' cannot be used: Read-only file system"
     )
 
 

@@ -1,15 +1,13 @@
 """The command line, in processes of its own as its users run it."""
 
 import json
-import signal
-import time
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
 from tasks.outputs.runs import RESULT
-from tests.processes import environment, imported, python, started
+from tests.processes import environment, imported, python
 
 LIGHT = "import sys; from flows.command.cli import main; main(sys.argv[1:])"
 
@@ -145,20 +143,3 @@ def test_a_diverging_rate_exits_with_three(tmp_path: Path, prefect_server: str) 
     assert "diverged at epoch 1; the stable range for this data ends at 0.02" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "artifacts" / "train").exists()
-
-
-@pytest.mark.slow
-def test_an_interrupted_command_ends_in_one_line(tmp_path: Path) -> None:
-    """Ctrl-C in the middle of a fit: status 130, no traceback, and the same command takes up what is finished."""
-    run = ["-m", "flows", "run", "--epochs", "1000000", "--artifacts", tmp_path / "store"]
-    with started(*run, env=environment(tmp_path / "home")) as process:
-        while not list((tmp_path / "store" / "split").glob("*")):
-            assert process.poll() is None
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert said.splitlines()[-1] == (
-        "linear-neuron: interrupted; what is finished stays, the same command goes on from there"
-    )
-    assert "Traceback" not in said

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tasks.config import Input
-from tasks.table.sources.dialect import decimal_of, encoding_of, sniffed
+from tasks.table.sources.dialect import encoding_of, sniffed
 from tests.table.reading import read, refusal, refused
 
 HALF = pd.DataFrame(
@@ -75,7 +75,8 @@ def test_what_is_given_goes_over_what_is_found(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="cannot separate cells"):
             Input(data="t.csv", target="y", delimiter=sign)
     (tmp_path / "t.csv").write_text("x;y\n1.500;2\n2.500;4\n3.750,5;7\n")
-    assert "first '3.750,5' in row 3" in refusal(tmp_path / "t.csv")
+    assert read(tmp_path / "t.csv")[0]["x"].to_pylist() == [1500, 2500, 3750.5]
+    assert "first '3.750,5' in row 3" in refusal(tmp_path / "t.csv", decimal=".")
     assert "first '1.500' in row 1" in refusal(tmp_path / "t.csv", decimal=",")
 
 
@@ -136,6 +137,3 @@ def test_the_parts_of_detection() -> None:
     assert encoding_of("größe".encode("cp1252")) == "cp1252"
     assert encoding_of(b"gr\x81e") == "latin-1"
     assert sniffed("a|b|c;d\n1|2|3;4\n") == "|"
-    assert decimal_of("a,b\n1,5\n", ",") == "."
-    assert decimal_of('a,b\n"1,5",2\n', ",") == ","
-    assert decimal_of("a;b\n1,500;2\n", ";") == "."

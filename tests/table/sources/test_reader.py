@@ -149,7 +149,7 @@ def test_a_number_spoiled_late_is_found_although_the_header_looked_fine(tmp_path
 
 CELLS = "correct those cells or remove their rows"
 WORDS = "encode it as numbers, or choose another `target`"
-NUMBERS = "write numbers with one decimal sign and without separators, or give `decimal`"
+NUMBERS = "write numbers with one decimal sign and without separators, or set `decimal`"
 TEXTS: dict[str, tuple[bytes, str]] = {
     "unknown mark": (
         b"x,y\n1,2\n?,3\n3,4\n",
@@ -169,7 +169,10 @@ TEXTS: dict[str, tuple[bytes, str]] = {
     ),
     "thousands": (
         b'x,y\n5,2\n"1,200",2\n3,3\n',
-        f"column 'x' has 1 text cell in 3 rows, first '1,200' in row 2; {NUMBERS}",
+        (
+            "column 'x' has '1,200' beside '5': ',' may stand between thousands or before decimals; "
+            "set `thousands` to ','"
+        ),
     ),
     "no rows": (b"x,y\n", "the table has no rows; add some below the column names"),
     "no line end": (
@@ -196,11 +199,15 @@ TEXTS: dict[str, tuple[bytes, str]] = {
     ),
     "no header": (
         b"1.5,2\n2.5,3\n",
-        "`target`: no column is named 'y'; the first row holds numbers; put the columns' names above it",
+        (
+            "`target`: no column is named 'y'; the first row holds numbers; put the columns' names above it "
+            "(detected: utf-8, ',', names at the top – if that is wrong, set `encoding`, `delimiter`, `header_row`, "
+            "`skip_rows` or `comment`)"
+        ),
     ),
     "pandas index": (
         b",x,y\n0,1,2\n1,2,3\n",
-        "column 1 has no name; name it, drop it (pandas: `index=False`), or list `features`",
+        "column 1 has no name; name it, `exclude` '' (pandas: `index=False`), or list `features`",
     ),
     "doubled name": (b"x,x,y\n1,2,3\n", "2 columns are named 'x' (1 and 2); rename all but one"),
     "empty target": (
@@ -277,7 +284,10 @@ def test_truncated_files_are_refused(tmp_path: Path, name: str, share: float) ->
 BAD_ARRAYS: dict[str, tuple[dict[str, Any], str]] = {
     "missing key": (
         {"inputs": np.eye(3)},
-        "`data` of 't.npz' holds 'inputs'; it needs the keys 'inputs' and 'targets'",
+        (
+            "`data` of 't.npz' holds 'inputs'; it needs the keys 'inputs' and 'targets', or 'X' and 'y': "
+            "`np.savez(path, inputs=…, targets=…)`"
+        ),
     ),
     "row counts": (
         {"inputs": np.eye(3), "targets": np.ones(2)},
@@ -323,10 +333,11 @@ def test_parts_that_differ_are_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"x": [1.0], "y": [2.0]}), tmp_path / "a.parquet")
     pq.write_table(pa.table({"x": ["1"], "k": [1]}), tmp_path / "b.parquet")
     found = refused(tmp_path)
+    advice = "write all files with one schema, or `exclude` it"
     assert [str(finding) for finding in found if finding.rule == "mixed-types"] == [
-        "column 'k' is int64 in 'b.parquet' but absent in 'a.parquet'; write all files with one schema",
-        "column 'x' is string in 'b.parquet' but double in 'a.parquet'; write all files with one schema",
-        "column 'y' is absent in 'b.parquet' but double in 'a.parquet'; write all files with one schema",
+        f"column 'k' is int64 in 'b.parquet' but absent in 'a.parquet'; {advice}",
+        f"column 'x' is string in 'b.parquet' but double in 'a.parquet'; {advice}",
+        f"column 'y' is absent in 'b.parquet' but double in 'a.parquet'; {advice}",
     ]
 
 

@@ -1,0 +1,75 @@
+"""Dates that are text: the format in which they are written, and times in their place."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.table.errors import BadTable, quoted
+
+_DAY_OR_MONTH_FIRST = re.compile(
+    r"\s*\d{1,2}([/.-])\d{1,2}\1(\d{4}|\d{2})([ T]\d{1,2}:\d{2})?(:\d{2})?\s*", re.ASCII
+)
+_YEAR_FIRST = re.compile(r"\s*\d{4}([/.])\d{1,2}\1\d{1,2}([ T]\d{1,2}:\d{2})?(:\d{2})?\s*", re.ASCII)
+
+
+def date_format_of(read: Callable[[], Iterable[pa.ChunkedArray]], name: str) -> str | None:
+    """Find the format in which a column of text writes its dates; None where it is none of those that are known.
+
+    Args:
+        read: Gives the column, some rows at a time, as often as it is called.
+        name: The column.
+
+    Raises:
+        BadTable: days and months cannot be told apart in any row.
+    """
+    first = next((cell for column in read() for cell in column.drop_null()[:1].to_pylist()), "")
+    fitting = [
+        each for each in _candidates(first) if all(_times(column, each) is not None for column in read())
+    ]
+    if len(fitting) > 1:
+        raise BadTable(
+            f"`by` column {quoted(name)} holds dates such as {quoted(first)}, which may be {' or '.join(fitting)}; "
+            "set `date_format` to the right one"
+        )
+    return fitting[0] if fitting else None
+
+
+def times(column: pa.ChunkedArray, date_format: str, name: str) -> pa.ChunkedArray:
+    """Turn dates that are text into times.
+
+    Raises:
+        BadTable: a cell is written otherwise.
+    """
+    found = _times(column, date_format)
+    if found is None:
+        parsed = pc.strptime(column, date_format, "us", error_is_null=True)
+        odd = column.filter(pc.and_(pc.is_valid(column), pc.is_null(parsed)))
+        raise BadTable(
+            f"`date_format` of {quoted(date_format)} does not fit {quoted(odd[0].as_py())} in column {quoted(name)}; "
+            "give the format of all cells, such as %m/%d/%Y"
+        )
+    return found
+
+
+def _times(column: pa.ChunkedArray, date_format: str) -> pa.ChunkedArray | None:
+    try:
+        trimmed = pc.utf8_trim_whitespace(column.cast(pa.string()))
+        return pc.strptime(trimmed, date_format, "us")
+    except pa.ArrowInvalid:
+        return None
+
+
+def _candidates(cell: str) -> Iterator[str]:
+    found = _DAY_OR_MONTH_FIRST.fullmatch(cell)
+    if found:
+        sign, year = found[1], "%Y" if len(found[2]) == 4 else "%y"
+        for order in (("%m", "%d", year), ("%d", "%m", year)):
+            yield sign.join(order) + _time_of_day(found[3], found[4])
+    elif found := _YEAR_FIRST.fullmatch(cell):
+        yield found[1].join(("%Y", "%m", "%d")) + _time_of_day(found[2], found[3])
+
+
+def _time_of_day(minutes: str | None, seconds: str | None) -> str:
+    return f"{minutes[0]}%H:%M{':%S' if seconds else ''}" if minutes else ""

@@ -1,0 +1,49 @@
+"""Predictions come back by part, all of them or a sample of bounded size."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.outputs.scores import file_names, prediction_writer, read_predictions
+from tasks.store.artifact import Artifact
+from tasks.store.writing import draft, publish
+
+ACTUAL = np.arange(2700.0)
+
+
+def left(root: Path, files: int) -> Artifact:
+    """Leave predictions of 2,700 rows, the last third of each file for the test."""
+    with draft(root) as folder:
+        for name, rows in zip(
+            file_names(files, in_parts=files > 1), np.array_split(ACTUAL, files), strict=True
+        ):
+            cut = 2 * len(rows) // 3
+            with prediction_writer(folder, name) as writer:
+                writer.append("train", rows[:cut], rows[:cut] / 3)
+                writer.append("test", rows[cut:], rows[cut:] / 3)
+        return publish(folder, root, "evaluate")
+
+
+@pytest.mark.parametrize("files", [1, 3])
+def test_every_prediction_is_found_beside_its_actual_value(tmp_path: Path, files: int) -> None:
+    found = read_predictions(left(tmp_path, files), tmp_path, 10**6)
+    assert list(found) == ["train", "test"]
+    np.testing.assert_array_equal(np.sort(np.concatenate([pair[0] for pair in found.values()])), ACTUAL)
+    assert len(found["train"][0]) == 1800
+    for actual, predicted in found.values():
+        np.testing.assert_array_equal(predicted, actual / 3)
+
+
+def test_of_many_files_as_many_rows_are_read_as_asked_for(tmp_path: Path) -> None:
+    """The first ones of each, since large data lies in random order; a single file is read whole."""
+    found = read_predictions(left(tmp_path, 3), tmp_path, 30)
+    assert np.concatenate([pair[0] for pair in found.values()]).tolist() == [
+        number for start in (0.0, 900.0, 1800.0) for number in np.arange(start, start + 10)
+    ]
+    whole = read_predictions(left(tmp_path, 1), tmp_path, 30)
+    assert sum(len(pair[0]) for pair in whole.values()) == 2700
+
+
+def test_one_file_for_all_rows_in_memory() -> None:
+    assert file_names(2, in_parts=False) == ["predictions.parquet"] * 2

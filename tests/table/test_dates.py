@@ -1,0 +1,72 @@
+"""Dates that are text: their format where only one fits, and times in their place."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tasks.config import Input, Split
+from tasks.ingest import ingest, table_of
+from tasks.outputs.parts import read_table
+from tasks.split import split
+from tasks.table.dates import date_format_of, times
+from tasks.table.errors import BadTable
+from tests.paths import DATA
+
+DAYS = [datetime(2023, 11, 20) + timedelta(days=number, minutes=7 * number) for number in range(40)]  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%y"),
+        *("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S"),
+    ],
+)
+def test_a_format_is_found_where_a_day_is_above_twelve(written: str) -> None:
+    """And the times are those that were written."""
+    column = pa.chunked_array([[day.strftime(written) for day in DAYS[part::2]] for part in (0, 1)])
+    assert date_format_of(lambda: [column], "day") == written
+    expected = [datetime.strptime(day.strftime(written), written) for day in DAYS[::2]]  # noqa: DTZ007
+    assert times(column.slice(0, 20), written, "day").to_pylist() == expected
+
+
+def test_days_that_may_be_months_are_refused() -> None:
+    column = pa.chunked_array([["01/02/2024", "03/04/2024"]])
+    with pytest.raises(
+        BadTable, match="which may be %m/%d/%Y or %d/%m/%Y; set `date_format` to the right one"
+    ):
+        date_format_of(lambda: [column], "day")
+
+
+@pytest.mark.parametrize(
+    "cells", [["monday", "tuesday"], ["13/14/2024"], ["12/1/2023", "later"], [None, None]]
+)
+def test_what_is_no_date_has_no_format(cells: list[str | None]) -> None:
+    column = pa.chunked_array([pa.array(cells, pa.string())])
+    assert date_format_of(lambda: [column], "day") is None
+
+
+def test_a_format_that_does_not_fit_is_refused_with_the_cell() -> None:
+    column = pa.chunked_array([["12/01/2023", "2023-12-02"]])
+    with pytest.raises(BadTable, match="does not fit '2023-12-02' in column 'day'"):
+        times(column, "%m/%d/%Y", "day")
+
+
+@pytest.mark.parametrize("given", [None, "%m/%d/%Y"])
+def test_the_last_days_of_an_american_table_are_its_test(tmp_path: Path, given: str | None) -> None:
+    """The last 8 of 40 rows, from 2023-12-22 on; and the note says how the dates were read."""
+    options = Split(method="time", by=("day",), date_format=given)
+    path = DATA / "cases/us-dates-in-time-split/rides.csv"
+    data = ingest.fn(table_of(Input(data=str(path), target="rides"), options.by), tmp_path)
+    parts = split.fn(data, options, 0, tmp_path)
+    assert parts.notes[-1].startswith(
+        "rows dealt by time, for the test what has 'day' of 2023-12-22 or later, read as %m/%d/%Y: 8 of 40"
+    )
+    assert [len(read_table(parts, tmp_path, part)) for part in ("train", "test")] == [32, 8]
+
+
+def test_a_date_format_is_for_times_only() -> None:
+    with pytest.raises(ValueError, match="`date_format` is only for `method` of 'time'"):
+        Split(method="group", by=("day",), date_format="%d.%m.%Y")
