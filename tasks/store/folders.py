@@ -135,12 +135,11 @@ def _root(artifacts: str) -> Path:
 
 
 def _stats(folder: Path) -> Iterator[os.stat_result]:
-    for above, _, names in os.walk(folder):  # follows no links below, and passes over what vanishes
-        for name in names:
-            with suppress(OSError):
-                found = Path(above, name).lstat()
-                if stat.S_ISREG(found.st_mode):
-                    yield found
+    # The walk follows no links below the folder, and passes over what vanishes.
+    paths = (Path(above, name) for above, _, names in os.walk(folder) for name in names)
+    for path in filter(is_regular, paths):
+        with suppress(FileNotFoundError):
+            yield path.lstat()
 
 
 def _entries(folder: Path) -> Iterator[Path]:
