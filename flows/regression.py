@@ -28,8 +28,8 @@ from tasks.store.folders import store_root
 from tasks.store.leases import lease
 from tasks.train import train
 
+# Runs what `Run.each` calls: the trainings of several seeds.
 SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=os.cpu_count())
-"""Runs what `Run.each` calls: the trainings of several seeds."""
 
 
 @flow(name="regression", persist_result=False, task_runner=SIDE_BY_SIDE)

@@ -54,12 +54,12 @@ class UserTable(BaseModel):
 
     path: str = Field(exclude=True)
     ending: str
+    # A digest; of a folder with not too many files, that of each by name, so that a run can say what is new.
     contents: str | dict[str, str]
-    """A digest; of a folder with not too many files, that of each by name, so that a run can say what is new."""
+    # Of a folder, the digest of each file's contents: what was read of one before need not be read again.
     files: dict[str, str] = Field(exclude=True)
-    """Of a folder, the digest of each file's contents: what was read of one before need not be read again."""
+    # Of a folder, a digest of the code that reads a file.
     code: str = Field(exclude=True)
-    """Of a folder, a digest of the code that reads a file."""
     target: str
     features: tuple[str, ...] | None
     exclude: tuple[str, ...]
@@ -75,8 +75,9 @@ class UserTable(BaseModel):
     skip_rows: int | None
     header_row: int | None
     comment: str | None
+    # Columns that the rows will be split by; those that are not learnt from are passed through behind the
+    # target.
     by: tuple[str, ...] = ()
-    """Columns that the rows will be split by; those that are not learnt from are passed through behind the target."""
 
     _found: FoundTable | None = PrivateAttr(default=None)
 

@@ -39,11 +39,11 @@ class SplitPlan:
     """How the rows are dealt and encoded."""
 
     roles: ColumnRoles
+    # The columns that the rows can become, the target's among them: as many as weights and bias.
     columns: int
-    """The columns that the rows can become, the target's among them: as many as weights and bias."""
     options: Split
+    # By what rows are dealt; None where lots are drawn.
     rule: SplitRule | None
-    """By what rows are dealt; None where lots are drawn."""
     seed: int
 
     def fit(self, training: Tally, tests: Tally) -> Encoding:
@@ -52,8 +52,8 @@ class SplitPlan:
         return fit(training, self.roles)
 
 
+# The encoding, and the sums over the training and the test rows.
 FittedSplit = tuple[Encoding, Tally, Tally]
-"""The encoding, and the sums over the training and the test rows."""
 
 
 @stage

@@ -11,10 +11,10 @@ from flows.command.messages import print_result, refuse, say
 from tasks.config import Prediction
 from tasks.outputs import runs
 from tasks.store.folders import RUNS
-from tasks.store.rows import KNOWN, Style, is_known, is_text, writer
+from tasks.store.rows import KNOWN, Style, Write, is_known, is_text, writer
 from tasks.store.writing import sweep_beside, whole
 from tasks.table.errors import BadTable, Violation, counted, printable, quoted
-from tasks.table.model.linear import FILE, LinearModel, Reading, read
+from tasks.table.model.linear import FILE, LinearModel, Predicted, Reading, read
 from tasks.table.model.scoring import (
     Account,
     column_notes,
@@ -131,17 +131,22 @@ def _written(model: LinearModel, options: Prediction, column: str, path: Path) -
     try:
         with whole(target) as part, writer(part, target, out, _style(looks[0])) as write:
             for found in scored(model, looks, columns, out, warn):
-                if isinstance(found, Violation):
-                    account = replace(account, skipped=(*account.skipped, found))
-                else:
-                    account += found[1]
-                    write(found[0])
+                account = _appended(account, found, write)
     except pa.ArrowException as error:
         reason = printable(str(error))[:160]
         raise BadTable(
             f"`output` of {options.output!r} cannot hold the columns ({reason}); write .parquet or .feather"
         ) from error
     return account
+
+
+def _appended(account: Account, found: tuple[pa.RecordBatch, Predicted] | Violation, write: Write) -> Account:
+    """Write rows that were predicted; return the account with them, or with what was skipped."""
+    if isinstance(found, Violation):
+        return replace(account, skipped=(*account.skipped, found))
+    rows, predicted = found
+    write(rows)
+    return account + predicted
 
 
 def _reading(trained: Reading, options: Prediction) -> tuple[Dialect, tuple[str, ...]]:

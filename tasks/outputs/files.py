@@ -35,10 +35,10 @@ from tasks.table.summary import Summary
 STAGE = "files"
 ROWS, SUMMARY, MOMENTS = "rows", "summary.json", "moments.npz"
 
+# Blocks of rows that are read while those before them are correlated and written.
 AHEAD = 2
-"""Blocks of rows that are read while those before them are correlated and written."""
+# Columns up to which those that copy each other are looked for: it takes time and memory by their square.
 MOST_PAIRED = 2000
-"""Columns up to which those that copy each other are looked for: it takes time and memory by their square."""
 
 
 @dataclass(frozen=True, slots=True)

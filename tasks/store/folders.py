@@ -135,11 +135,12 @@ def _root(artifacts: str) -> Path:
 
 
 def _stats(folder: Path) -> Iterator[os.stat_result]:
-    # The walk follows no links below the folder, and passes over what vanishes.
-    paths = (Path(above, name) for above, _, names in os.walk(folder) for name in names)
-    for path in filter(is_regular, paths):
-        with suppress(FileNotFoundError):
-            yield path.lstat()
+    walk = os.walk(folder)  # follows no links below, and passes over what vanishes
+    for path in (Path(above, name) for above, _, names in walk for name in names):
+        with suppress(OSError):
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode):
+                yield found
 
 
 def _entries(folder: Path) -> Iterator[Path]:

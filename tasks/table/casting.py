@@ -33,14 +33,14 @@ from tasks.table.summary import Summary, merge, numbers, place, summarize_levels
 class CastPlan:
     """How the used columns are taken in, the target last: numbers of their kind, categories as text."""
 
+    # By column, the type it has, or is likely to have, in the user's files.
     kinds: Mapping[str, pa.DataType]
-    """By column, the type it has, or is likely to have, in the user's files."""
     target: str
     categorical: frozenset[str]
+    # Whether rows with a missing value in a feature are kept; they are left out otherwise.
     keep_missing: bool
-    """Whether rows with a missing value in a feature are kept; they are left out otherwise."""
+    # Types of pass-through columns: used for splitting, not validated.
     carried: Mapping[str, pa.DataType] = field(default_factory=dict)
-    """Types of pass-through columns: used for splitting, not validated."""
 
     @property
     def schema(self) -> pa.Schema:

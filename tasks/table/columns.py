@@ -14,8 +14,8 @@ from tasks.table.errors import BadTable, Violation, quoted, raise_on_errors
 from tasks.table.rules import HARMLESS
 
 _LISTED = 8
+# The bias's own name among the standard errors of a result.
 BIAS = "bias"
-"""The bias's own name among the standard errors of a result."""
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 

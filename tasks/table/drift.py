@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.table.errors import Violation, quoted
 
+# Of the width of the former range: what lies further out than that is drift. (A rule of thumb.)
 FAR = 0.5
-"""Of the width of the former range: what lies further out than that is drift. (A rule of thumb.)"""
 
 
 class ColumnRange(BaseModel):

@@ -7,8 +7,8 @@ from pathlib import Path
 from tasks.table.rules import HARMLESS, Fatal, Rule
 
 _LONGEST = 60
+# Findings that one line tells; the others are counted.
 MOST_SAID = 50
-"""Findings that one line tells; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from tasks.table.errors import Violation, quoted
 
+# Signs that only stand between thousands: blanks of every width, and the Swiss apostrophe.
 BLANKS = " \u00a0\u2009\u202f'’"
-"""Signs that only stand between thousands: blanks of every width, and the Swiss apostrophe."""
 
 UNITS = "%‰€$£¥₹"
 
@@ -51,16 +51,16 @@ class Notation:
 class Evidence:
     """What the cells of a column say about one sign, a point or a comma."""
 
+    # A cell in which it stands before decimals, and can stand for nothing else.
     fraction: str = ""
-    """A cell in which it stands before decimals, and can stand for nothing else."""
+    # A cell in which it stands between thousands, and can stand for nothing else.
     repeated: str = ""
-    """A cell in which it stands between thousands, and can stand for nothing else."""
+    # A cell with three digits behind it, and one to three before it.
     grouped: str = ""
-    """A cell with three digits behind it, and one to three before it."""
+    # A whole number below a thousand, in a column without another kind of fraction.
     short: str = ""
-    """A whole number below a thousand, in a column without another kind of fraction."""
+    # Whether there are whole numbers from a thousand on without a sign between their thousands.
     long: bool = False
-    """Whether there are whole numbers from a thousand on without a sign between their thousands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Light enough for the command line's help: importing this imports nothing.
 
 from typing import Literal
 
+# Rules that the user may turn from an error into a warning; the affected cells or columns are then dropped.
 Rule = Literal[
     "missing-target",
     "missing-values",
@@ -29,11 +30,13 @@ Rule = Literal[
     "detected",
     "passed-over",
 ]
-"""Rules that the user may turn from an error into a warning; the affected cells or columns are then dropped."""
 
+# Rules that nothing can be fitted without; a finding of these is always an error.
 Fatal = Literal["unknown-column", "unusable-column", "reserved-name", "too-few-rows", "setting"]
-"""Rules that nothing can be fitted without; a finding of these is always an error."""
 
+# Rules whose breach is a warning to begin with: a fit is possible, and says so itself where it suffers.
+#
+# With `strict` these are errors, too.
 HARMLESS: frozenset[str] = frozenset(
     {
         "constant-columns",
@@ -46,7 +49,3 @@ HARMLESS: frozenset[str] = frozenset(
         "passed-over",
     }
 )
-"""Rules whose breach is a warning to begin with: a fit is possible, and says so itself where it suffers.
-
-With `strict` these are errors, too.
-"""

@@ -15,11 +15,11 @@ from tasks.table.hashing import Keys, has_order, hashes, order_of, ordered, said
 from tasks.table.partition import held_out
 
 Mask = npt.NDArray[np.bool_]
+# Rows, and which of them are for the test.
 SplitTables = Iterator[tuple[pa.Table, Mask]]
-"""Rows, and which of them are for the test."""
 
+# Bits of a key that one pass looks at.
 _DIGIT = 16
-"""Bits of a key that one pass looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class SplitRule:
 
     columns: tuple[str, ...]
     is_test: Callable[[pa.Table], Mask]
+    # The rule in words.
     said: str
-    """The rule in words."""
 
 
 def by_lot(tables: Iterable[pa.Table], rows: int, tests: int, rng: np.random.Generator) -> SplitTables:

@@ -21,15 +21,15 @@ class Summary:
     rows: int = 0
     missing: int = 0
     first_missing: int | None = None
+    # The first cell that was taken for a missing value, where it is not empty.
     missing_word: str = ""
-    """The first cell that was taken for a missing value, where it is not empty."""
+    # Cells of a category such as 3.0 that were read as 3.
     shortened: int = 0
-    """Cells of a category such as 3.0 that were read as 3."""
     text: int = 0
     first_text: int | None = None
     first_text_value: str = ""
+    # Of the text cells, those that are numbers in another country's way of writing.
     foreign: int = 0
-    """Of the text cells, those that are numbers in another country's way of writing."""
     infinite: int = 0
     first_infinite: int | None = None
     lowest: float = np.inf

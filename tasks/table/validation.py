@@ -16,8 +16,8 @@ Matrix = npt.NDArray[np.float64]
 _COPIED = 1 - 1e-12
 _LARGEST = 1e140  # whose square, times as many rows as there can be, float64 holds
 _FEWEST_FOR_CORRELATION = 3
+# Pairs of features on one line that are named one by one.
 _MOST_PAIRS = 20
-"""Pairs of features on one line that are named one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class TableSummary:
     target: str
     categorical: tuple[str, ...]
     files: Sequence[tuple[str | None, Mapping[str, Summary]]]
+    # Rows that can be used.
     rows: int
-    """Rows that can be used."""
     paired: int = 0
     scatter: Matrix | None = None
 
@@ -92,23 +92,22 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
             count=total,
         )
     elif total and (missing == "error" or (is_target and missing == "mean")):
-        file, row, _ = _first(table, name, "first_missing")
-        word = next((each for _, files in table.files if (each := files[name].missing_word)), "")
-        kind = f"cells such as {quoted(word)} are taken for it" if word else "empty or NaN"
-        remedy = f"fill in or remove {_those(total)}" + (", or set `na_values`" if word else "")
-        yield Violation(
-            "missing-target" if is_target else "missing-values",
-            f"column {quoted(name)} has {counted(total, 'missing value')} ({kind}), {_at(file, row)}",
-            remedy if missing == "mean" else f"{remedy}, or set `missing`",
-            column=name,
-            count=total,
-            row=row,
-            file=file,
-        )
+        yield _missing(table, name, total, can_be_filled=missing == "mean")
     yield from _text(table, name)
     yield from _shortened(table, name)
-    total = table.total(name, "infinite")
-    if total:
+    yield from _infinite(table, name)
+    yield from _unsquarable(table, name)
+    if len(_levels(table, name)) > MOST_LEVELS:
+        yield Violation(
+            "unusable-column",
+            f"column {quoted(name)} has more than {MOST_LEVELS:,} levels",
+            "group the rare ones, or `exclude` it",
+            column=name,
+        )
+
+
+def _infinite(table: TableSummary, name: str) -> Iterator[Violation]:
+    if total := table.total(name, "infinite"):
         file, row, _ = _first(table, name, "first_infinite")
         yield Violation(
             "infinite-values",
@@ -118,14 +117,6 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
             count=total,
             row=row,
             file=file,
-        )
-    yield from _unsquarable(table, name)
-    if len(_levels(table, name)) > MOST_LEVELS:
-        yield Violation(
-            "unusable-column",
-            f"column {quoted(name)} has more than {MOST_LEVELS:,} levels",
-            "group the rare ones, or `exclude` it",
-            column=name,
         )
 
 
@@ -143,6 +134,23 @@ def _unsquarable(table: TableSummary, name: str) -> Iterator[Violation]:
         return
     yield Violation(
         "unusable-column", f"column {quoted(name)} {what}", "give it in another unit", column=name
+    )
+
+
+def _missing(table: TableSummary, name: str, total: int, *, can_be_filled: bool) -> Violation:
+    is_target = name == table.target
+    file, row, _ = _first(table, name, "first_missing")
+    word = next((each for _, files in table.files if (each := files[name].missing_word)), "")
+    kind = f"cells such as {quoted(word)} are taken for it" if word else "empty or NaN"
+    remedy = f"fill in or remove {_those(total)}" + (", or set `na_values`" if word else "")
+    return Violation(
+        "missing-target" if is_target else "missing-values",
+        f"column {quoted(name)} has {counted(total, 'missing value')} ({kind}), {_at(file, row)}",
+        remedy if can_be_filled else f"{remedy}, or set `missing`",
+        column=name,
+        count=total,
+        row=row,
+        file=file,
     )
 
 

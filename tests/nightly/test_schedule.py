@@ -22,17 +22,18 @@ from tests.nightly.terminals import Terminals, until
 
 pytestmark = pytest.mark.slow
 
+# Runs of the deployment's schedule that are awaited; a file is added to the table in the middle.
 NIGHTS = int(os.environ.get("NIGHTS", "5"))
-"""Runs of the deployment's schedule that are awaited; a file is added to the table in the middle."""
+# A night's length: a run takes less, also beside another one.
 SECONDS = 30
-"""A night's length: a run takes less, also beside another one."""
+# Bytes that a run may add to the store: its two reports, the trend, the result and the model, but no figures.
 PAGE = 150_000
-"""Bytes that a run may add to the store: its two reports, the trend, the result and the model, but no figures."""
 
 STAGES = ("ingest", "split", "train", "evaluate", "report")
 ENDED = ("Completed", "Failed", "Crashed")
+# What SQLite says on a busy machine when another writer goes first; Prefect's clients and services then try
+# again.
 BUSY = "database is locked"
-"""What SQLite says on a busy machine when another writer goes first; Prefect's clients and services then try again."""
 
 SERVER, WORKER = "prefect server start", "prefect worker start"
 

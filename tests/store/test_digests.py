@@ -52,7 +52,7 @@ def test_another_look_is_another_file(tmp_path: Path, place: int) -> None:
     assert digests.of("/data/a.csv", look, read) == "digest 3"
 
 
-@pytest.mark.parametrize("garbage", [b"", b"{", b"[1]", b"\xff\xfe"])
+@pytest.mark.parametrize("garbage", [b"", b"{", b"[1]", b'{"/data/a.csv": 3}', b"\xff\xfe"])
 def test_a_garbled_list_costs_one_more_reading(tmp_path: Path, garbage: bytes) -> None:
     read, digests = Reader(), Digests(tmp_path)
     digests.of("/data/a.csv", (WORTHWHILE, OLD), read)

@@ -41,3 +41,11 @@ def test_the_lease_of_a_killed_process_is_void(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
     assert claims(tmp_path).folders == frozenset()
     assert list((tmp_path / "leases").iterdir()) == []
+
+
+def test_a_lease_that_says_no_time_keeps_everything_new(tmp_path: Path) -> None:
+    """A full disk may have cut it short: since when the flow runs is not known, so nothing is too old."""
+    with lease(tmp_path):
+        (path,) = (tmp_path / "leases").iterdir()
+        path.write_text("")
+        assert claims(tmp_path).since == 0

@@ -24,8 +24,8 @@ SOUND = pd.DataFrame(
 )
 
 Frames = dict[str, pd.DataFrame | bytes]
+# Rule, column, count, first row, file or value.
 Found = tuple[str, str | None, int | None, int | None, str | None]
-"""Rule, column, count, first row, file or value."""
 
 
 def one(**columns: Any) -> Frames:

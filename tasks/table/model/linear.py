@@ -25,8 +25,8 @@ from tasks.table.encoding import Category, Encoding, Number
 from tasks.table.errors import BadTable, printable
 
 FILE = "model.json"
+# Of a file that is read: a million columns.
 MOST_BYTES = 2**28
-"""Of a file that is read: a million columns."""
 
 Vector = NDArray[np.float64]
 
@@ -114,14 +114,14 @@ class LinearModel(Strict):
 class Predicted:
     """Predictions for m rows, and why some of them are none."""
 
+    # (m,), NaN where there is no prediction.
     values: Vector
-    """(m,), NaN where there is no prediction."""
+    # Rows by the column whose value they miss, and nothing replaces it.
     missing: Counter[str]
-    """Rows by the column whose value they miss, and nothing replaces it."""
+    # Rows by the column in which they have infinity.
     infinite: Counter[str]
-    """Rows by the column in which they have infinity."""
+    # By column, rows by the level that no training row has.
     unknown: Mapping[str, Counter[str]]
-    """By column, rows by the level that no training row has."""
 
 
 def linear_model(

@@ -13,10 +13,10 @@ from tasks.table.model.inputs import check_names, inputs
 from tasks.table.model.linear import LinearModel, NumberInput, Predicted, predict
 from tasks.table.sources.reader import Preview, batches
 
+# Unknown levels of a column that are counted one by one, and
 MOST_LEVELS = 1000
-"""Unknown levels of a column that are counted one by one, and"""
+# what the others go by.
 OTHERS = "…"
-"""what the others go by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Account:
     missing: Counter[str] = field(default_factory=Counter)
     infinite: Counter[str] = field(default_factory=Counter)
     unknown: Mapping[str, Counter[str]] = field(default_factory=dict)
+    # What was left out of the files.
     skipped: tuple[Violation, ...] = ()
-    """What was left out of the files."""
 
     def __add__(self, found: Predicted) -> "Account":
         """Return the account with some more rows."""

@@ -59,8 +59,8 @@ class TextTable:
     file: DataFile
     layout: Layout
     missing: tuple[str, ...]
+    # As they stand in the file, with the blanks around them.
     names: tuple[str, ...]
-    """As they stand in the file, with the blanks around them."""
     schema: pa.Schema
     is_text: bool = True
 

@@ -14,13 +14,14 @@ from tasks.table.numerals import Numerals, numerals
 SAMPLE = 1 << 16
 
 DELIMITERS = (",", ";", "\t", "|")
+# The delimiter of a table whose cells stand apart by any number of blanks.
 BLANKS = " "
-"""The delimiter of a table whose cells stand apart by any number of blanks."""
 COMMENT = "#"
+# The name of the cell behind the last delimiter of a row, where that is no cell.
 END = "\0"
-"""The name of the cell behind the last delimiter of a row, where that is no cell."""
 
 # Arrow's own list, and pandas' too.
+# Cells that are missing values unless `na_values` says otherwise.
 MISSING = (
     "",
     "#N/A",
@@ -40,7 +41,6 @@ MISSING = (
     "nan",
     "null",
 )
-"""Cells that are missing values unless `na_values` says otherwise."""
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -50,11 +50,11 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _ROWS = 2000
+# Share of the bytes in every other place from which zeros are UTF-16's; below it they are what a logger left.
 _ZEROS = 0.1
-"""Share of the bytes in every other place from which zeros are UTF-16's; below it they are what a logger left."""
 _NUMBER = re.compile(r"[-+]?[\d.,' ]*\d[\d.,' ]*([eE][-+]?\d+)?")
+# The line by which spreadsheet programs tell each other the delimiter.
 _DECLARED = re.compile(r'"?sep=(.)"?\r?\n')
-"""The line by which spreadsheet programs tell each other the delimiter."""
 _LINE = re.compile(r"\r\n|\n|\r")
 
 
@@ -94,18 +94,18 @@ class Layout:
     delimiter: str
     encoding: str
     numerals: Numerals
+    # Lines above the row of names.
     skipped: int
-    """Lines above the row of names."""
+    # The columns' names where the file has none, or fewer than cells.
     names: tuple[str, ...] | None = None
-    """The columns' names where the file has none, or fewer than cells."""
+    # Of the file's own names, the lines that `names` stand in for.
     name_lines: int = 0
-    """Of the file's own names, the lines that `names` stand in for."""
     comment: str | None = None
+    # Whether the last cell of every row is empty and no cell.
     ends_in_delimiter: bool = False
-    """Whether the last cell of every row is empty and no cell."""
     findings: tuple[Violation, ...] = ()
+    # What was detected, in words, for messages on what may come of it.
     assumed: str = ""
-    """What was detected, in words, for messages on what may come of it."""
 
     @property
     def is_rewritten(self) -> bool:

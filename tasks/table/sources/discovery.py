@@ -31,8 +31,8 @@ class SourceTable:
 
     data: str
     members: tuple[Member, ...]
+    # What was passed over.
     findings: tuple[Violation, ...] = ()
-    """What was passed over."""
 
     @property
     def is_folder(self) -> bool:

@@ -16,8 +16,8 @@ from tasks.table.errors import BadTable, located
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.source import Contents, Version
 
+# By ending, the compression: what Arrow calls it, or one of the two that Python reads.
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4", ".xz": "xz", ".zip": "zip"}
-"""By ending, the compression: what Arrow calls it, or one of the two that Python reads."""
 
 
 @dataclass(frozen=True, slots=True)

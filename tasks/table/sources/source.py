@@ -14,11 +14,11 @@ from tasks.table.errors import Violation
 from tasks.table.numerals import Numerals
 from tasks.table.sources.dialect import Dialect
 
+# How a member looks from outside, its size and the time of its last write first; another may hold other rows.
 Version = tuple[int, ...]
-"""How a member looks from outside, its size and the time of its last write first; another may hold other rows."""
 
+# Rows that are read at once.
 ROWS = 2**16
-"""Rows that are read at once."""
 
 
 class Contents(Protocol):
@@ -95,5 +95,5 @@ class Member(Protocol):
         """
 
 
+# Of a source that states the types of its columns.
 TYPED = Numerals(".", {}, ())
-"""Of a source that states the types of its columns."""

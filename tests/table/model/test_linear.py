@@ -19,8 +19,8 @@ from tasks.table.model.linear import LinearModel, linear_model, predict
 from tasks.table.model.sql import expression, literal
 
 ROWS = 10_000
+# Names of columns; the third and the last hold levels.
 HOSTILE = ['x"); DROP TABLE t; --', "select", "naïve\n\\name", "a.b %s :p $1 ?", "it's"]
-"""Names of columns; the third and the last hold levels."""
 LEVELS = ["", "O'Hara", "'; --", 'say "hi"', "back\\slash", "ünï", "NULL", "a\nb"]
 
 
