@@ -12,6 +12,7 @@ from flows.publishing import ARTIFACT_KEY
 from tasks.config import Settings
 from tasks.page.failure import Failure, in_markdown, in_words
 from tasks.runtime.run import Run
+from tasks.table.sources.address import redacted
 
 
 @contextmanager
@@ -21,7 +22,8 @@ def failing_visibly(run: Run, settings: Settings) -> Iterator[None]:
         yield
     except Exception as error:
         where = f" (artifacts in {str(run.root)!r})" if isinstance(error, OSError) else ""
-        reason, findings = f"{type(error).__name__}: {error}{where}", getattr(error, "violations", ())
+        reason = redacted(f"{type(error).__name__}: {error}{where}")
+        findings = getattr(error, "violations", ())
         failure = Failure(run.at, reason, tuple(run.stages), _resume(settings), findings)
         error.add_note(in_words(failure))
         try:

@@ -32,7 +32,8 @@ from tasks.train import train
 SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=os.cpu_count())
 
 
-@flow(name="regression", persist_result=False, task_runner=SIDE_BY_SIDE)
+# Validated inside: of parameters that it refuses itself Prefect logs the values, credentials in an address included.
+@flow(name="regression", persist_result=False, validate_parameters=False, task_runner=SIDE_BY_SIDE)
 def regression(settings: FormSettings = DEFAULT) -> Result:
     """Fit a linear regression with a single-layer neural network; stages that nothing has changed for are cached.
 
@@ -42,6 +43,7 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
     Returns:
         What `result.json` of the run holds.
     """
+    settings = Settings.model_validate(settings)
     root = store_root(settings.artifacts)
     with lease(root) as held, failing_visibly(run := Run(root, held), settings):
         return publish(run, settings, *stages(run, settings))

@@ -11,10 +11,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from tasks.table.rules import Rule
+from tasks.table.sources.address import CREDENTIALS, refuse_credentials
 
 Preset = Literal["default", "article", "course"]
 
@@ -58,9 +68,10 @@ def _delimiter(sign: str) -> str:
     return sign
 
 
-def _path(path: str) -> str:
+def _path(path: str, field: ValidationInfo) -> str:
     if "\0" in path:
         raise ValueError(f"{path!r} is not a path: it contains a zero byte")
+    refuse_credentials(path, field.field_name)
     return path
 
 
@@ -112,14 +123,16 @@ def _duration(value: object) -> object:
     return timedelta(hours=int(found[1]) * {"h": 1, "d": 24, "w": 168}[found[2]])
 
 
-Place = Annotated[str, AfterValidator(_path)]
+# The schema refuses credentials as well: Prefect's server checks a form by it, and stores nothing that does not pass.
+Place = Annotated[str, AfterValidator(_path), Field(json_schema_extra={"not": {"pattern": CREDENTIALS}})]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
 
 
 class Section(BaseModel):
     """A frozen group of settings that refuses unknown names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # What is wrong may be a secret in an address: errors are shown without their input.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class Problem(Section):

@@ -94,12 +94,12 @@ def _on_a_store(task: Callable[[Path, Cleaning, bool], Exit]) -> Callable[[Clean
     """Call a task with the root of the store; without a store, or the right to change it, say so in one line."""
 
     def command(options: Cleaning, as_json: bool) -> Exit:
+        require_readable("artifacts", Path(options.artifacts).resolve())
         try:
             root = existing_root(options.artifacts)
         except BadStore as error:
             return refuse(str(error))
 
-        require_readable("artifacts", root)
         for name in displaced(root):
             say(f"{name} is a link or a file, not a folder of this store, and is passed over")
         try:

@@ -13,6 +13,7 @@ from tasks.neuron.recipe import Diverged
 from tasks.page.violations import listed
 from tasks.store.folders import BadStore
 from tasks.table.errors import BadTable
+from tasks.table.sources.address import redacted
 
 # Errors that the user can mend: one line says all, and a traceback would hide it.
 EXPECTED: dict[type[Exception], Exit] = {
@@ -32,8 +33,8 @@ class Unusable(Exception):
 
 
 def say(message: str) -> None:
-    """Print one line on stderr, under the command's name."""
-    print(f"linear-neuron: {message}", file=sys.stderr)
+    """Print one line on stderr, under the command's name; an address is shown without its credentials."""
+    print(f"linear-neuron: {redacted(message)}", file=sys.stderr)
 
 
 def print_result(text: str, otherwise: str = "") -> Exit:

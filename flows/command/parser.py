@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 
 from flows.command.exits import Exit
 from tasks.config import Cleaning, Prediction, Section, Settings, schema_fields
+from tasks.table.sources.address import redacted
 
 NIGHTLY = "0 6 * * *"
 COMMANDS = {
@@ -27,7 +28,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with the status for bad usage."""
-        self.exit(Exit.BAD_INPUT, f"linear-neuron: {message}\n")
+        self.exit(Exit.BAD_INPUT, f"linear-neuron: {redacted(message)}\n")
 
     def refuse_unknown(self, argument: str) -> NoReturn:
         """Refuse an argument that no option takes, and name the nearest option."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.table.rules import HARMLESS, Fatal, Rule
+from tasks.table.sources.address import redacted
 
 _LONGEST = 60
 # Findings that one line tells; the others are counted.
@@ -106,7 +107,7 @@ def located(path: Path | str) -> str:
     >>> located(Path("new\nline.csv"))
     "`data` of 'new\\nline.csv'"
     """
-    return f"`data` of {str(path)!r}"
+    return redacted(f"`data` of {str(path)!r}")
 
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:

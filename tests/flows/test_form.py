@@ -8,6 +8,7 @@ from prefect.utilities.schema_tools.validation import ValidationError, validate
 
 from flows.regression import regression
 from tasks.config import PRESETS, Settings
+from tests.table.sources.test_address import CARRYING, PLAIN
 
 SCHEMA = regression.parameters.model_dump()
 GROUPS: dict[str, Any] = SCHEMA["definitions"]
@@ -64,6 +65,24 @@ def test_bad_parameters_do_not_pass_the_schema(settings: dict[str, Any], said: s
     """This is how Prefect's server checks a run's parameters before it creates the run."""
     with pytest.raises(ValidationError, match=said):
         validate({"settings": settings}, SCHEMA, raise_on_error=True)
+
+
+def data_passes(address: str | None) -> bool:
+    try:
+        validate({"settings": {"input": {"data": address, "target": "y"}}}, SCHEMA, raise_on_error=True)
+    except ValidationError:
+        return False
+    return True
+
+
+def test_an_address_with_credentials_does_not_pass_the_schema() -> None:
+    """So it is not stored; all but what is written in a way that only the settings themselves find."""
+    assert all(map(data_passes, [*PLAIN, None]))
+    assert [address for address in CARRYING if data_passes(address)] == [
+        "s3://AKIAKEY%3ATOPSECRET%40bucket/rows.csv",
+        "s3://AKIAKEY:TOP'TOPSECRET@bucket/rows.csv",
+        "https://TOPSECRET@host/rows.csv",
+    ]
 
 
 def test_called_without_parameters_the_flow_has_the_usual_settings() -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from tasks.table.errors import BadTable, Violation, counted, located, printable, quoted
+from tasks.table.sources.address import redacted
 from tasks.table.sources.files import DataFile
 from tasks.table.sources.formats import KNOWN, format_of, is_no_table
 from tasks.table.sources.lakes import refuse_lakes
@@ -119,10 +120,6 @@ FINDERS: tuple[Callable[[str], SourceTable | None], ...] = (files,)
 def _place(data: str) -> tuple[fs.FileSystem, str]:
     if not is_url(data):
         return fs.LocalFileSystem(), str(Path(data))
-    if "@" in urlsplit(data).netloc:
-        raise BadTable(
-            f"{located(data)} carries credentials; take them out, and set AWS_ACCESS_KEY_ID and its like instead"
-        )
     if urlsplit(data).scheme in _ARROWS:
         filesystem, path = fs.FileSystem.from_uri(quote(data, safe="/:?&=%+,;~()*[]!$'"))
         return filesystem, path
@@ -226,6 +223,7 @@ def _explained(data: str) -> Iterator[None]:
     except BadTable:
         raise
     except (OSError, ValueError, ImportError, pa.ArrowException) as error:
+        reason = printable(redacted(str(error)))[:160]
         raise BadTable(
-            f"{located(data)} cannot be reached ({printable(str(error))[:160]}); check the address and the permissions"
+            f"{located(data)} cannot be reached ({reason}); check the address and the permissions"
         ) from error

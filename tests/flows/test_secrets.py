@@ -1,0 +1,59 @@
+"""An address with credentials leads to no run, and they are nowhere to be read afterwards."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import FlowRunSort
+
+from flows.regression import regression
+from tests.processes import environment, python
+from tests.table.sources.test_address import CARRYING, SECRET
+
+ADDRESS, SHOWN = next(iter(CARRYING.items()))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "--data", ADDRESS, "--target", "y"],
+        ["plan", "--data", ADDRESS, "--target", "y"],
+        ["serve", "--data", ADDRESS, "--target", "y"],
+        ["predict", "--data", ADDRESS, "--model", "latest", "--output", "out.csv"],
+        ["run", "--config", "settings.toml"],
+    ],
+)
+def test_a_command_refuses_it(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "settings.toml").write_text(f"[input]\ndata = '{ADDRESS}'\ntarget = 'y'\n")
+    done = python("-m", "flows", *command, env=environment(tmp_path / "home"), cwd=tmp_path, status=2)
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+    assert f"`data` of '{SHOWN}' carries credentials" in done.stderr
+    assert SECRET not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.toml"]
+
+
+def test_other_mistakes_beside_it_do_not_show_it(tmp_path: Path) -> None:
+    for wrong in (["--dta", ADDRESS], [f"--dta={ADDRESS}"], ["--data", ADDRESS, "--epochs", "0"], [ADDRESS]):
+        done = python("-m", "flows", "run", *wrong, env=environment(tmp_path), status=2)
+        assert SECRET not in done.stdout + done.stderr
+
+
+def test_a_flow_that_is_called_with_it_keeps_it_out_of_prefect(
+    tmp_path: Path, prefect_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Out of the error, the log, the states and the artifacts; not of the parameters of who calls the flow directly."""
+    settings: Any = {"input": {"data": ADDRESS, "target": "y"}, "artifacts": str(tmp_path / "store")}
+    with pytest.raises(Exception, match="carries credentials") as caught:
+        regression(settings)
+    assert SECRET not in str(caught.value)
+    assert SECRET not in caplog.text
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
+        states = client.read_flow_run_states(run.id)
+        artifacts = client.read_artifacts(limit=200)
+    assert states
+    assert SECRET not in json.dumps([each.message for each in states])
+    assert SECRET not in json.dumps([[each.data, each.description] for each in artifacts], default=str)
+    assert not (tmp_path / "store").exists()
