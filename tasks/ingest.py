@@ -393,6 +393,6 @@ def _drops(facts: DataFacts) -> Iterator[str]:
     if facts.dropped:
         counts = facts.missing_counts
         each = ", ".join(f"{count:,} in {quoted(name)}" for name, count in counts.items())
-        yield f"{counted(facts.dropped, 'row')} left out for want of a value" + (
+        yield f"{counted(facts.dropped, 'row')} dropped because a value is missing" + (
             f": missing {each}" if each else ""
         )

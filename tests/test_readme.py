@@ -79,3 +79,16 @@ def test_the_figures_are_those_that_were_measured() -> None:
     assert measured
     assert results.SHOWN.read_text(encoding="utf-8") == results.page(measured)
     assert results.aims_table(measured) in README
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/decisions.md"])
+def test_the_places_that_pages_name_exist(page: str) -> None:
+    """Paths in backticks, from the root or from `tasks/`, or a module's name alone; and links."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    modules = {path.name for room in ("flows", "tasks") for path in (ROOT / room).rglob("*.py")}
+    named = set(re.findall(r"`([\w./-]+\.(?:py|toml|md|css|yaml)|[\w/]+/)`", text)) - modules
+    above = (ROOT, ROOT / "tasks", ROOT / "flows")
+    assert [path for path in named if not any((folder / path).exists() for folder in above)] == []
+    links = re.findall(r"\]\(([^)#:]+)\)", text)
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+    assert len(named) > 10

@@ -124,8 +124,7 @@ def factorised(m: Moments, *, bias: bool = True) -> Factor:
     second = second_moments(m, bias=bias).at(slice(d), slice(d))
     scale = power_of_two(np.sqrt(np.maximum(np.diag(second.high), 0.0)))
     scaled = Pair(second.high * scale * scale[:, None], second.low * scale * scale[:, None])
-    lengths = np.sqrt(np.maximum(np.diag(m.gram)[:d], 0.0))
-    found = _triangles(scaled, EPSILON * lengths * scale)
+    found = _triangles(scaled, EPSILON * m.lengths[:d] * scale)
 
     kept = np.asarray(found.kept, dtype=np.intp)
     inverse = np.zeros((d, len(kept)))

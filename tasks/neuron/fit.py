@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 
 from tasks.neuron.batching import Calls, train_parts, train_table
 from tasks.neuron.closing import full_batch_step
-from tasks.neuron.least_squares import LeastSquares, checked, solve_moments
+from tasks.neuron.factor import factorised
+from tasks.neuron.least_squares import checked
 from tasks.neuron.metrics import INDISTINGUISHABLE, distance
 from tasks.neuron.moments import Array, Moments
 from tasks.neuron.monitor import TrainingMonitor
@@ -23,7 +24,7 @@ from tasks.neuron.setup import TrainingSetup, rule_of
 from tasks.neuron.sgd import Blocks
 from tasks.neuron.stability import SAMPLE
 from tasks.neuron.state import Checkpoint, State
-from tasks.neuron.whitening import Whitening, whitening
+from tasks.neuron.whitening import whitening
 
 # Called with the epochs done so far, a fraction within one, and the loss of the present or just finished epoch.
 OnProgress: TypeAlias = Callable[[float, float], None]
@@ -89,11 +90,11 @@ def fit(
     x, y = checked(features, targets)
     part = MemoryPart(Batch([*x.T], y))
     moments = moments or all_moments([part])
-    reference = solve_moments(moments, bias=settings.bias)
+    factor = factorised(moments, bias=settings.bias)
     calibrated = settings.recipe == "calibrated"
-    units = whitened(_whitening(moments, reference)) if calibrated else raw(x.shape[1])
+    units = whitened(whitening(moments, bias=settings.bias, factor=factor)) if calibrated else raw(x.shape[1])
     rule = rule_of(settings, len(x), units, [part])
-    setup = TrainingSetup(settings, reference, moments, units, rule, [part], part.whole)
+    setup = TrainingSetup(settings, moments, factor, units, rule, [part], part.whole)
     monitor = TrainingMonitor(setup, start)
     calls = train_table(
         monitor.state, _table(units, part), setup.rule, _generator(settings, start), monitor.to_come
@@ -129,14 +130,14 @@ def fit_parts(
     """
     settings = Options(**options)
     moments = moments or all_moments(parts)
-    reference = solve_moments(moments, bias=settings.bias)
+    factor = factorised(moments, bias=settings.bias)
     sample = _sample(parts[0])
     units = raw(len(sample.features))
     if settings.recipe == "calibrated":
         single = [column.dtype == np.float32 for column in sample.columns]
-        units = standardised(_whitening(moments, reference), single)
+        units = standardised(whitening(moments, bias=settings.bias, factor=factor), single)
     rule = rule_of(settings, moments.rows, units, parts)
-    setup = TrainingSetup(settings, reference, moments, units, rule, parts, sample)
+    setup = TrainingSetup(settings, moments, factor, units, rule, parts, sample)
     monitor = TrainingMonitor(setup, start)
     calls = train_parts(monitor.state, parts, units, setup.rule, _generator(settings, start), monitor.to_come)
     return _trained(monitor, calls, on_progress, on_checkpoint)
@@ -178,16 +179,13 @@ def _closed(setup: TrainingSetup, state: State) -> tuple[Array, float, float | N
 
     Weights of dependent columns become those of the reference's solution.
     """
-    reference = setup.reference
-    weights, bias = reference.factor.moved(*setup.units.inverse_transform(state.weights, state.bias))
-    before = distance(weights, bias, reference)
-    if setup.settings.recipe == "tutorial" or before <= INDISTINGUISHABLE:
+    weights, bias = setup.factor.moved(*setup.units.inverse_transform(state.weights, state.bias))
+    if setup.settings.recipe == "tutorial" or not setup.settings.closing:
         return weights, bias, None
-    return *full_batch_step(setup.parts, reference.factor, weights, bias), before
-
-
-def _whitening(moments: Moments, reference: LeastSquares) -> Whitening:
-    return whitening(moments, bias=reference.has_bias, factor=reference.factor)
+    before = distance(weights, bias, setup.reference)
+    if before <= INDISTINGUISHABLE:
+        return weights, bias, None
+    return *full_batch_step(setup.parts, setup.factor, weights, bias), before
 
 
 def _sample(part: Part) -> Batch:

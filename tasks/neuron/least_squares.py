@@ -125,13 +125,18 @@ def solve(features: ArrayLike, targets: ArrayLike, *, bias: bool = True) -> Leas
     return solve_moments(all_moments([MemoryPart(Batch([*x.T], y))]), bias=bias)
 
 
-def solve_moments(m: Moments, *, bias: bool = True) -> LeastSquares:
+def solve_moments(m: Moments, *, bias: bool = True, factor: Factor | None = None) -> LeastSquares:
     """Return the least-squares fit from moments of (features…, target).
 
     The weights are W·Wᵀ·b with the factor's inverse W and the products b of features and target, improved by what is
     left of the normal equations, all in double-double arithmetic and in units near 1.
+
+    Args:
+        m: Of the features and the target.
+        bias: Whether to fit a bias.
+        factor: Of the same moments, where it is known.
     """
-    factor = factorised(m, bias=bias)
+    factor = factor or factorised(m, bias=bias)
     kept, last = factor.kept, len(m.shift) - 1
     second = second_moments(m, bias=bias)
     units = np.append(factor.scale, power_of_two(np.sqrt(np.maximum(second.high[-1:, -1], 0.0))))
@@ -212,5 +217,4 @@ def _unit_errors(factor: Factor, means: Pair) -> tuple[Array, float]:
 
 def _rounding(m: Moments, weights: Array) -> float:
     """Return √Σ(ε·‖x_j‖·w_j)², the target among the columns, per row: how far rounding moves a residual."""
-    sizes = np.sqrt(np.maximum(np.diag(m.gram), 0.0) / m.rows)
-    return EPSILON * float(np.linalg.norm(sizes * np.append(weights, 1.0)))
+    return EPSILON * float(np.linalg.norm(m.lengths * np.append(weights, 1.0)) / np.sqrt(m.rows))

@@ -29,6 +29,7 @@ Array: TypeAlias = double_double.Array
 BLOCK = 8192  # rows of one matrix product: k columns of it stay in the second-level cache
 BLOCKS = 16  # of float64 products that are added up before the sum goes into a pair
 SLICE = 20  # bits: two slices' products, 8192 of them, fit into 53
+CACHED = 2**15  # numbers that are cut at once
 MOST_SLICES = 4  # that make pairs as precise as they can be
 LARGEST = 1e140  # of x − shift, so that sums of squares, and what pairs add to them, stay finite
 UNUSABLE = "the columns hold values that are not finite or too large to square; drop or repair those rows"
@@ -88,6 +89,12 @@ class Moments:
     def gram(self) -> Array:
         """Return the (k, k) sums of products about zero."""
         return self.gram_pair.rounded
+
+    @property
+    def lengths(self) -> Array:
+        """Return the (k,) lengths ‖x‖ of the columns, about zero."""
+        squares = np.diag(self.products) + self.shift * (2 * self.sums + self.rows * self.shift)
+        return np.asarray(np.sqrt(np.maximum(squares, 0.0)))
 
     @property
     def covariance(self) -> Array:
@@ -172,9 +179,7 @@ def _sliced_sums(columns: Sequence[NDArray[Any]], shift: Array, count: int) -> t
         sums = add(sums, pair(slices[i].sum(axis=1)))
         for j in reversed(range(i, count)):
             product = slices[i] @ slices[j].T
-            products = add(products, pair(product))
-            if i != j:
-                products = add(products, pair(product.T))
+            products = add(products, pair(product) if i == j else two_sum(product, product.T))
     return sums, products
 
 
@@ -184,20 +189,23 @@ def _slices(columns: Sequence[NDArray[Any]], shift: Array, count: int) -> Array:
     (x + 3·2ᵉ) − 3·2ᵉ rounds x to the last bit of 3·2ᵉ, which is 2ᵉ⁻⁵¹: with 2ᵉ = 2³¹·bound that leaves 20 bits of
     |x| ≤ bound.
     """
-    slices = np.empty((count, len(columns), len(columns[0])))
-    for column, (values, origin) in enumerate(zip(columns, shift, strict=True)):
+    k, rows = len(columns), len(columns[0])
+    slices = np.empty((count, k, rows))
+    together = max(1, CACHED // rows)
+    for first in range(0, k, together):
+        some = slice(first, first + together)
+        values = np.stack(columns[some]).astype(np.float64, copy=False)
         with np.errstate(invalid="ignore"):  # infinite values are refused below
-            high, low = two_sum(np.asarray(values, np.float64), np.asarray(-origin))
-        bound = float(np.abs(high).max())
-        if not bound < LARGEST:  # NaN too
+            high, low = two_sum(values, -shift[some, None])
+        bound = np.abs(high).max(axis=1, keepdims=True)
+        if not bound.max() < LARGEST:  # NaN too
             raise ValueError(UNUSABLE)
-        exponent = np.ceil(np.log2(bound)) if bound > 0 else 0.0
+        exponent = np.ceil(np.log2(np.where(bound > 0, bound, 1.0)))
         for place in range(count - 1):
-            grid = 3 * 2.0 ** (exponent + 51 - SLICE)
-            slices[place, column] = (high + grid) - grid
-            high -= slices[place, column]
-            exponent -= SLICE
-        slices[-1, column] = high + low
+            grid = 3 * np.exp2(exponent + 51 - SLICE * (place + 1))
+            slices[place, some] = (high + grid) - grid
+            high -= slices[place, some]
+        slices[-1, some] = high + low
     return slices
 
 

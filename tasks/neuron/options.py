@@ -24,6 +24,7 @@ class Options:
         bias: Whether to train a bias; without, it is exactly 0.
         initializer: `glorot_uniform`, Keras's default (bias 0), or `uniform` (−0.1 to 0.1, bias too).
         seed: Of the first weights and of the shuffling.
+        closing: Whether a full-batch epoch closes a training by the calibrated recipe that misses D ≤ 0.01.
     """
 
     recipe: Recipe = "calibrated"
@@ -33,6 +34,7 @@ class Options:
     bias: bool = True
     initializer: Initializer = "glorot_uniform"
     seed: int = 0
+    closing: bool = True
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be used."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.neuron.least_squares import LeastSquares
+from tasks.neuron.factor import Factor
+from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import SINGLE
 from tasks.neuron.moments import Array, Moments
 from tasks.neuron.options import Initializer, Options
@@ -26,8 +27,8 @@ class TrainingSetup:
 
     Attributes:
         settings: Of the training.
-        reference: Least squares on the same rows.
         moments: Of the rows.
+        factor: Of their features.
         units: That are trained in.
         rule: How a step is made.
         parts: All rows.
@@ -35,12 +36,17 @@ class TrainingSetup:
     """
 
     settings: Options
-    reference: LeastSquares
     moments: Moments
+    factor: Factor
     units: Coordinates
     rule: UpdateRule
     parts: Sequence[Part]
     sample: Batch
+
+    @property
+    def reference(self) -> LeastSquares:
+        """Return least squares on the same rows."""
+        return solve_moments(self.moments, bias=self.settings.bias, factor=self.factor)
 
     @property
     def start(self) -> State:

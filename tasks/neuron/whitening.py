@@ -73,5 +73,5 @@ def _directions(factor: Factor, correlation: Array, inverse: Array) -> tuple[Arr
 
 def _target_scale(m: Moments, deviation: float) -> float:
     """Return the target's deviation, or 1 for a constant one, for which what is left is rounding."""
-    size = float(np.sqrt(max(float(m.gram[-1, -1]), 0.0) / m.rows))
+    size = float(m.lengths[-1]) / m.rows**0.5
     return deviation if deviation > 4 * np.finfo(np.float64).eps * size else 1.0

@@ -109,27 +109,27 @@ def remembered(key: str, name: str, root: Path) -> IngestedFile | None:
         return None
     for home in artifact.folders():
         (root / home).touch()  # what is in use looks new, and is not cleaned away
-    told = json.loads(artifact.path(root, SUMMARY).read_bytes())
+    payload = json.loads(artifact.path(root, SUMMARY).read_bytes())
     summaries = {
         column: Summary(**{**each, "levels": frozenset(each["levels"])})
-        for column, each in told["summaries"].items()
+        for column, each in payload["summaries"].items()
     }
     paths = [artifact.path(root, file) for file in sorted(artifact.files) if file.startswith(f"{ROWS}-")]
     moments = _stored_moments(artifact.path(root, MOMENTS)) if MOMENTS in artifact.files else None
-    findings = [replace(Violation(**each), file=name) for each in told["findings"]]
-    return IngestedFile(name, key, root, paths, told["rows"], summaries, moments, findings, artifact)
+    findings = [replace(Violation(**each), file=name) for each in payload["findings"]]
+    return IngestedFile(name, key, root, paths, payload["rows"], summaries, moments, findings, artifact)
 
 
 def kept(file: IngestedFile, root: Path) -> IngestedFile:
     """Put what was read of a file into the store, under its key."""
-    told = {
+    payload = {
         "rows": file.rows,
         "summaries": {
             column: {**asdict(each), "levels": sorted(each.levels)} for column, each in file.summaries.items()
         },
         "findings": [asdict(finding) for finding in file.violations],
     }
-    (file.folder / SUMMARY).write_text(json.dumps(told), encoding="utf-8")
+    (file.folder / SUMMARY).write_text(json.dumps(payload), encoding="utf-8")
     if file.moments:
         write_npz(
             file.folder / MOMENTS, {name: np.asarray(value) for name, value in asdict(file.moments).items()}
@@ -143,7 +143,7 @@ def kept(file: IngestedFile, root: Path) -> IngestedFile:
 
 
 def folder_of(record: Path) -> str | None:
-    """Return the folder, relative to the store's root, of which a record in `known` tells; None if it is garbled."""
+    """Return the folder, relative to the store's root, that a record in `known` names; None if it is garbled."""
     artifact = _recorded(record)
     return next(iter(artifact.folders()), None) if artifact else None
 

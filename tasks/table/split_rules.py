@@ -160,8 +160,8 @@ def check_sizes(method: str, test_fraction: float, training: int, tests: int, pa
 
 
 def split_note(rule: SplitRule, tests: int, rows: int) -> str:
-    """Say by what the rows were dealt, and how many that made."""
-    return f"rows dealt {rule.said}: {tests:,} of {rows:,} ({tests / rows:.1%}) are for the test"
+    """Say by what the rows were split, and how many the test has."""
+    return f"rows split {rule.said}: {tests:,} of {rows:,} ({tests / rows:.1%}) are for the test"
 
 
 def _digits(keys: Keys, prefix: int, shift: int) -> npt.NDArray[np.int64]:

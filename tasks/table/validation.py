@@ -92,19 +92,7 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
             count=total,
         )
     elif total and (missing == "error" or (is_target and missing == "mean")):
-        file, row, _ = _first(table, name, "first_missing")
-        word = next((each for _, files in table.files if (each := files[name].missing_word)), "")
-        kind = f"cells such as {quoted(word)} are taken for it" if word else "empty or NaN"
-        remedy = f"fill in or remove {_those(total)}" + (", or set `na_values`" if word else "")
-        yield Violation(
-            "missing-target" if is_target else "missing-values",
-            f"column {quoted(name)} has {counted(total, 'missing value')} ({kind}), {_at(file, row)}",
-            remedy if missing == "mean" else f"{remedy}, or set `missing`",
-            column=name,
-            count=total,
-            row=row,
-            file=file,
-        )
+        yield _missing(table, name, total, can_be_filled=missing == "mean")
     yield from _text(table, name)
     yield from _shortened(table, name)
     yield from _infinite(table, name)
@@ -146,6 +134,23 @@ def _unsquarable(table: TableSummary, name: str) -> Iterator[Violation]:
         return
     yield Violation(
         "unusable-column", f"column {quoted(name)} {what}", "give it in another unit", column=name
+    )
+
+
+def _missing(table: TableSummary, name: str, total: int, *, can_be_filled: bool) -> Violation:
+    is_target = name == table.target
+    file, row, _ = _first(table, name, "first_missing")
+    word = next((each for _, files in table.files if (each := files[name].missing_word)), "")
+    kind = f"cells such as {quoted(word)} are taken for it" if word else "empty or NaN"
+    remedy = f"fill in or remove {_those(total)}" + (", or set `na_values`" if word else "")
+    return Violation(
+        "missing-target" if is_target else "missing-values",
+        f"column {quoted(name)} has {counted(total, 'missing value')} ({kind}), {_at(file, row)}",
+        remedy if can_be_filled else f"{remedy}, or set `missing`",
+        column=name,
+        count=total,
+        row=row,
+        file=file,
     )
 
 

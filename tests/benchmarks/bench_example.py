@@ -16,7 +16,7 @@ from tests.processes import environment, python
 FEW, MANY = 3, 25
 COLD_PAIRS = 3
 TOLD = """1000 rows, 2 inputs, batch 32, 100 epochs, from arrays to weights; everything that `fit` does counts: checks,
-moments, whitening, shuffles, training, stable range. Cold is the first call in a new process, compilation included,
+moments, factor, shuffles, training, stable range. Cold is the first call in a new process, compilation included,
 imports not; the others were called before. SGDRegressor makes 100 epochs at batch 1."""
 COLD = """
 from tests.benchmarks.bench_example import {name}
@@ -94,7 +94,7 @@ def test_the_example_problem() -> None:
                 measured=f"{by_sgd:.2f} times as fast",
                 met=by_sgd > 1,
                 reason="an eighth of our time is training; "
-                "the rest goes into shuffles, moments, whitening and the stable range",
+                "the rest goes into shuffles, moments, the factor and the stable range",
             ),
         ],
     )

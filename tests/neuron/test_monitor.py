@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.neuron.batching import Call
-from tasks.neuron.least_squares import solve_moments
+from tasks.neuron.factor import factorised
 from tasks.neuron.moments import moments
 from tasks.neuron.monitor import RUNAWAY, TrainingMonitor
 from tasks.neuron.options import Options
@@ -25,7 +25,7 @@ def monitor(start: Checkpoint | None = None) -> TrainingMonitor:
     rule = UpdateRule(32, 0.01, 1.0, equal_rows=True, bias=True)
     found, rows = moments(np.column_stack([x, y])), MemoryPart(Batch([*x.T], y))
     return TrainingMonitor(
-        TrainingSetup(Options(epochs=EPOCHS), solve_moments(found), found, raw(2), rule, [rows], rows.whole),
+        TrainingSetup(Options(epochs=EPOCHS), found, factorised(found), raw(2), rule, [rows], rows.whole),
         start,
     )
 

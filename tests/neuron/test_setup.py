@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.neuron.least_squares import solve_moments
+from tasks.neuron.factor import factorised
 from tasks.neuron.moments import moments
 from tasks.neuron.options import Options
 from tasks.neuron.parts import Batch, MemoryPart
@@ -31,8 +31,8 @@ def setup_of(
     }
     rule = UpdateRule(32, rate, 1.0, equal_rows=True, bias=bias)
     settings = Options(bias=bias, **options)  # type: ignore[arg-type]
-    reference, rows = solve_moments(found, bias=bias), MemoryPart(Batch([*x.T], y))
-    return TrainingSetup(settings, reference, found, kinds[units], rule, [rows], rows.whole)
+    factor, rows = factorised(found, bias=bias), MemoryPart(Batch([*x.T], y))
+    return TrainingSetup(settings, found, factor, kinds[units], rule, [rows], rows.whole)
 
 
 @pytest.mark.parametrize("units", ["raw", "whitened", "standardised"])

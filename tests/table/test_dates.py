@@ -62,7 +62,7 @@ def test_the_last_days_of_an_american_table_are_its_test(tmp_path: Path, given: 
     data = ingest.fn(table_of(Input(data=str(path), target="rides"), options.by), tmp_path)
     parts = split.fn(data, options, 0, tmp_path)
     assert parts.notes[-1].startswith(
-        "rows dealt by time, for the test what has 'day' of 2023-12-22 or later, read as %m/%d/%Y: 8 of 40"
+        "rows split by time, for the test what has 'day' of 2023-12-22 or later, read as %m/%d/%Y: 8 of 40"
     )
     assert [len(read_table(parts, tmp_path, part)) for part in ("train", "test")] == [32, 8]
 

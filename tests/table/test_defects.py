@@ -180,7 +180,7 @@ def assert_found(frames: Frames, path: Path, expected: Found) -> None:
 
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_defect_is_found_by_its_rule_and_can_be_a_warning(tmp_path: Path, defect: str) -> None:
-    """As a warning it is told in the notes, and what is in question is done without; the sound rows stay."""
+    """As a warning it stands in the notes, and the affected cells or columns are dropped; the sound rows stay."""
     frames, expected = DEFECTS[defect]
     path = written(tmp_path, frames)
     also = ("text-in-numbers", "missing-values") if expected[0] == "mixed-types" else ()

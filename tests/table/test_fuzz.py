@@ -75,7 +75,7 @@ def assert_harmless(name: str, content: bytes, *more: str) -> None:
 
 
 def assert_all_or_nothing(path: Path, store: Path, *more: str) -> None:
-    given = dict(zip((flag[2:] for flag in more[::2]), more[1::2], strict=True))
+    given = dict(zip((flag[2:].replace("-", "_") for flag in more[::2]), more[1::2], strict=True))
     try:
         artifact = ingest.fn(table_of(Input(data=str(path), target="y", **given)), store)  # type: ignore[arg-type]
     except BadTable as error:
@@ -97,6 +97,17 @@ CELLS = st.one_of(
             "true",
             "1,5",
             "1.200,50",
+            "6.953",
+            "6,953",
+            "1,234,567",
+            "69\u00a0530",
+            "12%",
+            "$1,200.50",
+            "1.5D+03",
+            "−2",
+            "3.0",
+            "# no",
+            "?",
             "0x1F",
             "1e999",
             "2024-01-01",
@@ -131,6 +142,34 @@ def texts(draw: st.DrawFn) -> bytes:
 @given(texts(), st.sampled_from([(), ("--categorical", "k"), ("--missing", "drop"), ("--missing", "mean")]))
 def test_text_that_is_nearly_a_table(content: bytes, more: tuple[str, ...]) -> None:
     assert_harmless("t.csv", content, *more)
+
+
+READINGS = st.lists(
+    st.one_of(
+        st.tuples(st.just("--thousands"), st.sampled_from([",", ".", " ", "'"])),
+        st.tuples(st.just("--decimal"), st.sampled_from([",", "."])),
+        st.tuples(st.just("--delimiter"), st.sampled_from([",", ";", "\\t", "|", " ", "x"])),
+        st.tuples(st.just("--na-values"), st.sampled_from(["", "?", "NA,nan", "0"])),
+        st.tuples(st.just("--skip-rows"), st.integers(0, 14).map(str)),
+        st.tuples(st.just("--header-row"), st.integers(0, 14).map(str)),
+        st.tuples(st.just("--comment"), st.sampled_from(["#", "x", '"', "//"])),
+        st.tuples(st.just("--encoding"), st.sampled_from(["utf-8", "utf-16", "cp1252"])),
+        st.tuples(
+            st.just("--warn"), st.sampled_from(["text-in-numbers", "irregular-rows,ambiguous-numbers"])
+        ),
+    ),
+    max_size=4,
+    unique_by=lambda pair: pair[0],
+)
+
+
+@bounded
+@given(texts(), READINGS)
+def test_text_that_is_read_with_settings(content: bytes, pairs: list[tuple[str, str]]) -> None:
+    """Any of them, whether they fit or not."""
+    if dict(pairs).get("--decimal", "?") == dict(pairs).get("--thousands"):
+        pairs = [pair for pair in pairs if pair[0] != "--decimal"]
+    assert_harmless("t.csv", content, *(part for pair in pairs for part in pair))
 
 
 @bounded

@@ -125,7 +125,8 @@ def test_missing_values_of_every_kind(tmp_path: Path) -> None:
         assert (len(dropped), facts["dropped"]) == (ROWS - 3, 3)
         assert facts["missing_counts"] == {"i": 1, "f": 1, "k": 1}
         assert (
-            facts["notes"][-1] == "3 rows left out for want of a value: missing 1 in 'i', 1 in 'f', 1 in 'k'"
+            facts["notes"][-1]
+            == "3 rows dropped because a value is missing: missing 1 in 'i', 1 in 'f', 1 in 'k'"
         )
         kept, facts = read(tmp_path / name, categorical=("k",), missing="mean")
         assert [kept[column].null_count for column in kept.column_names] == [1, 1, 0, 1, 0]

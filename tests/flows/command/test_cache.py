@@ -14,6 +14,7 @@ import pytest
 from flows.command import cache
 from flows.command.plan import plan
 from flows.command.predict import predict
+from flows.regression import regression
 from tasks.config import Cleaning, Prediction, Settings
 from tasks.outputs import runs
 from tasks.store import writing
@@ -21,6 +22,7 @@ from tasks.store.checksum import checksum_of
 from tasks.table.model.linear import LinearModel, NumberInput
 from tests.page.examples import result_of
 from tests.paths import DATA
+from tests.processes import started
 from tests.store.obstacles import OBSTACLES
 
 MODEL = LinearModel(target="y", bias=1.0, inputs=(NumberInput(name="x", weight=2.0, mean=None),))
@@ -271,3 +273,35 @@ def test_what_vanishes_between_listing_and_looking_is_passed_over(
     finally:
         done.set()
         beside.join()
+
+
+BESIDE = """
+import sys
+from pathlib import Path
+from flows.command import cache
+from tasks.config import Cleaning
+statuses = []
+while not Path(sys.argv[1], "stop").exists():
+    options = Cleaning.model_validate({"artifacts": sys.argv[1], "keep_runs": 0})
+    statuses.append(int(cache.TASKS["cache clean"](options, True)))
+print(len(statuses), set(statuses), file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_server")
+def test_cleaning_beside_runs_disturbs_neither(tmp_path: Path) -> None:
+    """Every clean and every run ends well, though each run's artifacts go as soon as it has ended."""
+    root = tmp_path / "store"
+    root.mkdir()
+    beside = started("-c", BESIDE, root)
+    try:
+        for seed in range(4):
+            settings = {"artifacts": str(root), "seed": seed, "training": {"epochs": 2}}
+            assert len(regression(Settings.model_validate(settings)).stages) == 5
+    finally:
+        (root / "stop").touch()
+    _, said = beside.communicate(timeout=60)
+    count, statuses = said.splitlines()[-1].split(maxsplit=1)
+    assert int(count) > 10
+    assert statuses == "{0}"

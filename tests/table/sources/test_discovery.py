@@ -1,15 +1,22 @@
 """Where tables lie: files, folders, a server that speaks S3, and what only fsspec reaches."""
 
+import bz2
+import gzip
+import io
 import logging
-from collections.abc import Iterator
+import lzma
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fsspec
 import pandas as pd
+import pyarrow as pa
 import pytest
 from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
+from tasks.table.sources.formats import KNOWN
 from tests.table.reading import read, refusal, refused
 
 FRAME = pd.DataFrame({"x": [1.5, 2.25, -3.0, 0.5, 9.0], "y": [1.0, 0.0, 7.0, 3.0, 4.0]})
@@ -118,3 +125,56 @@ def test_a_folder_holds_one_format(tmp_path: Path) -> None:
     assert refusal(tmp_path) == (
         f"`data` of '{tmp_path.name}' holds files of CSV and Parquet; keep one format in a folder"
     )
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "": lambda content: content,
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zst": lambda content: bytes(pa.compress(content, "zstd", asbytes=True)),
+    ".zip": lambda content: zipped(("t.csv", content)),
+}
+
+
+def zipped(*entries: tuple[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".txt", ".CSV"])
+@pytest.mark.parametrize("packed", PACKERS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_every_ending_and_compression(tmp_path: Path, ending: str, packed: str, encoding: str) -> None:
+    """Alone, in a folder, and by a pattern: the same rows, of any encoding."""
+    path = tmp_path / f"in/rows{ending}{packed}"
+    path.parent.mkdir()
+    path.write_bytes(PACKERS[packed](FRAME.to_csv(index=False, sep="\t").encode(encoding)))
+    for data in (path, path.parent, path.parent / "ro*", tmp_path / "*/rows*"):
+        pd.testing.assert_frame_equal(read(data)[0].to_pandas(), FRAME)
+
+
+@pytest.mark.parametrize(
+    "name", ["b.orc", "b.json", "b.csv.br", "b.parquet.gz", "b.xlsx", "b.sqlite", "b", "b.csv.old"]
+)
+def test_what_may_be_a_table_and_is_not_read_is_named(tmp_path: Path, name: str) -> None:
+    """And what is plainly none is not."""
+    FRAME.to_csv(tmp_path / "a.csv", index=False)
+    for other in (name, "README.md", "plot.png", ".hidden", "_SUCCESS"):
+        (tmp_path / other).write_bytes(b"anything")
+    assert read(tmp_path)[1]["notes"] == [
+        f"1 file of the folder not read: {name!r}; name tables {KNOWN}",
+    ]
+    assert [each.rule for each in refused(tmp_path, strict=True)] == ["passed-over"]
+
+
+def test_an_archive_of_several_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv.zip").write_bytes(zipped(("a.csv", b"x,y\n1,2\n"), ("b.csv", b"x,y\n1,2\n")))
+    assert "is an archive of 2 files; unpack it into a folder" in refusal(tmp_path / "t.csv.zip")
+
+
+def test_a_pattern_that_nothing_matches_is_said(tmp_path: Path) -> None:
+    assert "no file matches; check the path, or name the folder" in refusal(tmp_path / "*.csv")
