@@ -12,7 +12,7 @@ from humanize import naturalsize
 
 from flows.command.exits import Exit
 from flows.command.folders import require_readable, unusable
-from flows.command.messages import explain, print_result, refuse, say
+from flows.command.messages import Unusable, explain, print_result, say
 from tasks.config import Cleaning
 from tasks.outputs.runs import unreadable
 from tasks.runtime import cleaning
@@ -94,11 +94,11 @@ def _on_a_store(task: Callable[[Path, Cleaning, bool], Exit]) -> Callable[[Clean
     """Call a task with the root of the store; without a store, or the right to change it, say so in one line."""
 
     def command(options: Cleaning, as_json: bool) -> Exit:
-        require_readable("artifacts", Path(options.artifacts).resolve())
         try:
+            require_readable("artifacts", Path(options.artifacts).resolve())
             root = existing_root(options.artifacts)
-        except BadStore as error:
-            return refuse(str(error))
+        except (BadStore, Unusable) as error:
+            return explain(error)
 
         for name in displaced(root):
             say(f"{name} is a link or a file, not a folder of this store, and is passed over")

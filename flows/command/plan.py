@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.command.exits import Exit
 from flows.command.folders import require_readable
-from flows.command.messages import explain, print_result
+from flows.command.messages import Unusable, explain, print_result
 from flows.regression import stages
 from tasks.config import Settings
 from tasks.ingest import check, looking_once
@@ -16,12 +16,12 @@ from tasks.table.errors import BadTable
 
 def plan(settings: Settings, as_json: bool) -> Exit:
     """Print what a run would do with each stage, and why; return the exit status."""
-    require_readable("artifacts", Path(settings.artifacts).resolve())
     try:
+        require_readable("artifacts", Path(settings.artifacts).resolve())
         with looking_once():
             check(settings.input, settings.split.by)
             found = dry_run(settings)
-    except (BadTable, BadStore) as error:
+    except (BadTable, BadStore, Unusable) as error:
         return explain(error)
 
     if as_json:
