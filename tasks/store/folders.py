@@ -82,6 +82,13 @@ def is_open_to_others(root: Path) -> bool:
     return False
 
 
+def entries(folder: Path) -> Iterator[Path]:
+    """List what is in a folder, sorted; nothing where it is a link or has vanished."""
+    if is_folder(folder):
+        with suppress(OSError):
+            yield from sorted(folder.iterdir())
+
+
 def folders_in(
     root: Path, parent: str, name: re.Pattern[str], shared: frozenset[Inode] = frozenset()
 ) -> list[Folder]:
@@ -94,7 +101,7 @@ def folders_in(
         shared: Files that count as another folder's.
     """
     found = []
-    for path in _entries(root / parent):
+    for path in entries(root / parent):
         if name.fullmatch(path.name) and is_folder(path):
             with suppress(FileNotFoundError):
                 found.append(Folder(f"{parent}/{path.name}", bytes_in(path, shared), path.lstat().st_mtime))
@@ -103,7 +110,7 @@ def folders_in(
 
 def files_in(folder: Path) -> list[Path]:
     """List the regular files of a folder, but for those that are being written; none where it is a link."""
-    return [path for path in _entries(folder) if is_regular(path) and not path.name.startswith(".")]
+    return [path for path in entries(folder) if is_regular(path) and not path.name.startswith(".")]
 
 
 def bytes_in(folder: Path, shared: frozenset[Inode] = frozenset()) -> int:
@@ -141,9 +148,3 @@ def _stats(folder: Path) -> Iterator[os.stat_result]:
             found = path.lstat()
             if stat.S_ISREG(found.st_mode):
                 yield found
-
-
-def _entries(folder: Path) -> Iterator[Path]:
-    if is_folder(folder):
-        with suppress(OSError):
-            yield from sorted(folder.iterdir())

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -17,7 +17,7 @@ from uuid import uuid4
 from pydantic import JsonValue
 
 from tasks.store.artifact import Artifact, StoredFile, digest
-from tasks.store.folders import DRAFTS, LEASES, LOCKS
+from tasks.store.folders import DRAFTS, LEASES, LOCKS, entries
 from tasks.store.locks import hold, is_abandoned
 from tasks.store.regular import is_folder, is_regular, make_way
 
@@ -113,17 +113,26 @@ def sweep(root: Path) -> list[str]:
         What lies in their places and cannot be theirs, such as pipes, relative to the root; it is left alone.
     """
     strange = []
-    places = [(f"{DRAFTS}/*", is_folder), (f"{LOCKS}/*.lock", is_regular), (f"{LEASES}/*", is_regular)]
-    places += [("*/.*.part", _is_part), ("*/*/.*.part", _is_part)]
-    for pattern, is_expected in places:
-        for path in sorted(root.glob(pattern)):
-            if not _is_inside(root, path):
-                continue
-            if is_expected(path) and is_abandoned(path):
-                _remove(path)
-            elif os.path.lexists(path) and not is_expected(path):
-                strange.append(str(path.relative_to(root)))
+    for path, is_expected in _unfinished(root):
+        if not _is_inside(root, path):
+            continue
+        if is_expected(path) and is_abandoned(path):
+            _remove(path)
+        elif os.path.lexists(path) and not is_expected(path):
+            strange.append(str(path.relative_to(root)))
     return strange
+
+
+def _unfinished(root: Path) -> Iterator[tuple[Path, Callable[[Path], bool]]]:
+    """Yield what processes keep only while they work, each with what it is expected to be."""
+    yield from ((path, is_folder) for path in entries(root / DRAFTS))
+    yield from ((path, is_regular) for path in entries(root / LOCKS) if path.suffix == ".lock")
+    yield from ((path, is_regular) for path in entries(root / LEASES))
+    for folder in entries(root):
+        inside = list(entries(folder))
+        for path in [*inside, *(path for each in inside for path in entries(each))]:
+            if path.match(".*.part"):
+                yield path, _is_part
 
 
 def discard(folder: Path, root: Path) -> None:
