@@ -1,6 +1,7 @@
 """What the tests share: a Prefect server in memory for the flows run in this process, a browser, settings to run."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,13 @@ hypothesis.settings.load_profile(
 )  # how long an example takes is a matter of the machine's other work
 
 IN_MEMORY = "sqlite+aiosqlite:///:memory:"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Heed SIGINT also in the background, where a shell has it ignored, which processes inherit."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

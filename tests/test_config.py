@@ -12,8 +12,8 @@ from tasks.config import PRESETS, Cleaning, Input, Settings, overlaid, schema_fi
 
 LEAVES = st.none() | st.integers()
 NESTED = st.recursive(
-    st.dictionaries(st.sampled_from("abc"), LEAVES, max_size=3),
-    lambda inner: st.dictionaries(st.sampled_from("abc"), LEAVES | inner, max_size=3),
+    st.dictionaries(st.sampled_from("abc"), LEAVES, min_size=1, max_size=3),  # an empty section sets nothing
+    lambda inner: st.dictionaries(st.sampled_from("abc"), LEAVES | inner, min_size=1, max_size=3),
 )
 
 

@@ -110,7 +110,9 @@ class Terminals:
                 raise BlockingIOError(got.text)
             return got
 
-        answered = until(answer, BlockingIOError)
+        # A question may be put again when the answer does not come; what makes something might make it twice.
+        lost = () if path.endswith("create_flow_run") else (httpx.ReadTimeout,)
+        answered = until(answer, BlockingIOError, *lost)
         answered.raise_for_status()
         return answered.json()
 

@@ -131,16 +131,23 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("harm", [flip_a_bit, truncate, empty])
+@pytest.mark.parametrize(
+    ("harm", "what"),
+    [
+        (flip_a_bit, "not what was written"),
+        (truncate, "no checkpoint of this release"),
+        (empty, "no checkpoint of this release"),
+    ],
+)
 def test_a_damaged_checkpoint_is_said_and_the_training_begins_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, harm: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, harm: Any, what: str
 ) -> None:
     """The files are those of an undisturbed run, and the checkpoint is gone."""
     root = tmp_path / "store"
     path = stopped(root, monkeypatch, 20)
     harm(path)
     result = regression(settings(root, 20))
-    assert f"the training begins anew: checkpoints/{path.name} is not what was written" in caplog.text
+    assert f"the training begins anew: checkpoints/{path.name} is {what}" in caplog.text
     assert digests(result) == digests(regression(settings(tmp_path / "undisturbed", 20)))
     assert list((root / "checkpoints").iterdir()) == []
 

@@ -25,6 +25,7 @@ from tasks.neuron.recipe import Diverged
 from tasks.outputs.result import Result
 from tasks.runtime.stage import RETRIES
 from tasks.table.errors import BadTable
+from tests.paths import ROOT
 from tests.processes import environment, python, started
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -106,13 +107,28 @@ def test_the_waits_grow_and_are_jittered() -> None:
     assert generate.retry_jitter_factor == 0.5
 
 
+# Stands for a disk that is full when `evaluate` wants a folder, for as long as the file `obstacle` is there.
+FULL_DISK = """
+import errno, os
+make = os.mkdir
+def mkdir(path, *rest, **more):
+    if os.path.basename(path) == "evaluate" and os.path.exists(os.environ["OBSTACLE"]):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    return make(path, *rest, **more)
+os.mkdir = mkdir
+"""
+
+
 @contextmanager
-def obstacle(root: Path) -> Iterator[None]:
-    """Keep `evaluate` from finding a place for its files, as long as the block lasts."""
-    root.mkdir(parents=True, exist_ok=True)
-    (root / "evaluate").write_text("in the way")
-    yield
-    (root / "evaluate").unlink()
+def obstacle(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep `evaluate` from making its folder, here and in processes that know of `path`, while the block lasts."""
+    path.touch()
+    with monkeypatch.context() as changed:
+        changed.setenv("OBSTACLE", str(path))
+        changed.setattr(os, "mkdir", os.mkdir)  # so that it is as before afterwards
+        exec(FULL_DISK, {})  # noqa: S102 - the program is the test's own, and runs in other processes too
+        yield
+    path.unlink()
 
 
 def resumed(root: Path, run: UUID, expected: Result) -> None:
@@ -138,11 +154,11 @@ def prefect(server: str, home: Path, *arguments: str) -> None:
 
 
 def test_prefects_own_retry_takes_a_local_run_up(
-    settings: Settings, tmp_path: Path, prefect_server: str
+    settings: Settings, tmp_path: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`prefect flow-run retry NAME --entrypoint flows/regression.py:regression`."""
     root = Path(settings.artifacts)
-    with obstacle(root):
+    with obstacle(tmp_path / "obstacle", monkeypatch):
         state: State[Result] = regression(settings, return_state=True)
     assert state.is_failed()
     assert state.state_details.flow_run_id is not None
@@ -155,7 +171,7 @@ def test_prefects_own_retry_takes_a_local_run_up(
 
 @pytest.mark.slow
 def test_prefects_own_retry_takes_a_workers_run_up(
-    settings: Settings, tmp_path: Path, prefect_server: str
+    settings: Settings, tmp_path: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`prefect flow-run retry NAME` on a deployment's run; a worker of a process pool executes both attempts."""
     root, home = Path(settings.artifacts), tmp_path / "home"
@@ -164,10 +180,12 @@ def test_prefects_own_retry_takes_a_workers_run_up(
     deploy = ["deploy", "--no-prompt", entrypoint, "--name", "resume", "--pool", "resume"]
     prefect(prefect_server, home, *deploy)
     expected = regression(settings.model_copy(update={"artifacts": str(tmp_path / "undisturbed")}))
-    env = environment(home, prefect_server, PREFECT_WORKER_QUERY_SECONDS="1")
+    known = {"OBSTACLE": str(tmp_path / "obstacle"), "PYTHONPATH": f"{home}:{ROOT}"}
+    (home / "sitecustomize.py").write_text(FULL_DISK)
+    env = environment(home, prefect_server, PREFECT_WORKER_QUERY_SECONDS="1", **known)
     worker = started("-m", "prefect", "worker", "start", "--pool", "resume", env=env, quiet=True, apart=True)
     try:
-        with obstacle(root), get_client(sync_client=True) as client:
+        with obstacle(tmp_path / "obstacle", monkeypatch), get_client(sync_client=True) as client:
             deployment = client.read_deployment_by_name("regression/resume")
             parameters = {"settings": settings.model_dump(mode="json", exclude_unset=True)}
             run = client.create_flow_run_from_deployment(deployment.id, parameters=parameters).id

@@ -40,7 +40,7 @@ CHANGES: dict[str, tuple[dict[str, Any], Set[str]]] = {
         {"train"},
     ),
     "a helper of train, three modules away": (
-        {"edits": [["body", "tasks/neuron/*.py", "_two_sum"]]},
+        {"edits": [["body", "tasks/neuron/stability.py", "stable_limit"]]},
         {"train"},
     ),
     "a helper of evaluate": (
@@ -56,19 +56,22 @@ CHANGES: dict[str, tuple[dict[str, Any], Set[str]]] = {
         ALL,
     ),
     "what every stage writes with": ({"edits": [["body", "tasks/store/writing.py", "publish"]]}, ALL),
-    "a constant of split": ({"edits": [["constant", "tasks/split.py", "TRAIN"]]}, {"split"}),
+    "a constant of split": ({"edits": [["constant", "tasks/split.py", "SAMPLE_ROWS"]]}, {"split"}),
     "a constant of train": ({"edits": [["constant", "tasks/neuron/*.py", "FINAL_RATE"]]}, {"train"}),
     "a constant of evaluate": (
-        {"edits": [["constant", "tasks/neuron/metrics.py", "INDISTINGUISHABLE"]]},
+        {"edits": [["constant", "tasks/neuron/collinearity.py", "INFLATED"]]},
         {"evaluate"},
     ),
-    "a constant of report": ({"edits": [["constant", "tasks/page/canvas.py", "COLOURS"]]}, {"report"}),
+    "a constant of report": (
+        {"edits": [["constant", "tasks/page/figures/canvas.py", "COLOURS"]]},
+        {"report"},
+    ),
     "a default of train": ({"edits": [["default", "tasks/neuron/*.py", "whitening"]]}, {"train"}),
     "a default of evaluate": (
-        {"edits": [["default", "tasks/neuron/least_squares.py", "solve"]]},
+        {"edits": [["default", "tasks/neuron/student_t.py", "t_tests"]]},
         {"evaluate"},
     ),
-    "a default of report": ({"edits": [["default", "tasks/page/canvas.py", "legend"]]}, {"report"}),
+    "a default of report": ({"edits": [["default", "tasks/page/figures/canvas.py", "legend"]]}, {"report"}),
     "the noise": ({"settings": {"problem": {"noise": 0.5}}}, {"generate"}),
     "the seed": ({"settings": {"seed": 7}}, {"generate", "split", "train"}),
     "the share of the test": ({"settings": {"split": {"test_fraction": 0.3}}}, {"split"}),

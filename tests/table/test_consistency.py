@@ -40,7 +40,7 @@ def test_files_of_one_schema_agree_in_any_order_of_columns(is_text: bool) -> Non
         ("x", pa.string(), False, False),
         ("x", pa.null(), True, True),  # an empty column is of any type
         ("k", pa.int64(), True, True),  # whole numbers can be categories, by their digits
-        ("k", pa.float64(), True, False),
+        ("k", pa.float64(), True, True),  # and 1.0 is the level 1
         ("k", pa.dictionary(pa.int8(), pa.string()), True, True),
         ("y", pa.float32(), True, False),
     ],
