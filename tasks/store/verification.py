@@ -12,13 +12,12 @@ A seal is no part of a record: lost, garbled or copied elsewhere, it costs one m
 
 import os
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.store.artifact import Artifact, damage, digest
+from tasks.store.artifact import Artifact, damage
 from tasks.store.regular import make_way, open_inside, read_inside
 from tasks.store.writing import write_atomically
 
@@ -67,16 +66,6 @@ class Verification:
         if harm is None:
             self.read |= looks
         return harm
-
-
-def content(path: Path) -> str:
-    """Return the SHA-256 of a user's file; a process reads the file once, unless it looks otherwise meanwhile."""
-    return _content(path, *_look(path.stat()))
-
-
-@cache
-def _content(path: Path, *_look: int) -> str:
-    return digest(path)
 
 
 def at_a_hit(root: Path, artifact: Artifact) -> str | None:

@@ -8,7 +8,7 @@ import pytest
 from tasks.store import artifact as records
 from tasks.store import verification
 from tasks.store.artifact import Artifact, StoredFile
-from tasks.store.verification import SEAL, Verification, at_a_hit, content
+from tasks.store.verification import SEAL, Verification, at_a_hit
 from tasks.store.writing import draft, publish
 
 
@@ -143,17 +143,3 @@ def test_half_of_a_record_carries_no_checksum(stored: Artifact) -> None:
             sha256=part.files["train-00000.parquet"].sha256,
         )
     ]
-
-
-def test_a_users_file_is_read_once_by_a_process_and_again_after_any_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: list[str]
-) -> None:
-    path = tmp_path / "table.csv"
-    path.write_text("x,y\n1,2\n")
-    first = content(path)
-    assert content(path) == first
-    assert read == ["table.csv"]
-    before = path.stat()
-    path.write_text("x,y\n1,3\n")
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert content(path) != first
