@@ -15,13 +15,14 @@ from flows.publishing import publish
 from tasks.config import Settings
 from tasks.evaluate import evaluate
 from tasks.generate import generate
-from tasks.ingest import ingest, table_of
+from tasks.ingest import ingest
 from tasks.outputs.parts import training_part
 from tasks.outputs.result import Result
 from tasks.repeats import repeats
 from tasks.report import report
 from tasks.runtime.dry_run import DryRun
 from tasks.runtime.run import Run
+from tasks.runtime.user_table import table_of
 from tasks.split import split
 from tasks.store.artifact import Artifact
 from tasks.store.folders import store_root

@@ -11,14 +11,16 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.config import Input, Settings, Split
-from tasks.ingest import ingest, table_of
+from tasks.ingest import ingest
 from tasks.outputs.data import DataFacts, gather_rows
-from tasks.outputs.parts import TEST, TRAIN, Name, read_encoding, read_facts, read_parts, read_table
+from tasks.outputs.parts import TEST, TRAIN, Name, read_encoding, read_facts, read_parts
+from tasks.runtime.user_table import table_of
 from tasks.split import split
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
 from tasks.table.encoding import Category, Number
 from tasks.table.errors import BadTable
+from tests.rows import read_table
 
 ROWS = 3000
 

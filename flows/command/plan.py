@@ -8,8 +8,8 @@ from flows.command.folders import require_readable
 from flows.command.messages import Unusable, explain, print_result
 from flows.regression import stages
 from tasks.config import Settings
-from tasks.ingest import check, looking_once
 from tasks.runtime.dry_run import DryRun
+from tasks.runtime.user_table import check, looking_once
 from tasks.store.folders import BadStore, store_root
 from tasks.table.errors import BadTable
 

@@ -161,4 +161,4 @@ def _style(look: Preview) -> Style:
     """Write text as text was read; from other formats with commas and points."""
     if not isinstance(look.contents, TextTable):
         return Style()
-    return Style(look.contents.layout.delimiter, look.contents.numerals.decimal)
+    return Style(look.contents.layout.delimiter, look.written.numerals.decimal)

@@ -23,9 +23,9 @@ def run(settings: Settings, as_json: bool, stops: Stops) -> Exit:
         from flows.command.plan import dry_run
         from flows.command.recording import recorded
         from flows.regression import regression
-        from tasks.ingest import looking_once
         from tasks.page.summary import summary
         from tasks.runtime.progress import end_display
+        from tasks.runtime.user_table import looking_once
 
         for handler in logging.getLogger().handlers:
             handler.addFilter(_is_news)

@@ -13,7 +13,7 @@ from flows.command.messages import refuse
 from flows.flags import changes
 from flows.regression import regression
 from tasks.config import Settings, overlaid
-from tasks.ingest import check
+from tasks.runtime.user_table import check
 from tasks.table.errors import BadTable
 from tasks.table.sources.discovery import anchored
 

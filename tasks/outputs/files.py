@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tasks.neuron.moments import Moments, column_moments, merge
 from tasks.neuron.prefetch import ahead
+from tasks.outputs.moments import as_arrays, from_arrays
 from tasks.store.artifact import Artifact, read_record
 from tasks.store.folders import KNOWN
 from tasks.store.formats import read_npz, write_npz
@@ -115,7 +116,7 @@ def remembered(key: str, name: str, root: Path) -> IngestedFile | None:
         for column, each in payload["summaries"].items()
     }
     paths = [artifact.path(root, file) for file in sorted(artifact.files) if file.startswith(f"{ROWS}-")]
-    moments = _stored_moments(artifact.path(root, MOMENTS)) if MOMENTS in artifact.files else None
+    moments = from_arrays(read_npz(artifact.path(root, MOMENTS))) if MOMENTS in artifact.files else None
     findings = [replace(Violation(**each), file=name) for each in payload["findings"]]
     return IngestedFile(name, key, root, paths, payload["rows"], summaries, moments, findings, artifact)
 
@@ -131,9 +132,7 @@ def kept(file: IngestedFile, root: Path) -> IngestedFile:
     }
     (file.folder / SUMMARY).write_text(json.dumps(payload), encoding="utf-8")
     if file.moments:
-        write_npz(
-            file.folder / MOMENTS, {name: np.asarray(value) for name, value in asdict(file.moments).items()}
-        )
+        write_npz(file.folder / MOMENTS, as_arrays(file.moments))
     artifact = publish(file.folder, root, STAGE)
     if not is_small(artifact):
         seal(root, artifact)
@@ -153,12 +152,6 @@ def _recorded(path: Path) -> Artifact | None:
         return read_record(path)
     except (OSError, ValueError):
         return None
-
-
-def _stored_moments(path: Path) -> Moments:
-    arrays = read_npz(path)
-    numbers = {name: np.asarray(array, np.float64) for name, array in arrays.items() if name != "rows"}
-    return Moments(rows=int(arrays["rows"].item()), **numbers)
 
 
 def _moments(rows: pa.RecordBatch, plan: CastPlan, shift: NDArray[np.float64] | None) -> Moments | None:

@@ -5,7 +5,7 @@ holds what later stages need to know of all training rows at once, so that none 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.neuron.moments import Moments
 from tasks.neuron.parts import Batch, MemoryPart, Part
 from tasks.neuron.profile import TableProfile
 from tasks.outputs.facts import Facts
+from tasks.outputs.moments import as_arrays, from_arrays
 from tasks.outputs.result import Truth
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_npz, read_parquet, write_npz, write_parquet
@@ -72,10 +72,9 @@ def write_encoding(folder: Path, encoding: Encoding) -> None:
 
 def write_profile(folder: Path, profile: TableProfile) -> None:
     """Write what is known of all training rows."""
-    arrays = {field.name: np.asarray(getattr(profile.moments, field.name)) for field in fields(Moments)}
     sample = np.column_stack([profile.sample.matrix, profile.sample.target])
     beside = {"lowest": profile.lowest, "highest": profile.highest, "sample": sample}
-    write_npz(folder / PROFILE, arrays | beside)
+    write_npz(folder / PROFILE, as_arrays(profile.moments) | beside)
 
 
 def written(folder: Path, name: Name) -> Sequence[Part]:
@@ -105,20 +104,15 @@ def read_encoding(artifact: Artifact, root: Path) -> Encoding:
 def read_profile(artifact: Artifact, root: Path) -> TableProfile:
     """Return what is known of all training rows."""
     arrays = read_npz(artifact.path(root, PROFILE))
-    numbers = {name: np.asarray(array, np.float64) for name, array in arrays.items() if name != "rows"}
-    lowest, highest, sample = (numbers.pop(name) for name in ("lowest", "highest", "sample"))
-    moments = Moments(rows=int(arrays["rows"].item()), **numbers)
-    return TableProfile(moments, lowest, highest, Batch([*sample[:, :-1].T], sample[:, -1]))
+    lowest, highest, sample = (
+        np.asarray(arrays[name], np.float64) for name in ("lowest", "highest", "sample")
+    )
+    return TableProfile(from_arrays(arrays), lowest, highest, Batch([*sample[:, :-1].T], sample[:, -1]))
 
 
 def read_parts(artifact: Artifact, root: Path, name: Name) -> list[RowsPart]:
     """Open the training or the test rows, in order: no file, one, or many."""
     return [RowsPart(ParquetPart(path)) for path in part_paths(artifact, root, name)]
-
-
-def read_table(artifact: Artifact, root: Path, name: Name) -> pa.Table:
-    """Return all training or test rows in memory."""
-    return pa.concat_tables(map(read_parquet, part_paths(artifact, root, name)))
 
 
 def matrix(part: RowsPart) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

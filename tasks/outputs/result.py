@@ -107,11 +107,22 @@ class RunFile(Record):
     bytes: int
 
 
+class Change(Record):
+    """What differs in a stage's input: a setting's value as JSON, or the digest of a file or of code; None: absent."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
 class Stage(Record):
     """What one stage did in this run, and why."""
 
     state: Literal["ran", "cached"]
     reason: str
+    changes: list[Change] = Field(
+        default=[], description="The reason, where it is that an input has changed."
+    )
     seconds: float
     files: list[RunFile]
 

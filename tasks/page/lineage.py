@@ -5,7 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 
-from tasks.outputs.result import Lineage, Result, Stage
+from tasks.outputs.result import Change, Lineage, Result, Stage
 from tasks.page.blocks import Block, Code, Command, Heading, Paragraph, Strong, TableBlock, Text
 from tasks.page.text import counted, plain, shortened
 
@@ -18,50 +18,44 @@ DIGITS = 12  # shown of a SHA-256; `result.json` has all 64
 # The default of `predict --artifacts`.
 ARTIFACTS = "artifacts"
 
-# A stage's reason, as `tasks.runtime.caching` writes it.
-_COUNT = re.compile(r"\d+ of \d+: ")
-_CHANGE = re.compile(r"`(?P<name>[^`]+)`: (?P<old>.*?) → (?P<new>.*)", re.DOTALL)
-ABSENT = "absent"
-_DIGEST = re.compile(rf"[0-9a-f]{{8}}|{ABSENT}")
+# Of a file or of code; a setting's value is written as JSON.
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def stage_table(stages: Mapping[str, Stage]) -> TableBlock:
     """Tabulate what each stage did, why, and how long it took."""
     rows: list[list[Text]] = [
-        [name, stage.state, f"{stage.seconds:.2f}", reason_in_words(stage.reason)]
-        for name, stage in stages.items()
+        [name, stage.state, f"{stage.seconds:.2f}", reason_in_words(stage)] for name, stage in stages.items()
     ]
     return TableBlock(f"{stages_in_words(stages)}.", ["stage", "state", "seconds", "why"], rows, "llrl")
 
 
-def reason_in_words(reason: str) -> Text:
-    """Rewrite a stage's reason for readers: no digests, no backticks, no escapes.
+def reason_in_words(stage: Stage) -> Text:
+    """Write a stage's reason for readers: no digests, no backticks, no escapes."""
+    if not stage.changes:
+        return shortened(plain(stage.reason), LONGEST_REASON)
 
-    >>> reason_in_words("`epochs`: 100 → 200; `contents of 9.parquet`: absent → 0a1b2c3d")
-    [Code(text='epochs'), ': 100 → 200', '; ', Code(text='contents of 9.parquet'), ': new']
-    """
-    count, changes = _COUNT.match(reason), _COUNT.sub("", reason)
-    matches = [_CHANGE.fullmatch(change) for change in re.split(r"; (?=`)", changes)]
-    if not all(matches):
-        return shortened(plain(reason), LONGEST_REASON)
-
-    text: list[str | Code | Strong] = [count[0]] if count else []
-    for place, change in enumerate(each for each in matches[:MOST_CHANGES] if each):
-        text += [*(["; "] if place else []), Code(change["name"]), _change(**change.groupdict())]
-    if (rest := len(matches) - MOST_CHANGES) > 0:
+    count, _, _ = stage.reason.partition("`")  # such as "2 of 5: ", or nothing
+    text: list[str | Code | Strong] = [count] if count else []
+    for place, change in enumerate(stage.changes[:MOST_CHANGES]):
+        text += [*(["; "] if place else []), Code(change.name), _difference(change)]
+    if (rest := len(stage.changes) - MOST_CHANGES) > 0:
         text.append(f"; and {counted(rest, 'more change')}")
     return text
 
 
-def _change(name: str, old: str, new: str) -> str:
-    """Write how one input changed; files and code, whose names have a dot, are known by their digests."""
-    if "." in name and all(_DIGEST.fullmatch(value) for value in (old, new)):
-        return ": new" if old == ABSENT else ": removed" if new == ABSENT else " changed"
-    return f": {_value(old)} → {_value(new)}"
+def _difference(change: Change) -> str:
+    """Write how one input changed; of files and code, whose digests say nothing to readers, only that they did."""
+    present = [value for value in (change.before, change.after) if value is not None]
+    if all(_DIGEST.fullmatch(value) for value in present):
+        return ": new" if change.before is None else ": removed" if change.after is None else " changed"
+    return f": {_value(change.before)} → {_value(change.after)}"
 
 
-def _value(text: str) -> str:
-    """Write a value that is recorded as JSON, or cut short."""
+def _value(text: str | None) -> str:
+    """Write a value that is recorded as JSON, or a version of a library as it is."""
+    if text is None:
+        return "absent"
     try:
         value = json.loads(text)
     except ValueError:

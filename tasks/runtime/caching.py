@@ -19,6 +19,7 @@ from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
 from pydantic import BaseModel, ConfigDict
 
+from tasks.outputs.result import Change
 from tasks.runtime.provenance import provenance
 from tasks.store.artifact import Artifact, read_record
 from tasks.store.folders import KEYS, RECORDS
@@ -62,6 +63,7 @@ class CacheStatus:
     artifact: Artifact | None
     reason: str
     damage: str | None = None
+    changes: tuple[Change, ...] = ()
 
 
 def cache_status(fn: Callable[..., object], inputs: Mapping[str, Any], root: Path) -> CacheStatus:
@@ -73,7 +75,9 @@ def cache_status(fn: Callable[..., object], inputs: Mapping[str, Any], root: Pat
         lost = f"{RECORDS}/{key} cannot be read as a record"
         return CacheStatus(key, parts, None, lost, lost)
     if artifact is None:
-        return CacheStatus(key, parts, None, _change(parts, _remembered(root, fn.__name__)))
+        before = _remembered(root, fn.__name__)
+        changes = _changes(parts, before)
+        return CacheStatus(key, parts, None, _reason(changes, before), changes=changes)
     if harm := at_a_hit(root, artifact):
         return CacheStatus(key, parts, None, harm, harm)
     return CacheStatus(key, parts, artifact, "nothing changed")
@@ -193,17 +197,22 @@ def _newest_first(folder: Path) -> list[Path]:
     return sorted(filter(is_regular, times), key=lambda path: times[path], reverse=True)
 
 
-def _change(parts: Components, before: list[Components]) -> str:
-    """Say how a key differs from the nearest earlier one: `epochs`: 100 → 200."""
+def _changes(parts: Components, before: list[Components]) -> tuple[Change, ...]:
+    """Return how a key differs from the nearest earlier one."""
+    return min((_differences(earlier, parts) for earlier in before), key=len, default=())
+
+
+def _reason(changes: Sequence[Change], before: list[Components]) -> str:
+    """Say why a stage has no result yet: `epochs`: 100 → 200."""
     if not before:
         return "first run"
-    changes = min((_differences(earlier, parts) for earlier in before), key=len)
-    return "; ".join(changes) or "its record was lost"
+    listed = (f"`{each.name}`: {_brief(each.before)} → {_brief(each.after)}" for each in changes)
+    return "; ".join(listed) or "its record was lost"
 
 
-def _differences(old: Components, new: Components) -> list[str]:
+def _differences(old: Components, new: Components) -> tuple[Change, ...]:
     names = [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
-    return [f"`{name}`: {_brief(old.get(name))} → {_brief(new.get(name))}" for name in names]
+    return tuple(Change(name=name, before=old.get(name), after=new.get(name)) for name in names)
 
 
 def _brief(value: str | None) -> str:

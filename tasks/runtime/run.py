@@ -11,7 +11,7 @@ from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 
-from tasks.outputs.result import RunFile, Stage
+from tasks.outputs.result import Change, RunFile, Stage
 from tasks.runtime.caching import (
     CacheStatus,
     artifacts_in,
@@ -32,26 +32,34 @@ from tasks.store.verification import Verification, unseal
 from tasks.store.writing import sweep
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What became of one call of a stage."""
+
+    ran: bool
+    reason: str
+    changes: Sequence[Change]
+    artifact: Artifact
+
+
 @dataclass
 class _Account:
-    """What became of the calls of one stage: by key whether it ran, why, and what it left."""
+    """What became of the calls of one stage, by key."""
 
     seconds: float = 0.0
-    calls: dict[str, tuple[bool, str, Artifact]] = field(default_factory=dict)
+    calls: dict[str, _Call] = field(default_factory=dict)
 
     @property
     def stage(self) -> Stage:
-        reasons: dict[bool, list[str]] = {True: [], False: []}
-        for ran, reason, _ in self.calls.values():
-            reasons[ran].append(reason)
+        every = list(self.calls.values())
+        telling = [call for call in every if call.ran] or every
         files = {
-            file.path: RunFile(**file.model_dump())
-            for _, _, artifact in self.calls.values()
-            for file in artifact.files.values()
+            file.path: RunFile(**file.model_dump()) for call in every for file in call.artifact.files.values()
         }
         return Stage(
-            state="ran" if reasons[True] else "cached",
-            reason=of_several(reasons[True] or reasons[False], len(self.calls)),
+            state="ran" if telling[0].ran else "cached",
+            reason=of_several([call.reason for call in telling], len(every)),
+            changes=list(telling[0].changes),
             seconds=round(self.seconds, 3),
             files=list(files.values()),
         )
@@ -91,7 +99,7 @@ class Run:
     def notes(self) -> list[str]:
         """The stages' notes in their order; of a stage that was called several times, those of the first call."""
         firsts = (next(iter(account.calls.values())) for account in self._accounts.values())
-        return [note for _, _, artifact in firsts for note in artifact.notes]
+        return [note for call in firsts for note in call.artifact.notes]
 
     def __call__(self, stage: Task[..., Artifact], **inputs: Any) -> Artifact:
         """Call a stage, or take its finished artifact from the store, and note which it was.
@@ -145,7 +153,7 @@ class Run:
 
             states = self._called(stage, calls)
             for state, status, call in zip(states, statuses, calls, strict=True):
-                self._note(stage, call, status, state, harm or status.reason)
+                self._note(stage, call, status, state, harm)
 
         self._accounts[stage.name].seconds += time.perf_counter() - started
         return [state.result() for state in states]
@@ -175,7 +183,7 @@ class Run:
         call: dict[str, Any],
         status: CacheStatus,
         state: State[Artifact],
-        reason: str,
+        harm: str | None,
     ) -> None:
         """Add an artifact to the account, to this run's lease and to what later runs compare with."""
         artifact, ran = state.result(), state.name != "Cached"
@@ -186,7 +194,8 @@ class Run:
             self._verification.note(artifact)
         remember(self.root, stage.name, status)
         drop_checkpoint(self.root, status.key)
-        self._accounts.setdefault(stage.name, _Account()).calls[status.key] = ran, reason, artifact
+        noted = _Call(ran, harm or status.reason, () if harm else status.changes, artifact)
+        self._accounts.setdefault(stage.name, _Account()).calls[status.key] = noted
 
     def _check(self, inputs: dict[str, Any]) -> None:
         """Read what a stage is about to use; what is found damaged is made again by the call that made it."""

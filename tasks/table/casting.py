@@ -116,13 +116,13 @@ def merged(a: Mapping[str, Summary], b: Mapping[str, Summary]) -> dict[str, Summ
 def _taken(batch: pa.RecordBatch, plan: CastPlan, start: int, look: Preview) -> Taken:
     columns, summaries = [], {}
     for name, cells in zip(batch.schema.names, batch.columns, strict=True):
-        raw = with_nulls(cells, look.missing) if look.is_text and is_bytes(cells.type) else cells
+        raw = with_nulls(cells, look.written.missing) if look.is_text and is_bytes(cells.type) else cells
         if name in plan.carried:
             column = _carried(name, raw, plan.carried[name], start, look.member)
         elif name in plan.categorical:
             column, summaries[name] = _levels(name, raw, cells, start, look)
         else:
-            column, summaries[name] = _number(raw, plan.kinds[name], start, look.notation(name))
+            column, summaries[name] = _number(raw, plan.kinds[name], start, look.written.numerals.of(name))
         columns.append(column)
     return Taken(_usable(columns, plan), summaries)
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from tasks.config import Input
-from tasks.ingest import ingest, table_of
+from tasks.ingest import ingest
+from tasks.runtime.user_table import table_of
 
 PAIRS = int(os.environ.get("BENCH_PAIRS", "5"))
 ROWS = int(os.environ.get("BENCH_ROWS", "2000000"))

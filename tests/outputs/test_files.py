@@ -16,10 +16,11 @@ import pytest
 
 from flows.regression import regression
 from tasks.config import Input, Settings, overlaid
-from tasks.ingest import ingest, table_of
+from tasks.ingest import ingest
 from tasks.outputs import files
 from tasks.outputs.data import DATA, read_facts, row_file
 from tasks.runtime.cleaning import artifacts, remove_remains
+from tasks.runtime.user_table import table_of
 from tasks.store import digests, verification
 from tasks.store.artifact import Artifact, damage
 from tasks.store.parts import part_paths
@@ -111,7 +112,7 @@ def test_what_a_file_is_read_for_counts(folder: Path, read: Taken, monkeypatch: 
     take_in(folder, missing="mean")
     take_in(folder, features=("x",))
     assert len(read) == 7
-    monkeypatch.setattr("tasks.ingest._code", lambda: "other")
+    monkeypatch.setattr("tasks.runtime.user_table._code", lambda: "other")
     take_in(folder)
     assert len(read) == 10
 

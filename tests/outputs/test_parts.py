@@ -14,6 +14,7 @@ from tasks.outputs.parts import TEST, TRAIN, PartsFacts
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
 from tests.neuron.examples import random_problem
+from tests.rows import read_table
 
 FACTS = PartsFacts(features=("a", "b"), target="y")
 X, Y = random_problem(3, 30, 2)
@@ -42,8 +43,8 @@ def test_rows_come_back_by_part(tmp_path: Path, in_parts: bool) -> None:
     """As a table, and as batches whose target is the last column."""
     artifact = left(tmp_path, in_parts=in_parts)
     assert parts.read_facts(artifact) == FACTS
-    assert parts.read_table(artifact, tmp_path, TRAIN).to_pydict() == ROWS.slice(0, 24).to_pydict()
-    assert parts.read_table(artifact, tmp_path, TEST).to_pydict() == ROWS.slice(24).to_pydict()
+    assert read_table(artifact, tmp_path, TRAIN).to_pydict() == ROWS.slice(0, 24).to_pydict()
+    assert read_table(artifact, tmp_path, TEST).to_pydict() == ROWS.slice(24).to_pydict()
     opened = parts.read_parts(artifact, tmp_path, TRAIN)
     assert [part.rows for part in opened] == ([10, 14] if in_parts else [24])
     batches = [batch for part in opened for batch in part.batches()]

@@ -12,6 +12,7 @@ from tasks.neuron.profile import TableProfile
 from tasks.neuron.student_t import t_tests
 from tasks.outputs.result import (
     ActualPredicted,
+    Change,
     ColumnProfile,
     Figure,
     Lineage,
@@ -41,6 +42,15 @@ FIGURES = [
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+TRAINED = Stage(
+    state="ran",
+    reason="`epochs`: 100 → 200",
+    changes=[Change(name="epochs", before="100", after="200")],
+    seconds=1.234,
+    files=[],
 )
 
 
@@ -79,7 +89,7 @@ def result_of(
         settings=Settings().model_dump(),
         stages={
             "generate": generated(1),
-            "train": Stage(state="ran", reason="`epochs`: 100 → 200", seconds=1.234, files=[]),
+            "train": TRAINED,
         },
         report=f"runs/{RUN}/report.md",
         profile=[

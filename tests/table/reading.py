@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.config import Input
-from tasks.ingest import ingest, table_of
+from tasks.ingest import ingest
 from tasks.outputs.data import DATA, read_facts
+from tasks.runtime.user_table import table_of
 from tasks.store.parts import part_paths
 from tasks.table.errors import BadTable, Violation
 

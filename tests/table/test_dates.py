@@ -7,12 +7,13 @@ import pyarrow as pa
 import pytest
 
 from tasks.config import Input, Split
-from tasks.ingest import ingest, table_of
-from tasks.outputs.parts import read_table
+from tasks.ingest import ingest
+from tasks.runtime.user_table import table_of
 from tasks.split import split
 from tasks.table.dates import date_format_of, times
 from tasks.table.errors import BadTable
 from tests.paths import DATA
+from tests.rows import read_table
 
 DAYS = [datetime(2023, 11, 20) + timedelta(days=number, minutes=7 * number) for number in range(40)]  # noqa: DTZ001
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from flows.command import cli
 from tasks.config import Input
-from tasks.ingest import ingest, table_of
+from tasks.ingest import ingest
+from tasks.runtime.user_table import table_of
 from tasks.table.errors import BadTable
 
 # Seconds that one file may take; a hundredth of one is usual.

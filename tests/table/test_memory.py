@@ -14,7 +14,8 @@ PEAK = """
 import sys
 from pathlib import Path
 from tasks.config import Input
-from tasks.ingest import ingest, table_of
+from tasks.ingest import ingest
+from tasks.runtime.user_table import table_of
 from tests.memory import peak
 artifact = ingest.fn(table_of(Input(data=sys.argv[1], target="y")), Path(sys.argv[2]))
 assert len(artifact.files) > 4

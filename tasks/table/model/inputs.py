@@ -52,7 +52,7 @@ def inputs(
     for column in model.inputs:
         values = rows.column(column.name)
         if look.is_text and is_bytes(values.type):
-            values = with_nulls(values, look.missing)
+            values = with_nulls(values, look.written.missing)
         if isinstance(column, NumberInput):
             found[column.name] = _numbers(values, column.name, start, look, warn)
         else:
@@ -94,7 +94,7 @@ def _is_garbled(cell: bytes) -> bool:
 
 def _numbers(values: pa.Array, name: str, start: int, look: Preview, warn: Collection[str]) -> pa.Array:
     kind = values.type.value_type if kinds.is_dictionary(values.type) else values.type
-    notation = look.notation(name)
+    notation = look.written.numerals.of(name)
     if is_number(kind):
         return as_numbers(values, kind).cast(pa.float64(), safe=False)
     if kinds.is_null(kind):

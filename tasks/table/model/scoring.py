@@ -70,7 +70,7 @@ def column_notes(looks: Sequence[Preview], columns: pa.Schema, model: LinearMode
     """Say what was detected about the model's columns, and which other ones are not in every file."""
     needed = {column.name for column in model.inputs}
     for look in looks:
-        for finding in look.contents.findings if look.contents else ():
+        for finding in look.written.findings:
             if finding.column is None or finding.column in needed:
                 yield replace(finding, file=look.member.name)
         absent = [name for name in columns.names if look.stored and name not in look.stored.names]

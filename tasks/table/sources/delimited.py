@@ -15,9 +15,9 @@ import pyarrow.csv as arrow_csv
 
 from tasks.table.cells import likely
 from tasks.table.errors import BadTable, Violation, counted, located, quoted
-from tasks.table.numerals import Numerals
 from tasks.table.sources.dialect import SAMPLE, Dialect, Layout, detected, rewritten
 from tasks.table.sources.files import DataFile, refuse_empty
+from tasks.table.sources.source import Written
 
 # Bytes that are parsed at a time; a row must fit.
 BLOCK = 2**22
@@ -62,22 +62,12 @@ class TextTable:
     # As they stand in the file, with the blanks around them.
     names: tuple[str, ...]
     schema: pa.Schema
-    is_text: bool = True
 
     @property
-    def numerals(self) -> Numerals:
-        """How the columns write their numbers."""
-        return self.layout.numerals
-
-    @property
-    def findings(self) -> tuple[Violation, ...]:
-        """What was detected, and what is in doubt."""
-        return self.layout.findings
-
-    @property
-    def assumed(self) -> str:
-        """What was detected, in words."""
-        return self.layout.assumed
+    def written(self) -> Written:
+        """How the cells are written."""
+        layout = self.layout
+        return Written(True, layout.numerals, self.missing, layout.findings, layout.assumed)
 
     def batches(self, types: Mapping[str, pa.DataType], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield those of the named columns that there are, with these types, a block of text at a time.
@@ -109,8 +99,9 @@ class TextTable:
             raise BadTable(_irregular_rows(self, irregular))
 
     def _is_plain(self, name: str) -> bool:
-        notation = self.numerals.of(name)
-        return notation.is_plain and notation.decimal == self.numerals.decimal
+        numerals = self.layout.numerals
+        notation = numerals.of(name)
+        return notation.is_plain and notation.decimal == numerals.decimal
 
     def _batches(self, types: Mapping[str, pa.DataType], irregular: Irregular) -> Iterator[pa.RecordBatch]:
         end = self.names[-1] if self.layout.ends_in_delimiter else None
@@ -123,7 +114,7 @@ class TextTable:
             include_columns=[*wanted],
             column_types=wanted,
             null_values=[*self.missing],
-            decimal_point=self.numerals.decimal,
+            decimal_point=self.layout.numerals.decimal,
         )
         with (
             self.file.stream() as stream,

@@ -20,8 +20,7 @@ COMMENT = "#"
 # The name of the cell behind the last delimiter of a row, where that is no cell.
 END = "\0"
 
-# Arrow's own list, and pandas' too.
-# Cells that are missing values unless `na_values` says otherwise.
+# Cells that are missing values unless `na_values` says otherwise: Arrow's own list, and pandas' too.
 MISSING = (
     "",
     "#N/A",

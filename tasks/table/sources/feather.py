@@ -8,11 +8,10 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from tasks.table.cells import batch_without_views, without_views
-from tasks.table.errors import BadTable, Violation, located
-from tasks.table.numerals import Numerals
+from tasks.table.errors import BadTable, located
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.files import DataFile, refuse_empty
-from tasks.table.sources.source import TYPED
+from tasks.table.sources.source import TYPED, Written
 
 _FILE, _VERSION_1 = b"ARROW1", b"FEA1"
 
@@ -28,11 +27,7 @@ class ArrowTable:
 
     file: DataFile
     schema: pa.Schema
-    is_text: bool = False
-    numerals: Numerals = TYPED
-    missing: tuple[str, ...] = ()
-    findings: tuple[Violation, ...] = ()
-    assumed: str = ""
+    written: Written = TYPED
 
     def batches(self, types: Mapping[str, pa.DataType], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield those of the named columns that there are, at most so many rows at a time."""

@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tasks.table.errors import BadTable, Violation, located, quoted
-from tasks.table.numerals import Numerals
+from tasks.table.errors import BadTable, located, quoted
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.files import DataFile, refuse_empty
-from tasks.table.sources.source import TYPED
+from tasks.table.sources.source import TYPED, Written
 
 TARGET = "y"
 _INPUTS = ("inputs", "input", "X", "x")
@@ -49,11 +48,7 @@ class Arrays:
     file: DataFile
     inputs: _Array
     targets: _Array
-    is_text: bool = False
-    numerals: Numerals = TYPED
-    missing: tuple[str, ...] = ()
-    findings: tuple[Violation, ...] = ()
-    assumed: str = ""
+    written: Written = TYPED
 
     @property
     def schema(self) -> pa.Schema:

@@ -8,11 +8,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from tasks.table.cells import batch_without_views, without_views
-from tasks.table.errors import Violation
-from tasks.table.numerals import Numerals
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.files import DataFile, refuse_empty
-from tasks.table.sources.source import TYPED
+from tasks.table.sources.source import TYPED, Written
 
 # Bytes that are read of a column at a time: a row group may be as large as the file.
 _BUFFER = 2**20
@@ -24,11 +22,7 @@ class ParquetTable:
 
     file: DataFile
     schema: pa.Schema
-    is_text: bool = False
-    numerals: Numerals = TYPED
-    missing: tuple[str, ...] = ()
-    findings: tuple[Violation, ...] = ()
-    assumed: str = ""
+    written: Written = TYPED
 
     def batches(self, types: Mapping[str, pa.DataType], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield those of the named columns that there are, at most so many rows at a time."""

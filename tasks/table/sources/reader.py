@@ -15,9 +15,8 @@ import pyarrow as pa
 from tasks.table.cells import likely
 from tasks.table.columns import is_text
 from tasks.table.errors import BadTable, Violation, located, printable
-from tasks.table.numerals import Notation
 from tasks.table.sources.dialect import Dialect
-from tasks.table.sources.source import ROWS, Contents, Member
+from tasks.table.sources.source import ROWS, TYPED, Contents, Member, Written
 
 # Rows of a column of text that are looked at to see whether it holds numbers.
 SAMPLE_ROWS = 1000
@@ -38,18 +37,14 @@ class Preview:
     violations: tuple[Violation, ...] = ()
 
     @property
-    def is_text(self) -> bool:
-        """Whether all cells are text, so that a column can be taken for what it is not stored as."""
-        return self.contents is not None and self.contents.is_text
-
-    def notation(self, name: str) -> Notation:
-        """Return how a column of text writes its numbers."""
-        return self.contents.numerals.of(name) if self.contents else Notation()
+    def written(self) -> Written:
+        """How the cells are written."""
+        return self.contents.written if self.contents else TYPED
 
     @property
-    def missing(self) -> tuple[str, ...]:
-        """The cells of text that are missing values."""
-        return self.contents.missing if self.contents else ()
+    def is_text(self) -> bool:
+        """Whether all cells are text, so that a column can be taken for what it is not stored as."""
+        return self.written.is_text
 
 
 def preview(member: Member, dialect: Dialect) -> Preview:
@@ -61,7 +56,7 @@ def preview(member: Member, dialect: Dialect) -> Preview:
     try:
         with explained(member):
             contents = member.contents(dialect)
-            likely_ = contents.schema if contents.is_text else _with_likely_texts(contents)
+            likely_ = contents.schema if contents.written.is_text else _with_likely_texts(contents)
     except BadTable as error:
         return Preview(member, violations=error.violations)
     stored = contents.schema

@@ -6,6 +6,7 @@ both, and an entry: in `formats.FORMATS` for a format of files, in `discovery.FI
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyarrow as pa
@@ -21,6 +22,28 @@ Version = tuple[int, ...]
 ROWS = 2**16
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How the cells of a member are written; by default as where the types of columns are stated.
+
+    Attributes:
+        is_text: Whether all cells are text, so that the types of columns are guessed and not stated.
+        numerals: How columns of text write their numbers.
+        missing: The cells of text that are missing values.
+        findings: What was detected or passed over, and what is in doubt.
+        assumed: What was detected, in words, for messages on what may come of it; empty where nothing was.
+    """
+
+    is_text: bool = False
+    numerals: Numerals = field(default_factory=lambda: Numerals(".", {}, ()))
+    missing: tuple[str, ...] = ()
+    findings: tuple[Violation, ...] = ()
+    assumed: str = ""
+
+
+TYPED = Written()
+
+
 class Contents(Protocol):
     """What a first look at a member has found: its columns, and how its rows are read."""
 
@@ -29,24 +52,8 @@ class Contents(Protocol):
         """Names and types of the columns as they are stored, or, of text, as they are likely to be."""
 
     @property
-    def is_text(self) -> bool:
-        """Whether all cells are text, so that the types of columns are guessed and not stated."""
-
-    @property
-    def numerals(self) -> Numerals:
-        """How columns of text write their numbers."""
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The cells of text that are missing values."""
-
-    @property
-    def findings(self) -> tuple[Violation, ...]:
-        """What was detected or passed over, and what is in doubt."""
-
-    @property
-    def assumed(self) -> str:
-        """What was detected, in words, for messages on what may come of it; empty where nothing was."""
+    def written(self) -> Written:
+        """How the cells are written."""
 
     def batches(self, types: Mapping[str, pa.DataType], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield those of the named columns that there are, at most so many rows at a time.
@@ -93,7 +100,3 @@ class Member(Protocol):
         Raises:
             BadTable: it is empty, or not what its name says.
         """
-
-
-# Of a source that states the types of its columns.
-TYPED = Numerals(".", {}, ())

@@ -15,7 +15,8 @@ from flows.command.plan import plan
 from flows.command.run import run
 from flows.command.signals import Stops
 from tasks.config import Input, Settings
-from tasks.ingest import ingest, looking_once, table_of
+from tasks.ingest import ingest
+from tasks.runtime.user_table import looking_once, table_of
 from tasks.table import casting
 from tasks.table.errors import BadTable
 from tasks.table.sources import discovery
