@@ -10,6 +10,7 @@ from tasks.table.columns import Columns, Wanted
 from tasks.table.consistency import disagreements
 from tasks.table.errors import Violation
 from tasks.table.sources.reader import Preview
+from tasks.table.sources.source import Written
 
 FIRST = {"x": pa.float64(), "k": pa.string(), "y": pa.float64()}
 
@@ -17,7 +18,7 @@ FIRST = {"x": pa.float64(), "k": pa.string(), "y": pa.float64()}
 def look(name: str, types: dict[str, pa.DataType] | None, *, is_text: bool) -> Preview:
     """Stand for the first look at a file."""
     member: Any = SimpleNamespace(name=name)
-    contents: Any = SimpleNamespace(is_text=is_text)
+    contents: Any = SimpleNamespace(written=Written(is_text=is_text))
     return Preview(member, contents, stored=None if types is None else pa.schema(types))
 
 
