@@ -37,8 +37,9 @@ class Connection:
         if not self._url and settings.server.ephemeral.enabled:
             require_writable("PREFECT_HOME", self._home, ROOM)
             self._server = TemporaryServer()
+            self._used = False
             # Registered first, and so done last: Prefect sends its last messages at the exit.
-            atexit.register(self._server.stop)
+            atexit.register(self._end)
             stops.on_stop(self._server.kill)
 
     def establish(self) -> None:
@@ -59,9 +60,16 @@ class Connection:
             )
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
-        used = ExitStack()
-        used.enter_context(temporary_settings({PREFECT_API_URL: url}))
-        atexit.register(used.close)
+        self._used = True
+        settings = ExitStack()
+        settings.enter_context(temporary_settings({PREFECT_API_URL: url}))
+        atexit.register(settings.close)
+
+    def _end(self) -> None:
+        if self._server is None:
+            return
+        # A server that was never used has nothing to write down, and may be in the midst of its start.
+        (self._server.stop if self._used else self._server.kill)()
 
     def _check_answer(self) -> None:
         from prefect.client.orchestration import get_client

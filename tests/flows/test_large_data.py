@@ -91,6 +91,7 @@ def test_split_deals_every_row_once_in_random_order(settings: Settings) -> None:
     assert abs(np.corrcoef(np.arange(len(train)), came_from)[0, 1]) < 0.05
 
 
+@pytest.mark.slow
 def test_rows_sorted_by_target_pass_in_one_epoch_and_in_many(settings: Settings, tmp_path: Path) -> None:
     """The worst order for SGD is no order any more after `split`: D ≤ 0.01."""
     rng = np.random.default_rng(0)

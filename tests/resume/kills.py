@@ -1,6 +1,6 @@
 """A program that runs the stages again and again, killed each time at another point; see `test_kill.py`.
 
-    python kills.py STORE FIRST STEP > points.json
+    python kills.py STORE > points.json
 
 Every change to the store goes by an audit event of Python's own or by `os.fsync`; the n-th is where the n-th run is
 killed, just before it. Then a run that nobody disturbs finishes the work. To be quick about it, runs are forked, the
@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -150,11 +151,11 @@ def contents(root: Path) -> dict[str, str]:
     }
 
 
-def main(root: Path, first: int, step: int) -> None:
+def main(root: Path) -> None:
     points = []
     assert forked(root)[0] == 0
     undisturbed = contents(root)
-    for last in range(first, 10_000, step):
+    for last in count(1):
         shutil.rmtree(root)
         root.mkdir()
         ended, what = forked(root, last)
@@ -168,4 +169,4 @@ def main(root: Path, first: int, step: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]).resolve())

@@ -71,7 +71,7 @@ def digests(result: Result) -> dict[str, str]:
 
 
 CASES = [
-    pytest.param(stage, name, harm, marks=[] if harm is flip_a_bit or stage == "split" else pytest.mark.slow)
+    pytest.param(stage, name, harm, marks=[] if harm is flip_a_bit else pytest.mark.slow)
     for stage, names in FILES.items()
     for name in names
     for harm in (flip_a_bit, truncate, Path.unlink)

@@ -153,6 +153,7 @@ def prefect(server: str, home: Path, *arguments: str) -> None:
     python("-m", "prefect", *arguments, env=environment(home, server))
 
 
+@pytest.mark.slow
 def test_prefects_own_retry_takes_a_local_run_up(
     settings: Settings, tmp_path: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

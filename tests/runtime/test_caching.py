@@ -196,6 +196,7 @@ def test_a_moved_checkout_and_a_moved_store_run_nothing(checkout: Checkout, tmp_
     assert moved.forecasts([{}]) == [{stage: ["cached", "nothing changed"] for stage in STAGES}]
 
 
+@pytest.mark.slow
 def test_a_users_file_counts_by_its_content(checkout: Checkout) -> None:
     """Another digit with the same size and time runs `ingest`; a copy under another name and time runs nothing."""
     table = checkout.folder.parent / "table.csv"
@@ -218,7 +219,7 @@ def test_a_users_file_counts_by_its_content(checkout: Checkout) -> None:
 @pytest.mark.parametrize(
     ("kind", "file", "name", "ran"),
     [
-        ("body", "tasks/generate.py", "generate", {"generate"}),
+        pytest.param("body", "tasks/generate.py", "generate", {"generate"}, marks=pytest.mark.slow),
         pytest.param("body", "tasks/store/artifact.py", "digest", ALL, marks=pytest.mark.slow),
         pytest.param("body", "tasks/train.py", "train", {"train"}, marks=pytest.mark.slow),
     ],

@@ -123,6 +123,7 @@ def test_serve_needs_a_server_that_stays(tmp_path: Path) -> None:
     assert "PREFECT_API_URL" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_bad_value_in_the_table_is_said_in_one_line_without_a_traceback(
     tmp_path: Path, prefect_server: str
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_bad_value_in_the_table_is_said_in_one_line_without_a_traceback(
     assert not (tmp_path / "artifacts" / "ingest").exists()
 
 
+@pytest.mark.slow
 def test_a_diverging_rate_exits_with_three(tmp_path: Path, prefect_server: str) -> None:
     """The fit is refused with the epoch and the stable range, and there are no weights."""
     done = command("run", "--preset", "article", "--learning-rate", "1", cwd=tmp_path, server=prefect_server)

@@ -81,7 +81,11 @@ def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [["run"], ["plan"], ["cache", "list"], ["cache", "clean"]])
 @pytest.mark.parametrize(
     ("artifacts", "reason"),
-    [("file", "Not a directory"), ("file/below", "Not a directory"), ("x" * 300, "File name too long")],
+    [
+        ("file", "Not a directory"),
+        pytest.param("file/below", "Not a directory", marks=pytest.mark.slow),
+        pytest.param("x" * 300, "File name too long", marks=pytest.mark.slow),
+    ],
 )
 def test_artifacts_that_can_be_no_folder(
     tmp_path: Path, command: list[str], artifacts: str, reason: str
