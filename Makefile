@@ -7,6 +7,8 @@ UV     ?= uv
 LOCK   ?= requirements.lock
 ARGS   ?=
 BENCH_SCALE ?= 1
+# One process a core; the tests of a file share what they set up, so they stay together.
+PARALLEL ?= -n auto --maxprocesses 8 --dist loadfile
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
@@ -54,7 +56,7 @@ run: setup ## train the example problem and leave its report under artifacts/
 	@$(BIN)/linear-neuron run $(ARGS)
 
 test: setup ## run the tests, less the slow ones
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" $(PARALLEL) $(ARGS)
 
 test-all: setup ## run every test
 	@$(BIN)/python -m pytest $(ARGS)
@@ -62,7 +64,7 @@ test-all: setup ## run every test
 # Processes that the tests start are measured too, except those that are killed.
 coverage: setup ## run the same tests and print what share of the lines and branches of each room they reach
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m coverage run -m pytest -m "not slow" $(PARALLEL) $(ARGS)
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report --skip-covered --show-missing
 	@for room in $$(find flows tasks -name __init__.py -exec dirname {} + | sort); do \

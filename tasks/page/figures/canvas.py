@@ -11,7 +11,9 @@ from functools import cache
 from io import BytesIO
 
 import matplotlib.style
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from PIL import Image
@@ -55,11 +57,11 @@ def drawing(width: float, height: float) -> Iterator[Figure]:
 
 def png(figure: Figure) -> bytes:
     """Render with a palette: a third of the bytes of full colour, since all figures share one page."""
-    drawn, small = BytesIO(), BytesIO()
-    figure.savefig(drawn, format="png", facecolor="white", pil_kwargs={"compress_level": 0})
+    canvas, small = FigureCanvasAgg(figure), BytesIO()
+    canvas.draw()  # once; `savefig` would draw a second time for the layout
     # Maximum coverage keeps a rare colour, say of a few test points; the median cut would blend it into grey.
     palette = (
-        Image.open(drawn)
+        Image.fromarray(np.asarray(canvas.buffer_rgba()))
         .convert("RGB")
         .quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     )
