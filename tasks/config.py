@@ -326,6 +326,28 @@ class Prediction(Section):
         return self
 
 
+class Export(Section):
+    """What `export` writes."""
+
+    to: Literal[
+        "json", "sql", "tsql", "bigquery", "snowflake", "onnx", "pmml", "excel", "skops", "mlflow"
+    ] = Field(description="The format.")
+    model: Place = Field(
+        default="latest",
+        min_length=1,
+        description="A model.json, or a run: its folder, its name in the artifacts folder, or latest.",
+    )
+    output: Place | None = Field(
+        default=None,
+        min_length=1,
+        description="File to write, of mlflow the folder; by default model.onnx and the like, in this folder.",
+    )
+    overwrite: bool = Field(default=False, description="Replace the output if it exists.")
+    artifacts: Place = Field(
+        default="artifacts", min_length=1, description="Folder in which to look for runs."
+    )
+
+
 class Settings(Section):
     """Every setting of a run."""
 

@@ -20,7 +20,7 @@ from flows.command.messages import Unusable, described, explain, say
 from flows.command.parser import NIGHTLY, command_parser
 from flows.command.signals import Stops
 from flows.command.terminal import keep_stderr, keep_stdout
-from tasks.config import Cleaning, Prediction, Settings, overlaid, schema_fields
+from tasks.config import Cleaning, Export, Prediction, Settings, overlaid, schema_fields
 from tasks.store.regular import read_regular
 
 # Of a settings file, and outside strings on one of its lines. The parser's time grows by the square of a key's parts.
@@ -40,7 +40,7 @@ class Request:
     """
 
     command: str
-    settings: Settings | Cleaning | Prediction
+    settings: Settings | Cleaning | Prediction | Export
     as_json: bool = False
     cron: str = NIGHTLY
 
@@ -107,6 +107,10 @@ def _execute(request: Request, stops: Stops) -> Exit:
             from flows.command.predict import predict
 
             return predict(settings, as_json)
+        if isinstance(settings, Export):
+            from flows.command.export import export
+
+            return export(settings, as_json)
         if request.command == "plan":
             from flows.command.plan import plan
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, get_args
 from pydantic.fields import FieldInfo
 
 from flows.command.exits import Exit
-from tasks.config import Cleaning, Prediction, Section, Settings, schema_fields
+from tasks.config import Cleaning, Export, Prediction, Section, Settings, schema_fields
 from tasks.table.sources.address import redacted
 
 NIGHTLY = "0 6 * * *"
@@ -58,6 +58,7 @@ def command_parser() -> Parser:
         )
     does = "add a model's predictions to the rows of a table"
     _subcommand(commands, "predict", "predict", does, Prediction)
+    _subcommand(commands, "export", "export", "write a model for other programs", Export)
 
     cache = commands.add_parser("cache", help="list, verify or clean the artifacts folder")
     tasks = cache.add_subparsers(required=True, metavar="TASK")

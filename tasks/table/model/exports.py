@@ -1,9 +1,36 @@
-"""The fitted model for other programs, as files by name; a new export is a module, and an entry here."""
+"""The fitted model for other programs, by format; a new export is a module, and an entry here."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
+from tasks.table.errors import BadTable
 from tasks.table.model.linear import FILE, LinearModel
-from tasks.table.model.sql import expression
+from tasks.table.model.mlflow_folder import as_mlflow
+from tasks.table.model.onnx_graph import as_onnx
+from tasks.table.model.pipeline import as_skops
+from tasks.table.model.pmml import as_pmml
+from tasks.table.model.sql import DATABASES, STANDARD, Database, expression
+from tasks.table.model.workbook import as_workbook
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFormat:
+    """A form of the model.
+
+    Attributes:
+        name: Of the file, or of the folder.
+        write: Returns its content, or, of a folder, those of its files by their paths in it.
+        does: What it is, for a list of the formats.
+        extra: The extra of linear-neuron that it needs.
+        in_runs: Whether every run leaves it; the others are written on demand.
+    """
+
+    name: str
+    write: Callable[[LinearModel], bytes | Mapping[str, bytes]]
+    does: str
+    extra: str | None = None
+    in_runs: bool = False
 
 
 def as_json(model: LinearModel) -> bytes:
@@ -11,14 +38,45 @@ def as_json(model: LinearModel) -> bytes:
     return model.model_dump_json(indent=1).encode()
 
 
-def as_sql(model: LinearModel) -> bytes:
-    """Write the model as one expression of standard SQL."""
-    return expression(model).encode()
+def as_sql(model: LinearModel, database: Database = STANDARD) -> bytes:
+    """Write the model as one expression of SQL."""
+    return expression(model, database).encode()
 
 
-EXPORTS: Mapping[str, Callable[[LinearModel], bytes]] = {FILE: as_json, "model.sql": as_sql}
+def _sql(dialect: str, does: str) -> ModelFormat:
+    return ModelFormat(f"model.{dialect}.sql", partial(as_sql, database=DATABASES[dialect]), does)
+
+
+EXPORTS: Mapping[str, ModelFormat] = {
+    "json": ModelFormat(FILE, as_json, "plain numbers by column", in_runs=True),
+    "sql": ModelFormat("model.sql", as_sql, "an expression of standard SQL", in_runs=True),
+    "tsql": _sql("tsql", "the same for SQL Server"),
+    "bigquery": _sql("bigquery", "the same for BigQuery"),
+    "snowflake": _sql("snowflake", "the same for Snowflake"),
+    "onnx": ModelFormat("model.onnx", as_onnx, "ONNX in double precision", "onnx"),
+    "pmml": ModelFormat("model.pmml", as_pmml, "PMML 4.4"),
+    "excel": ModelFormat("model.xlsx", as_workbook, "a workbook with a formula", "excel"),
+    "skops": ModelFormat("model.skops", as_skops, "a scikit-learn pipeline without pickle", "skops"),
+    "mlflow": ModelFormat("model-mlflow", as_mlflow, "a folder that MLflow loads"),
+}
 
 
 def exported(model: LinearModel) -> dict[str, bytes]:
     """Return the contents of every file that a run leaves of its model, by name."""
-    return {name: write(model) for name, write in EXPORTS.items()}
+    written = {export.name: export.write(model) for export in EXPORTS.values() if export.in_runs}
+    return {name: content for name, content in written.items() if isinstance(content, bytes)}
+
+
+def export_of(to: str, model: LinearModel) -> bytes | Mapping[str, bytes]:
+    """Write the model in a format, see `ModelFormat.write`.
+
+    Raises:
+        BadTable: the format cannot hold the model, or a package that writes it is not installed.
+    """
+    export = EXPORTS[to]
+    try:
+        return export.write(model)
+    except ModuleNotFoundError as error:
+        raise BadTable(
+            f"`to` of {to!r} needs the package {error.name}; install linear-neuron[{export.extra}], or that package"
+        ) from error
