@@ -17,6 +17,7 @@ from tasks.outputs.parts import read_encoding
 from tasks.outputs.repeats import read as read_repeats
 from tasks.outputs.result import Evaluation, Lineage, Result
 from tasks.outputs.scores import read as read_scores
+from tasks.outputs.uncertainty import read as read_uncertainty
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
 from tasks.page.figures.trend import draw_trend
@@ -45,8 +46,8 @@ def publish(
 ) -> Result:
     """Write `runs/<run>/` and create the artifacts: the report, and the coefficients as a table.
 
-    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `report.html`,
-    `report.md` and, last, `result.json`: one that has it is whole.
+    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `model_interval.sql`,
+    `report.html`, `report.md` and, last, `result.json`: one that has it is whole.
     """
     evaluation = read_scores(scores, run.root)
     drawn = figures_left.read(figures, run.root)
@@ -66,7 +67,7 @@ def publish(
     past = runs.earlier(run.root, result)
     paths = figures_left.picture_paths(figures, run.root, drawn.figures)
     images = {file: path.read_bytes() for file, path in paths.items()}
-    files = exported(_model(run, settings))
+    files = exported(_model(run, settings, scores))
     shown = list(drawn.figures)
     if past:
         picture, figure = draw_trend([*past, result])
@@ -112,12 +113,15 @@ def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes])
     return {runs.PAGE: page.encode(), runs.REPORT: markdown(blocks, quote).encode()}
 
 
-def _model(run: Run, settings: Settings) -> LinearModel:
+def _model(run: Run, settings: Settings, scores: Artifact) -> LinearModel:
     """Return the fitted model over the user's own columns."""
     model, parts = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts")
     fitted = read_model(model, run.root)
     reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
-    return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias, reading).checked()
+    encoding = read_encoding(parts, run.root)
+    found, conformal = read_uncertainty(scores, run.root, encoding)
+    model = linear_model(encoding, fitted.weights, fitted.bias, reading)
+    return model.model_copy(update={"uncertainty": found, "conformal": conformal}).checked()
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

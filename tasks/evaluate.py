@@ -12,15 +12,19 @@ from tasks.neuron import metrics
 from tasks.neuron.collinearity import collinearity_notes
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
-from tasks.neuron.student_t import t_tests
-from tasks.outputs import scores
+from tasks.neuron.student_t import critical, t_tests
+from tasks.outputs import scores, uncertainty
 from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
 from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts, RowsPart, read_parts, read_profile
 from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, TTest, Verdict
 from tasks.outputs.scores import PredictionWriter
+from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
+
+LEVEL = 0.95  # of the intervals that the exports write out
+CALIBRATION = 2**18  # rows of many files, those of the test among which make conformal intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,20 @@ def evaluate(model: Artifact, parts: Artifact, root: Path) -> Artifact:
         scored = _score(fitted, reference.target_mean, parts, root, folder)
         facts = PartsFacts.of(parts)
         scores.write(folder, compare(fitted, scored, reference, facts, training))
+        uncertainty.write(folder, _uncertainty(fitted, reference, folder))
         return publish(folder, root, "evaluate", notes=collinearity_notes(facts.features, reference))
+
+
+def _uncertainty(fitted: TrainedModel, reference: LeastSquares, folder: Path) -> FitUncertainty:
+    """Sum up what intervals need; the errors of the test rows are those of the predictions just written."""
+    residual_sum = reference.residual_sum + reference.excess(fitted.weights, fitted.bias)
+    freedom = reference.degrees_of_freedom
+    return fit_uncertainty(
+        reference,
+        residual_sum,
+        critical(1 - LEVEL, freedom) if freedom else math.nan,
+        scores.test_errors(folder, CALIBRATION),
+    )
 
 
 def compare(

@@ -65,6 +65,7 @@ def test_the_folder_holds_both_reports_and_every_figure(settings: Settings) -> N
     assert {path.name for path in folder.iterdir()} == FIGURES | {
         "model.json",
         "model.sql",
+        "model_interval.sql",
         runs.REPORT,
         runs.PAGE,
         runs.RESULT,
