@@ -18,6 +18,7 @@ from tasks.outputs.repeats import read as read_repeats
 from tasks.outputs.result import Evaluation, Lineage, Result
 from tasks.outputs.scores import read as read_scores
 from tasks.outputs.uncertainty import read as read_uncertainty
+from tasks.page.answers import answers
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
 from tasks.page.figures.trend import draw_trend
@@ -28,6 +29,7 @@ from tasks.page.text import named
 from tasks.page.webpage import webpage
 from tasks.runtime.provenance import provenance
 from tasks.runtime.run import Run
+from tasks.runtime.user_table import UserTable
 from tasks.store.artifact import Artifact
 from tasks.store.folders import RUNS
 from tasks.table.drift import grown, lost
@@ -65,6 +67,7 @@ def publish(
     )
 
     past = runs.earlier(run.root, result)
+    result = result.model_copy(update={"answers": answers(result, past[-1] if past else None)})
     paths = figures_left.picture_paths(figures, run.root, drawn.figures)
     images = {file: path.read_bytes() for file, path in paths.items()}
     files = exported(_model(run, settings, scores))
@@ -137,8 +140,17 @@ def _lineage(run: Run, settings: Settings) -> Lineage:
         code=hashlib.sha256(lines.encode()).hexdigest(),
         libraries=dict(sorted(libraries.items())),
         source=table.digest if table else None,
-        command=shlex.join(["linear-neuron", "run", *flags(settings)]),
+        table=table.found.table.described if table else None,
+        command=shlex.join(["linear-neuron", "run", *flags(_pinned(settings, table))]),
     )
+
+
+def _pinned(settings: Settings, table: UserTable | None) -> Settings:
+    """Name the version of the table that was read, where the table keeps its past: it may have a newer one by then."""
+    version = table.found.table.version if table else None
+    if version is None:
+        return settings
+    return settings.model_copy(update={"input": settings.input.model_copy(update={"version": version})})
 
 
 def _run_name() -> str:

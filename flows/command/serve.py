@@ -15,7 +15,7 @@ from flows.regression import regression
 from tasks.config import Settings, overlaid
 from tasks.runtime.user_table import check
 from tasks.table.errors import BadTable
-from tasks.table.sources.discovery import anchored
+from tasks.table.sources.location import anchored
 
 
 def serve(settings: Settings, cron: str) -> Exit:

@@ -442,7 +442,7 @@ def test_intervals_stand_beside_the_predictions(tmp_path: Path) -> None:
     assert list(found) == ["k", "b", "a", "predicted_y", "lower", "upper"]
     first = found.iloc[0]  # a = 1, k = u: (0, −1) by the inverse
     half = 2.2281388519649385 * 2.0 * np.sqrt(1.25 + (0.5 * 0) ** 2 + (1.0 * 0 + 2.0 * -0.5) ** 2)
-    np.testing.assert_allclose([first["lower"], first["upper"]], [2.5 - half, 2.5 + half], rtol=1e-14)
+    np.testing.assert_allclose([first["lower"], first["upper"]], [2.5 - half, 2.5 + half], rtol=1e-10)
     assert found.isna()["lower"].tolist() == found.isna()["predicted_y"].tolist()
 
     kind = {"interval": 0.9, "interval_kind": "conformal"}

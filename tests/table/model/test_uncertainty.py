@@ -191,6 +191,7 @@ def test_sql_in_duckdb(model_of: ModelOf, name: str) -> None:
     np.testing.assert_allclose(predicted - width, found.bounds[0], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_coverage_over_200_simulated_sets(model_of: ModelOf) -> None:
     """95 ± 1 % of 200 × 200 new rows lie within, for each kind."""
     rng = np.random.default_rng(0)
@@ -211,6 +212,7 @@ def test_coverage_over_200_simulated_sets(model_of: ModelOf) -> None:
     )
 
 
+@pytest.mark.slow
 def test_conformal_intervals_hold_where_normal_ones_do_not(model_of: ModelOf) -> None:
     """Skewed noise whose spread grows with x, 80 %: conformal 80 ± 1 %, the normal interval takes in 87 % or more."""
     rng = np.random.default_rng(0)
