@@ -49,7 +49,7 @@ def _baseline(scores: Scores, mean: Scores | None) -> Fact:
 def _comparison(before: Result | None, now: Result) -> Fact:
     label = "since the previous run"
     if before is None:
-        return Fact(label, "–", "first run with this target and these features")
+        return Fact(label, "–", "first run of this name")
     return Fact(
         label, compared(before, now), f"from {number(before.rmse, 4)} in the run of {started(before)}"
     )
