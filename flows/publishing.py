@@ -18,6 +18,7 @@ from tasks.outputs.parts import read_encoding
 from tasks.outputs.repeats import read as read_repeats
 from tasks.outputs.result import Evaluation, Lineage, Result
 from tasks.outputs.scores import read as read_scores
+from tasks.page.answers import answers
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
 from tasks.page.figures.trend import draw_trend
@@ -65,6 +66,7 @@ def publish(
     )
 
     past = runs.earlier(run.root, result)
+    result = result.model_copy(update={"answers": answers(result, past[-1] if past else None)})
     paths = figures_left.picture_paths(figures, run.root, drawn.figures)
     images = {file: path.read_bytes() for file, path in paths.items()}
     files = exported(_model(run, settings))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.outputs import registry, runs
 from tasks.outputs.naming import name_of_run, owner_in_words
-from tasks.outputs.registry import CHAMPION, NamedModel, ModelVersion
+from tasks.outputs.registry import CHAMPION, ModelVersion, NamedModel
 from tasks.outputs.result import Result
 from tasks.store.folders import RUNS
 from tasks.table.errors import BadTable

@@ -22,8 +22,8 @@ def test_the_section_has_the_picture_the_newest_runs_and_the_changed_settings() 
     assert picture is PICTURE
     assert isinstance(table, TableBlock)
     assert [row[1:] for row in table.rows[:3]] == [
-        ["1,000", "0.5812", "-0.119 (-17 %)", "yes"],
-        ["1,000", "0.7", "+0.119 (+20 %)", "yes"],
+        ["1,000", "0.5812", "-17 %, beyond chance", "yes"],
+        ["1,000", "0.7", "+20 %, beyond chance", "yes"],
         ["1,000", "0.5812", "the same", "yes"],
     ]
     assert len(table.rows) == 5
