@@ -29,6 +29,7 @@ from tasks.page.text import named
 from tasks.page.webpage import webpage
 from tasks.runtime.provenance import provenance
 from tasks.runtime.run import Run
+from tasks.runtime.user_table import UserTable
 from tasks.store.artifact import Artifact
 from tasks.store.folders import RUNS
 from tasks.table.drift import grown, lost
@@ -149,8 +150,17 @@ def _lineage(run: Run, settings: Settings) -> Lineage:
         code=hashlib.sha256(lines.encode()).hexdigest(),
         libraries=dict(sorted(libraries.items())),
         source=table.digest if table else None,
-        command=shlex.join(["linear-neuron", "run", *flags(settings)]),
+        table=table.found.table.described if table else None,
+        command=shlex.join(["linear-neuron", "run", *flags(_pinned(settings, table))]),
     )
+
+
+def _pinned(settings: Settings, table: UserTable | None) -> Settings:
+    """Name the version of the table that was read, where the table keeps its past: it may have a newer one by then."""
+    version = table.found.table.version if table else None
+    if version is None:
+        return settings
+    return settings.model_copy(update={"input": settings.input.model_copy(update={"version": version})})
 
 
 def run_folder() -> str:

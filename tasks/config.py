@@ -115,6 +115,14 @@ Comment = Annotated[
 ]
 
 
+TableVersion = Annotated[
+    Annotated[str, Field(min_length=1)] | None,
+    Field(
+        description="Version of a Delta Lake table, or a time such as 2026-11-23T06:00Z; the newest by default."
+    ),
+]
+
+
 def _check_separators(decimal: str | None, thousands: str | None) -> None:
     if decimal is not None and decimal == thousands:
         raise ValueError(f"`decimal` and `thousands` are both {decimal!r}; give one of them")
@@ -178,6 +186,12 @@ class Input(Section):
         default=None,
         min_length=1,
         description="CSV, Parquet, Feather or npz file, a folder or pattern of them, or a URL such as s3://bucket/folder.",
+    )
+    version: TableVersion = None
+    key: Names = Field(
+        default=(),
+        description="Columns that identify a row: they are no features, and where a source has no order of its own, "
+        "rows are sorted by them.",
     )
     target: str | None = Field(default=None, min_length=1, description="Column to predict.")
     features: Names | None = Field(
@@ -307,6 +321,7 @@ class Prediction(Section):
     data: Place = Field(
         min_length=1, description="Rows to predict: any table that `run` takes; the target is not needed."
     )
+    version: TableVersion = None
     output: Place = Field(
         min_length=1,
         description="File for the rows and their predictions: .csv, .csv.gz, .tsv, .parquet, .feather.",

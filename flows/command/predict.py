@@ -27,6 +27,7 @@ from tasks.table.sources.delimited import TextTable
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.discovery import source
 from tasks.table.sources.reader import Preview, preview
+from tasks.table.sources.source import Origin
 
 
 def predict(options: Prediction, as_json: bool) -> Exit:
@@ -84,7 +85,7 @@ def _output(options: Prediction) -> Path:
 def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:
     """Write all rows with their predictions; the file appears once it is complete."""
     dialect, warn = _reading(model.reading, options)
-    looks = [preview(member, dialect) for member in source(options.data).members]
+    looks = [preview(member, dialect) for member in source(Origin(options.data, options.version)).members]
     columns = columns_of(looks, model)
     out = scored_columns(columns, model, column, as_text=is_text(path))
     account, target = Account(skipped=tuple(column_notes(looks, columns, model))), path.resolve()

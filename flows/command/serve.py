@@ -20,7 +20,7 @@ from tasks.outputs.registry import claimed_name
 from tasks.runtime.user_table import check
 from tasks.store.folders import BadStore, store_root
 from tasks.table.errors import BadTable
-from tasks.table.sources.discovery import anchored
+from tasks.table.sources.location import anchored
 
 
 def serve(settings: Settings, cron: str) -> Exit:

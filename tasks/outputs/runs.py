@@ -28,7 +28,7 @@ from tasks.store.locks import locked
 from tasks.store.regular import is_folder, make_way, read_inside, read_regular, regular_handle
 from tasks.store.writing import share, write_atomically
 from tasks.table.drift import TableSchema
-from tasks.table.sources.discovery import anchored
+from tasks.table.sources.location import anchored
 
 RESULT = "result.json"
 REPORT = "report.md"
