@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from tasks.config import LONGEST_RUN_NAME
 from tasks.outputs.result import Result
-from tasks.table.sources.discovery import anchored
+from tasks.table.sources.location import anchored
 
 # Of the example problem.
 EXAMPLE = "example"
