@@ -28,6 +28,10 @@ from tasks.table.sources.address import CREDENTIALS, refuse_credentials
 
 Preset = Literal["default", "article", "course"]
 
+# Of models: also a part of keys in Prefect's UI, of names of files and of addresses.
+RUN_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_RUN_NAME = 60
+
 # What each preset changes in the fields' own defaults.
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
     "default": {},
@@ -134,6 +138,15 @@ def _duration(value: object) -> object:
 # The schema refuses credentials as well: Prefect's server checks a form by it, and stores nothing that does not pass.
 Place = Annotated[str, AfterValidator(_path), Field(json_schema_extra={"not": {"pattern": CREDENTIALS}})]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
+
+
+def _run_name(name: str) -> str:
+    if len(name) > LONGEST_RUN_NAME or not RUN_NAME.fullmatch(name):
+        raise ValueError(
+            f"`name` of {name!r} cannot name a model; use up to {LONGEST_RUN_NAME} lower-case letters and digits, "
+            "with single dashes between them"
+        )
+    return name
 
 
 class Section(BaseModel):
@@ -303,7 +316,7 @@ class Prediction(Section):
 
     model: Place = Field(
         min_length=1,
-        description="A model.json, or a run: its folder, its name in the artifacts folder, or latest.",
+        description="A model.json; a run: its folder, its name or latest; or a name of models: sales, sales@champion.",
     )
     data: Place = Field(
         min_length=1, description="Rows to predict: any table that `run` takes; the target is not needed."
@@ -366,6 +379,10 @@ class Settings(Section):
     preset: Preset = Field(
         default="default",
         description="default: agrees with least squares; article, course: the recipe of a tutorial, unchanged.",
+    )
+    name: Annotated[str, AfterValidator(_run_name)] | None = Field(
+        default=None,
+        description="Name of what is modelled; runs of one name are compared. By default from table and target.",
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of every random choice.")
     repeats: int = Field(

@@ -21,6 +21,7 @@ from tasks.config import Prediction, Settings
 from tasks.outputs.model import KERAS
 from tasks.outputs.result import Result
 from tasks.outputs.scores import PREDICTIONS
+from tasks.table.errors import BadTable
 from tests.processes import imported, python
 
 MODEL = {
@@ -354,6 +355,32 @@ def test_the_predictions_are_those_of_the_saved_model(
     np.testing.assert_allclose(found, own.loc[rows["price"]], rtol=1e-12)
 
 
+@pytest.mark.usefixtures("prefect_server")
+def test_a_name_stands_for_its_newest_run_and_the_run_is_said(
+    tmp_path: Path, settings: Settings, penguins: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`latest` is the last run of any table, and says of which; a name taken by one table is refused to another."""
+    small: dict[str, Any] = {"artifacts": settings.artifacts, "training": {"epochs": 1}}
+    own = small | {"name": "birds", "input": {"data": str(penguins), "target": "body_mass"}}
+    result = regression(Settings.model_validate(own))
+    other = regression(Settings.model_validate(small))
+    assert (result.name, other.name) == ("birds", "example")
+    said = f"'body_mass' of {str(penguins)!r}, run {result.run}, due {result.run[:4]}-"
+    for model, version in {"birds": "version 1", "birds@1": "version 1", result.run: None}.items():
+        assert predict(model, penguins, tmp_path / f"{model}.csv", artifacts=settings.artifacts) == 0
+        told = capsys.readouterr().err
+        assert told.startswith(f"linear-neuron: model of 'birds'{', ' + version if version else ''}: target ")
+        assert said in told
+    for model, why in {
+        "latest": "no column 'x'",
+        "birds@champion": "no alias and no version 'champion'",
+    }.items():
+        assert predict(model, penguins, tmp_path / "none.csv", artifacts=settings.artifacts) == 2
+        assert why in capsys.readouterr().err
+    with pytest.raises(BadTable, match="`name` of 'birds' is taken"):
+        regression(Settings.model_validate(small | {"name": "birds"}))
+
+
 def test_a_model_that_is_not_there_is_said(
     tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -363,8 +390,8 @@ def test_a_model_that_is_not_there_is_said(
     (tmp_path / "artifacts/runs").mkdir(parents=True)
     for name, message in {
         "latest": "there is no run in",
-        "absent": "is neither a file, nor a folder, nor a run in",
-        "../../" + tmp_path.name: "is neither a file, nor a folder, nor a run in",
+        "absent": "is neither a file, nor a folder, nor a run or a name in",
+        "../../" + tmp_path.name: "is neither a file, nor a folder, nor a run or a name in",
         str(tmp_path / "empty"): "there is no model.json in the folder",
         str(tmp_path / "in.csv"): "is no model.json (it: ",
     }.items():
