@@ -1,1 +1,18 @@
-"""What runs: the regression flow and its command line."""
+"""What runs: the regression flow, its command line, and from Python `fit` and `LinearNeuronRegressor`."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flows.fitting import fit as fit
+    from tasks.neuron.estimator import LinearNeuronRegressor as LinearNeuronRegressor
+
+# By name, the module that is imported when the name is first used: Prefect and scikit-learn take seconds.
+_HOMES = {"fit": "flows.fitting", "LinearNeuronRegressor": "tasks.neuron.estimator"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what the name stands for."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

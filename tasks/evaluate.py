@@ -9,27 +9,61 @@ from pathlib import Path
 import numpy as np
 
 from tasks.neuron import metrics
+from tasks.neuron.chance import (
+    SIGNIFICANT,
+    LossSample,
+    chance_of_no_fit,
+    chance_of_no_gain,
+    rms_interval,
+    sample_of,
+)
 from tasks.neuron.collinearity import collinearity_notes
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
-from tasks.neuron.student_t import t_tests
-from tasks.outputs import scores
+from tasks.neuron.parts import Batch
+from tasks.neuron.residual_patterns import residual_patterns
+from tasks.neuron.student_t import critical, t_tests
+from tasks.outputs import scores, uncertainty
 from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
 from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts, RowsPart, read_parts, read_profile
-from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, TTest, Verdict
+from tasks.outputs.result import (
+    Evaluation,
+    Gain,
+    Model,
+    PartScores,
+    ReferenceFit,
+    ResidualPattern,
+    Scores,
+    TTest,
+    Verdict,
+)
 from tasks.outputs.scores import PredictionWriter
+from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
 
+LEVEL = 0.95  # of the intervals that the exports write out
+CALIBRATION = 2**18  # rows of many files, those of the test among which make conformal intervals
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The sums of errors of one part of the rows: the neuron's, the training mean's, and of rounding the targets."""
+    """The sums of errors of one part of the rows.
+
+    Attributes:
+        neuron: The neuron's.
+        mean: The training mean's.
+        rounding: Of the targets rounded to one decimal.
+        squares: The neuron's squared errors.
+        gains: By how much the mean's squared errors are larger.
+    """
 
     neuron: Errors
     mean: Errors
     rounding: Errors
+    squares: LossSample
+    gains: LossSample
 
     def __add__(self, other: "Scored") -> "Scored":
         """Join the sums of two parts."""
@@ -37,6 +71,8 @@ class Scored:
             metrics.merged(self.neuron, other.neuron),
             metrics.merged(self.mean, other.mean),
             metrics.merged(self.rounding, other.rounding),
+            self.squares + other.squares,
+            self.gains + other.gains,
         )
 
 
@@ -48,12 +84,28 @@ def evaluate(model: Artifact, parts: Artifact, root: Path) -> Artifact:
     this code changes.
     """
     fitted, training = read(model, root), read_facts(model)
-    reference = solve_moments(read_profile(parts, root).moments, bias=training.bias)
+    rows = read_profile(parts, root)
+    reference = solve_moments(rows.moments, bias=training.bias)
     with draft(root) as folder:
         scored = _score(fitted, reference.target_mean, parts, root, folder)
         facts = PartsFacts.of(parts)
-        scores.write(folder, compare(fitted, scored, reference, facts, training))
+        evaluation = compare(fitted, scored, reference, facts, training)
+        patterns = [] if reference.is_exact else _patterns(fitted, rows.sample)
+        scores.write(folder, evaluation.model_copy(update={"patterns": patterns}))
+        uncertainty.write(folder, _uncertainty(fitted, reference, folder))
         return publish(folder, root, "evaluate", notes=collinearity_notes(facts.features, reference))
+
+
+def _uncertainty(fitted: TrainedModel, reference: LeastSquares, folder: Path) -> FitUncertainty:
+    """Sum up what intervals need; the errors of the test rows are those of the predictions just written."""
+    residual_sum = reference.residual_sum + reference.excess(fitted.weights, fitted.bias)
+    freedom = reference.degrees_of_freedom
+    return fit_uncertainty(
+        reference,
+        residual_sum,
+        critical(1 - LEVEL, freedom) if freedom else math.nan,
+        scores.test_errors(folder, CALIBRATION),
+    )
 
 
 def compare(
@@ -79,15 +131,45 @@ def compare(
     return Evaluation(
         target=data.target,
         model=Model(weights=_named(names, weights), bias=bias, parameters=len(names) + training.bias),
-        metrics=_scores({name: found.neuron for name, found in scored.items()}, bias=training.bias),
+        metrics=_with_interval(
+            _scores({name: found.neuron for name, found in scored.items()}, bias=training.bias), scored
+        ),
         baseline=_scores({name: found.mean for name, found in scored.items()}),
         least_squares=_reference_fit(names, reference),
         verdict=_verdict(agreement, training.before_closing),
+        gain=_gain(scored, reference),
         truth=data.truth,
         rounding_rmse=scored[TRAIN].rounding.scores.rmse if tutorial else None,
         learning_rate=training.learning_rate,
         stable_limit=training.stable_limit,
     )
+
+
+def _with_interval(parts: PartScores, scored: Mapping[Name, Scored]) -> PartScores:
+    """Add how far the RMSE of the test rows is known; that of the training rows is no estimate of an error to come."""
+    if parts.test is None or (ends := rms_interval(scored[TEST].squares)) is None:
+        return parts
+    test = parts.test.model_copy(update={"low": ends[0], "high": ends[1]})
+    return parts.model_copy(update={"test": test})
+
+
+def _gain(scored: Mapping[Name, Scored], reference: LeastSquares) -> Gain:
+    """Test whether the fit beats the mean: on the test rows, or without any on what is left of the training rows."""
+    if TEST in scored:
+        p = chance_of_no_gain(scored[TEST].gains)
+    elif reference.has_bias:
+        train, weights = scored[TRAIN], len(reference.factor.kept)
+        p = chance_of_no_fit(train.mean.squares, train.neuron.squares, weights, reference.degrees_of_freedom)
+    else:
+        p = None  # the mean is no special case of a model without bias
+    return Gain(p=p, significant=p is not None and p < SIGNIFICANT)
+
+
+def _patterns(fitted: TrainedModel, rows: Batch) -> list[ResidualPattern]:
+    """Look for shapes in the residuals of some of the training rows."""
+    predicted = rows.matrix @ fitted.weights + fitted.bias
+    found = residual_patterns(predicted, rows.target - predicted)
+    return [ResidualPattern(name=each.name, correlation=each.correlation) for each in found]
 
 
 def _verdict(agreement: Agreement, before: float | None) -> Verdict:
@@ -147,11 +229,14 @@ def _scored(
     for batch in part.batches():
         actual = np.asarray(batch.target, np.float64)
         predicted = batch.matrix @ fitted.weights + fitted.bias
+        squares = (actual - predicted) ** 2
         found.append(
             Scored(
                 metrics.errors(actual, predicted),
                 metrics.errors(actual, np.full_like(actual, mean)),
                 metrics.rounding_errors(actual),
+                sample_of(squares),
+                sample_of((actual - mean) ** 2 - squares),
             )
         )
         writer.append(name, actual, predicted)

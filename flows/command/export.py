@@ -17,10 +17,12 @@ from tasks.table.model.linear import read
 
 def export(options: Export, as_json: bool) -> Exit:
     """Write the model, and print where it is; return the exit status."""
-    path = Path(options.output or EXPORTS[options.to].name)
+    output = options.output or EXPORTS[options.to].name
+    path = Path(output)
     try:
-        _check(path, overwrite=options.overwrite)
-        model = read(chosen(options.model, Path(options.artifacts)).path)
+        _check(output, path, overwrite=options.overwrite)
+        found = chosen(options.model, Path(options.artifacts))
+        model = read(found.path)
         write(export_of(options.to, model), path)
     except (BadTable, BadStore) as error:
         return refuse(str(error))
@@ -53,9 +55,9 @@ def write(content: bytes | Mapping[str, bytes], path: Path) -> None:
             part.write_bytes(text)
 
 
-def _check(path: Path, *, overwrite: bool) -> None:
-    where = f"`output` of {str(path)!r}"
-    if "://" in str(path):
+def _check(output: str, path: Path, *, overwrite: bool) -> None:
+    where = f"`output` of {output!r}"
+    if "://" in output:
         raise BadTable(f"{where} is not on this machine; write a local file and copy it there")
     if not path.parent.is_dir():
         raise BadTable(f"{where}: the folder {str(path.parent)!r} does not exist; make it")

@@ -40,6 +40,10 @@ class Scores(Record):
 
     rows: int
     rmse: float = Field(ge=0)
+    low: float | None = Field(
+        default=None, description="Lower end of the 95 % interval of `rmse`; test rows only."
+    )
+    high: float | None = Field(default=None, description="Upper end.")
     mae: float
     r2: float | None
     r2_about: Literal["mean", "zero"] = "mean"
@@ -90,6 +94,23 @@ class Verdict(Record):
     )
     converged: bool
     text: str
+
+
+class Gain(Record):
+    """Whether the fit beats the mean of the training targets beyond chance.
+
+    On test rows by a paired t test of the squared errors, without a test part by the F test of least squares.
+    """
+
+    p: float | None = Field(description="One-sided; None where the rows or the model allow no test.")
+    significant: bool
+
+
+class ResidualPattern(Record):
+    """A shape in the training rows' residuals, which those of a sound fit do not have."""
+
+    name: Literal["fan", "curve"]
+    correlation: float
 
 
 class Truth(Record):
@@ -166,6 +187,10 @@ class Lineage(Record):
     code: str = Field(description="SHA-256 over the code that the stages reach.")
     libraries: dict[str, str] = Field(description="Versions of the libraries that can change the numbers.")
     source: str | None = Field(description="SHA-256 over the user's files; None for the example problem.")
+    table: str | None = Field(
+        default=None,
+        description="Of a table that keeps its past, or a query: what was read, with its version.",
+    )
     command: str = Field(description="What to type to get the same result.")
 
 
@@ -178,6 +203,8 @@ class Evaluation(Record):
     baseline: PartScores = Field(description="The mean of the training targets as a predictor.")
     least_squares: ReferenceFit
     verdict: Verdict
+    gain: Gain | None = Field(default=None, description="None in a result of an earlier release.")
+    patterns: list[ResidualPattern] = []
     truth: Truth | None = Field(description="None for the user's own data.")
     rounding_rmse: float | None = Field(
         description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
@@ -206,6 +233,15 @@ class Repeats(Record):
     rmse: dict[str, Spread] = Field(description="By part: `train`, and `test` where rows were held out.")
 
 
+class Answers(Record):
+    """What a reader wants to know first, in words."""
+
+    grade: Literal["good", "doubtful", "bad"]
+    usable: str = Field(description="Whether the fit can be used, and why.")
+    changed: str = Field(description="What moved since the previous run.")
+    advice: list[str] = Field(description="What to do, a sentence each; empty where nothing is to be done.")
+
+
 class Result(Evaluation):
     """A whole run."""
 
@@ -213,6 +249,9 @@ class Result(Evaluation):
         default=1, description="Version of this record: since 2 it lists the run's files and has a checksum."
     )
     run: str
+    name: str | None = Field(
+        default=None, description="Name of what is modelled; None in a run of an earlier release."
+    )
     notes: list[str] = Field(
         default=[],
         description="What was noticed without being refused: columns left out, hard to fit, a rate too high.",
@@ -223,6 +262,7 @@ class Result(Evaluation):
     profile: list[ColumnProfile] = Field(default=[], description="The training rows, column by column.")
     lineage: Lineage | None = None
     repeats: Repeats | None = Field(default=None, description="None for a single training.")
+    answers: Answers | None = Field(default=None, description="None in a result of an earlier release.")
     files: list[RunFile] = Field(default=[], description="The other files of the run's own folder.")
     checksum: str = Field(default="", description="SHA-256 of this record without its checksum.")
 

@@ -21,6 +21,7 @@ from tasks.store.artifact import Artifact, damage
 from tasks.store.checkpoints import kept as checkpoints
 from tasks.store.earlier import read_earlier_record
 from tasks.store.folders import (
+    FRAMES,
     KEYS,
     KNOWN,
     RECORDS,
@@ -135,10 +136,15 @@ def _discard(root: Path, folder: Folder, keys: Sequence[str]) -> None:
 def remove_remains(root: Path) -> None:
     """Remove what belongs to no artifact: records of failures, records without files, components without a record.
 
-    A training's checkpoint goes when the training is whole, or when nobody has taken it up for a week.
+    A training's checkpoint goes when the training is whole, or when nobody has taken it up for a week. A table that was
+    given in memory goes when no run is left that read it.
     """
     runs.forget_removed(root)
     since = claims(root).since
+    read = {Path(table).name for table in _tables(root)}
+    for path in files_in(root / FRAMES):
+        if path.name not in read:
+            _remove_if_older(path, since)
     for path in files_in(records(root)):
         artifact = _artifact(root, path.name)
         if not (artifact and all(is_folder(root / folder) for folder in artifact.folders())):
@@ -156,6 +162,15 @@ def remove_remains(root: Path) -> None:
             is_whole = os.path.lexists(records(root) / path.name)
             if free and (is_whole or changed(path) < time.time() - ABANDONED):
                 path.unlink(missing_ok=True)
+
+
+def _tables(root: Path) -> Iterator[str]:
+    """Yield where the tables of the finished runs lie."""
+    for name in runs.finished(root):
+        result = runs.read(root, name)
+        given = result.settings.get("input") if result else None
+        if isinstance(given, Mapping):
+            yield str(given.get("data") or "")
 
 
 def _remove_if_older(path: Path, since: float) -> None:

@@ -10,7 +10,7 @@ from tasks.table.model.mlflow_folder import as_mlflow
 from tasks.table.model.onnx_graph import as_onnx
 from tasks.table.model.pipeline import as_skops
 from tasks.table.model.pmml import as_pmml
-from tasks.table.model.sql import DATABASES, STANDARD, Database, expression
+from tasks.table.model.sql import DATABASES, STANDARD, Database, expression, half_width
 from tasks.table.model.workbook import as_workbook
 
 
@@ -20,14 +20,15 @@ class ModelFormat:
 
     Attributes:
         name: Of the file, or of the folder.
-        write: Returns its content, or, of a folder, those of its files by their paths in it.
+        write: Returns its content, or, of a folder, those of its files by their paths in it; None where
+            the model does not hold what it is made of.
         does: What it is, for a list of the formats.
         extra: The extra of linear-neuron that it needs.
         in_runs: Whether every run leaves it; the others are written on demand.
     """
 
     name: str
-    write: Callable[[LinearModel], bytes | Mapping[str, bytes]]
+    write: Callable[[LinearModel], bytes | Mapping[str, bytes] | None]
     does: str
     extra: str | None = None
     in_runs: bool = False
@@ -43,6 +44,12 @@ def as_sql(model: LinearModel, database: Database = STANDARD) -> bytes:
     return expression(model, database).encode()
 
 
+def half_width_as_sql(model: LinearModel) -> bytes | None:
+    """Write half the width of the 95 % prediction interval as one expression of standard SQL."""
+    written = half_width(model)
+    return None if written is None else written.encode()
+
+
 def _sql(dialect: str, does: str) -> ModelFormat:
     return ModelFormat(f"model.{dialect}.sql", partial(as_sql, database=DATABASES[dialect]), does)
 
@@ -50,6 +57,9 @@ def _sql(dialect: str, does: str) -> ModelFormat:
 EXPORTS: Mapping[str, ModelFormat] = {
     "json": ModelFormat(FILE, as_json, "plain numbers by column", in_runs=True),
     "sql": ModelFormat("model.sql", as_sql, "an expression of standard SQL", in_runs=True),
+    "sql-interval": ModelFormat(
+        "model_interval.sql", half_width_as_sql, "half its 95 % prediction interval", in_runs=True
+    ),
     "tsql": _sql("tsql", "the same for SQL Server"),
     "bigquery": _sql("bigquery", "the same for BigQuery"),
     "snowflake": _sql("snowflake", "the same for Snowflake"),
@@ -75,8 +85,13 @@ def export_of(to: str, model: LinearModel) -> bytes | Mapping[str, bytes]:
     """
     export = EXPORTS[to]
     try:
-        return export.write(model)
+        content = export.write(model)
     except ModuleNotFoundError as error:
         raise BadTable(
             f"`to` of {to!r} needs the package {error.name}; install linear-neuron[{export.extra}], or that package"
         ) from error
+    if content is None:
+        raise BadTable(
+            f"`to` of {to!r}: the model holds no intervals of so few columns; export another format"
+        )
+    return content

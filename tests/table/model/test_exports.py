@@ -25,10 +25,15 @@ from tasks.config import Export
 from tasks.table.errors import BadTable
 from tasks.table.model import workbook
 from tasks.table.model.exports import EXPORTS, export_of, exported
-from tasks.table.model.linear import CategoryInput, LinearModel
+from tasks.table.model.linear import FILE, CategoryInput, LinearModel, NumberInput
 from tasks.table.model.onnx_graph import missing_mark
+from tasks.table.model.sql import expression
 from tests.processes import imported
 from tests.table.model.test_linear import HOSTILE, ROWS, agree, drawn, model_of, predicted, with_new_levels
+
+MODEL = LinearModel(
+    target="y", bias=1 / 3, inputs=(NumberInput(name="ü", weight=1e-300, mean=None),)
+).checked()
 
 Case = tuple[LinearModel, pa.Table]
 Predictions = np.ndarray[Any, Any]
@@ -58,8 +63,27 @@ def test_the_formats_are_those_of_the_setting() -> None:
     assert len({export.name for export in EXPORTS.values()}) == len(EXPORTS)
 
 
-def test_a_run_leaves_what_it_left(case: Case) -> None:
-    assert list(exported(case[0])) == ["model.json", "model.sql"]
+def test_a_run_leaves_files_under_their_names() -> None:
+    """Those that need no further package; no interval where the model holds none."""
+    files = exported(MODEL)
+    assert set(files) == {FILE, "model.sql"}
+    assert all(files.values())
+    with pytest.raises(BadTable, match="`to` of 'sql-interval': the model holds no intervals"):
+        export_of("sql-interval", MODEL)
+
+
+def test_the_json_is_the_model_to_the_last_bit() -> None:
+    """With its checksum, which `predict` holds it to."""
+    assert LinearModel.model_validate_json(exported(MODEL)[FILE]) == MODEL
+
+
+def test_the_sql_is_the_expression_in_utf_8() -> None:
+    assert exported(MODEL)["model.sql"].decode() == expression(MODEL)
+
+
+@pytest.mark.parametrize("to", ["json", "sql", "onnx", "pmml", "mlflow"])
+def test_the_same_model_gives_the_same_bytes(to: str) -> None:
+    assert export_of(to, MODEL) == export_of(to, MODEL.model_copy())
 
 
 @pytest.mark.parametrize("dialect", ["sql", "tsql", "bigquery", "snowflake"])
