@@ -65,7 +65,8 @@ def publish(
     )
 
     past = runs.earlier(run.root, result)
-    result = result.model_copy(update={"answers": answers(result, past[-1] if past else None)})
+    found = answers(result, past[-1] if past else None)
+    result = result.model_copy(update={"answers": found})
     paths = figures_left.picture_paths(figures, run.root, drawn.figures)
     images = {file: path.read_bytes() for file, path in paths.items()}
     files = exported(_model(run, settings))
@@ -79,9 +80,7 @@ def publish(
     pages = _pages(result, blocks, images)
     written = runs.write(run.root, result, {**files, **pages}, shared=paths)
 
-    create_markdown_artifact(
-        fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=evaluation.verdict.text
-    )
+    create_markdown_artifact(fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=found.line)
     _publish_coefficients(evaluation)
     return written
 
