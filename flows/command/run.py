@@ -24,9 +24,12 @@ def run(settings: Settings, as_json: bool, stops: Stops, news: News) -> Exit:
         require_writable("artifacts", root)
         connection = Connection(stops)
         # The imports take as long as a temporary server takes to start, in a process of its own.
+        from prefect import tags
+
         from flows.command.plan import dry_run
         from flows.command.recording import recorded
         from flows.regression import regression
+        from tasks.outputs.registry import claimed_name
         from tasks.page.summary import summary
         from tasks.runtime.progress import Activity, end_display
         from tasks.runtime.user_table import looking_once
@@ -40,7 +43,8 @@ def run(settings: Settings, as_json: bool, stops: Stops, news: News) -> Exit:
             with Activity("waiting for Prefect's server"):
                 connection.establish()
             stops.on_stop(end_display)
-            result = recorded(regression, stops)(settings)
+            with tags(claimed_name(root, settings.model_dump(mode="json"))):
+                result = recorded(regression, stops)(settings)
     except Exception as error:  # noqa: BLE001 - the border: every failure becomes one line and a status
         return explain(error)
 

@@ -187,6 +187,10 @@ class Lineage(Record):
     code: str = Field(description="SHA-256 over the code that the stages reach.")
     libraries: dict[str, str] = Field(description="Versions of the libraries that can change the numbers.")
     source: str | None = Field(description="SHA-256 over the user's files; None for the example problem.")
+    table: str | None = Field(
+        default=None,
+        description="Of a table that keeps its past, or a query: what was read, with its version.",
+    )
     command: str = Field(description="What to type to get the same result.")
 
 
@@ -246,6 +250,9 @@ class Result(Evaluation):
         default=1, description="Version of this record: since 2 it lists the run's files and has a checksum."
     )
     run: str
+    name: str | None = Field(
+        default=None, description="Name of what is modelled; None in a run of an earlier release."
+    )
     notes: list[str] = Field(
         default=[],
         description="What was noticed without being refused: columns left out, hard to fit, a rate too high.",

@@ -44,7 +44,7 @@ def answers(result: Result, before: Result | None) -> Answers:
 def _changed(found: ErrorChange | None) -> str:
     """Say what moved since the previous run."""
     return (
-        "It is the first run of its kind: nothing to compare with." if found is None else f"{found.sentence}."
+        "It is the first run of its name: nothing to compare with." if found is None else f"{found.sentence}."
     )
 
 

@@ -250,7 +250,7 @@ def test_a_silent_stage_is_shown_after_two_seconds_and_then_taken_away(
 ) -> None:
     """Its name and seconds, as long as nothing else is in sight."""
     terminal = Terminal()
-    monkeypatch.setattr(progress.sys, "stderr", terminal)
+    monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setattr(progress, "SILENCE", 0.05)
     monkeypatch.setattr(progress, "TICK", 0.01)
     with progress.Activity("evaluate"):
@@ -264,7 +264,7 @@ def test_a_silent_stage_is_shown_after_two_seconds_and_then_taken_away(
 
 def test_a_stage_that_is_quick_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
-    monkeypatch.setattr(progress.sys, "stderr", terminal)
+    monkeypatch.setattr("sys.stderr", terminal)
     with progress.Activity("split"):
         pass
     assert terminal.getvalue() == ""
