@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from numpy.typing import NDArray
 
 from tasks.neuron.least_squares import LeastSquares, solve
 from tasks.neuron.moments import Array
@@ -25,7 +26,7 @@ def part(x: Array, y: Array) -> MemoryPart:
     return MemoryPart(Batch([*x.T], y))
 
 
-def clusters(codes: Array) -> Clusters:
+def clusters(codes: NDArray[Any]) -> Clusters:
     names, places = np.unique(codes, return_inverse=True)
     return Clusters(places.astype(np.int32), names.tolist())
 
