@@ -4,7 +4,9 @@ from tasks.outputs.result import CrossValidation, Ridge, RidgePoint
 from tasks.page.blocks import Heading, Paragraph, TableBlock
 from tasks.page.coefficients import reference_name
 from tasks.page.ridge import SHOWN, ridge_section
-from tests.page.examples import EXAMPLE
+from tests.page.examples import result_of
+
+EXAMPLE = result_of()
 
 
 def test_a_plain_fit_has_none() -> None:
