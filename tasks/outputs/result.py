@@ -187,6 +187,10 @@ class Lineage(Record):
     code: str = Field(description="SHA-256 over the code that the stages reach.")
     libraries: dict[str, str] = Field(description="Versions of the libraries that can change the numbers.")
     source: str | None = Field(description="SHA-256 over the user's files; None for the example problem.")
+    table: str | None = Field(
+        default=None,
+        description="Of a table that keeps its past, or a query: what was read, with its version.",
+    )
     command: str = Field(description="What to type to get the same result.")
 
 
@@ -233,6 +237,7 @@ class Answers(Record):
     """What a reader wants to know first, in words."""
 
     grade: Literal["good", "doubtful", "bad"]
+    line: str = Field(description="In one line: target, RMSE, its change, the verdict, and why stages ran.")
     usable: str = Field(description="Whether the fit can be used, and why.")
     changed: str = Field(description="What moved since the previous run.")
     advice: list[str] = Field(description="What to do, a sentence each; empty where nothing is to be done.")
@@ -245,6 +250,9 @@ class Result(Evaluation):
         default=1, description="Version of this record: since 2 it lists the run's files and has a checksum."
     )
     run: str
+    name: str | None = Field(
+        default=None, description="Name of what is modelled; None in a run of an earlier release."
+    )
     notes: list[str] = Field(
         default=[],
         description="What was noticed without being refused: columns left out, hard to fit, a rate too high.",

@@ -1,9 +1,8 @@
-"""A run that a signal ends is recorded as crashed, with its unfinished tasks; one that has ended stays as it is."""
+"""A run that a signal ends is recorded as crashed; one that nothing interrupts is not touched."""
 
 import pytest
 from prefect import flow, task
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 
 from flows.command import recording
@@ -25,11 +24,8 @@ def newest(client: SyncPrefectClient, name: str) -> FlowRun:
 
 
 def test_the_state_of_an_interrupted_run_is_crashed() -> None:
-    """The signal comes while the flow and one of its tasks run; what is finished stays finished."""
+    """The signal comes while the flow and one of its tasks run. Tasks: see `test_signals.py`."""
     stops = Stops()
-
-    @task
-    def finished() -> None: ...
 
     @task
     def unfinished() -> None:
@@ -37,7 +33,6 @@ def test_the_state_of_an_interrupted_run_is_crashed() -> None:
 
     @flow(flow_run_name="interrupted in a test", persist_result=False)
     def work() -> None:
-        finished()
         unfinished()
 
     recorded(work, stops)(return_state=True)
@@ -50,8 +45,6 @@ def test_the_state_of_an_interrupted_run_is_crashed() -> None:
             state for state in client.read_flow_run_states(run.id) if state.type.value == "CRASHED"
         )
         assert crashed.message == "interrupted; what is finished stays, the same command goes on from there"
-        tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id])))
-    assert {each.name.partition("-")[0]: each.state_name for each in tasks}["finished"] == "Completed"
 
 
 def test_a_run_that_nothing_interrupts_is_not_touched() -> None:

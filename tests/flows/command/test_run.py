@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.command.exits import Exit
+from flows.command.news import News
 from flows.command.run import _is_news, run
 from flows.command.signals import Stops
 from tasks.config import Settings
@@ -20,7 +21,7 @@ def test_artifacts_that_can_be_no_folder_are_refused(
 ) -> None:
     (tmp_path / "file").touch()
     settings = Settings.model_validate({"artifacts": str(tmp_path / "file")})
-    assert run(settings, as_json=True, stops=Stops()) == Exit.BAD_INPUT
+    assert run(settings, as_json=True, stops=Stops(), news=News(-1)) == Exit.BAD_INPUT
     said = capsys.readouterr()
     assert said.out == ""
     assert (
@@ -32,8 +33,8 @@ def test_artifacts_that_can_be_no_folder_are_refused(
 def test_a_refusal_imports_neither_prefect_nor_tensorflow(tmp_path: Path) -> None:
     program = (
         "import sys; from flows.command.run import run; from flows.command.signals import Stops\n"
-        "from tasks.config import Settings\n"
-        "run(Settings.model_validate({'artifacts': sys.argv[1] + '/x'}), True, Stops())\n"
+        "from flows.command.news import News; from tasks.config import Settings\n"
+        "run(Settings.model_validate({'artifacts': sys.argv[1] + '/x'}), True, Stops(), News(-1))\n"
     )
     (tmp_path / "file").touch()
     assert not imported(program, tmp_path / "file", env=environment()) & {"prefect", "tensorflow", "pandas"}
