@@ -177,7 +177,8 @@ def _arrow(data: Any) -> pa.Table:
         return pa.Table.from_pandas(data, preserve_index=False)
     if not hasattr(data, "__arrow_c_stream__"):
         raise TypeError(
-            f"`data` of type {type(data).__name__} is no table; give a path, a pandas or polars frame, or an Arrow table"
+            f"`data` of type {type(data).__name__} is no table; give a path, a pandas or polars frame, or "
+            "an Arrow table"
         )
     return pa.table(data)
 

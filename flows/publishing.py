@@ -68,7 +68,8 @@ def publish(
     )
 
     past = runs.earlier(run.root, result)
-    result = result.model_copy(update={"answers": answers(result, past[-1] if past else None)})
+    found = answers(result, past[-1] if past else None)
+    result = result.model_copy(update={"answers": found})
     paths = figures_left.picture_paths(figures, run.root, drawn.figures)
     images = {file: path.read_bytes() for file, path in paths.items()}
     files = exported(_model(run, settings, scores))
@@ -85,9 +86,7 @@ def publish(
         claimed = registry.claimed_name(run.root, dumped)  # again: another run may have taken it meanwhile
         registry.write(run.root, registry.entry(run.root, claimed, dumped).with_run(folder))
 
-    create_markdown_artifact(
-        fitted_markdown(blocks, images), key=report_key(name), description=evaluation.verdict.text
-    )
+    create_markdown_artifact(fitted_markdown(blocks, images), key=report_key(name), description=found.line)
     _publish_coefficients(evaluation, name)
     return written
 

@@ -4,10 +4,11 @@ Prefect may load this file by its path: it holds no class, and imports everythin
 """
 
 import os
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow, tags
 from prefect.runtime import flow_run
+from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.failing import failing_visibly
@@ -66,7 +67,10 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
     root = store_root(settings.artifacts)
     name = claimed_name(root, settings.model_dump(mode="json"))
     with lease(root) as held, tags(name), failing_visibly(run := Run(root, held), settings, name):
-        return publish(run, settings, *stages(run, settings))
+        result = publish(run, settings, *stages(run, settings))
+    line = result.answers.line if result.answers else None
+    # Prefect's lists of runs show the state's message; whoever calls the flow gets the state's data, the result.
+    return cast("Result", Completed(message=line, data=result))
 
 
 def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, Artifact | None]:
@@ -78,11 +82,12 @@ def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, 
     if settings.input.data is None:
         data = call(generate, problem=settings.problem, seed=settings.seed)
     else:
-        data = call(ingest, table=table_of(settings.input, settings.split.by, call.root))
-    parts = call(split, data=data, options=settings.split, seed=settings.seed)
+        data = call(ingest, table=table_of(settings.input, settings.columns_beside, call.root))
+    cluster = settings.inference.cluster
+    parts = call(split, data=data, options=settings.split, seed=settings.seed, cluster=cluster)
     seeds = list(range(settings.seed, settings.seed + settings.repeats))
     models = call.each(train, "seed", seeds, rows=training_part(parts), training=settings.training)
-    scores = call(evaluate, model=models[0], parts=parts)
+    scores = call(evaluate, model=models[0], parts=parts, inference=settings.inference)
     figures = call(report, scores=scores, model=models[0], parts=parts)
     if len(models) == 1:
         return scores, figures, None

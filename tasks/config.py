@@ -295,6 +295,39 @@ class Training(Section):
     initializer: Literal["glorot_uniform", "uniform"] = Field(
         default="glorot_uniform", description="Initial weights; uniform draws from (-0.1, 0.1)."
     )
+    l2: Annotated[float, Field(ge=0)] | Literal["auto"] = Field(
+        default=0.0,
+        description="Ridge penalty on the squared weights of standardised features; auto chooses it by 10 folds.",
+    )
+
+
+class Inference(Section):
+    """How the uncertainty of the weights, and of the error, is estimated."""
+
+    standard_errors: Literal["classic", "HC0", "HC1", "HC2", "HC3", "cluster"] = Field(
+        default="classic",
+        description="classic assumes errors of equal variance; HC0 to HC3 do not; cluster also lets the errors of the "
+        "rows of a cluster depend on each other.",
+    )
+    cluster: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column whose equal values are a cluster; it need not be a feature.",
+    )
+
+    cross_validate: int | None = Field(
+        default=None, ge=2, le=100, description="Folds by whose errors the fit is judged as well."
+    )
+
+    @model_validator(mode="after")
+    def _cluster_belongs_to_its_errors(self) -> Self:
+        if self.standard_errors == "cluster" and self.cluster is None:
+            raise ValueError("`standard_errors` of 'cluster' needs `cluster`: the column of clusters")
+        if self.standard_errors != "cluster" and self.cluster is not None:
+            raise ValueError(
+                f"`cluster` is only for `standard_errors` of 'cluster', not {self.standard_errors!r}; leave it out"
+            )
+        return self
 
 
 class Cleaning(Section):
@@ -428,6 +461,7 @@ class Settings(Section):
     input: Input = Field(default_factory=Input, description="Your own table.")
     split: Split = Field(default_factory=Split, description="Training and test rows.")
     training: Training = Field(default_factory=Training, description="The training.")
+    inference: Inference = Field(default_factory=Inference, description="The uncertainty of the weights.")
 
     @model_validator(mode="before")
     @classmethod
@@ -435,6 +469,12 @@ class Settings(Section):
         if not isinstance(given, Mapping):
             return given
         return overlaid(PRESETS.get(str(given.get("preset")), {}), given)
+
+    @property
+    def columns_beside(self) -> tuple[str, ...]:
+        """Columns that rows are split or clustered by; they need not be learnt from."""
+        cluster = self.inference.cluster
+        return tuple(dict.fromkeys([*self.split.by, *([cluster] if cluster is not None else [])]))
 
     @model_validator(mode="after")
     def _learns_from_one_source(self) -> Self:
@@ -444,6 +484,25 @@ class Settings(Section):
             raise ValueError(
                 f"`{changed[0]}` belongs to the example problem, but `data` names a file; give only one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _ridge_has_no_standard_errors(self) -> Self:
+        if self.training.l2 and self.inference.standard_errors != "classic":
+            raise ValueError(
+                f"`standard_errors` of {self.inference.standard_errors!r}: under `l2` weights are biased and have "
+                "none; leave one of the two out"
+            )
+        if self.training.l2 and self.training.recipe == "tutorial":
+            raise ValueError(
+                "`l2` needs the recipe 'calibrated', since 'tutorial' ends away from least squares"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _clusters_a_table(self) -> Self:
+        if self.inference.cluster is not None and self.input.data is None:
+            raise ValueError("`cluster` names a column of a table of your own; add `data` (the file's path)")
         return self
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from pathlib import Path
 from tasks.store.regular import is_folder, is_regular
 
 STAGES = ("generate", "files", "ingest", "split", "train", "evaluate", "report", "repeats")
-RUNS, REGISTRY = "runs", "registry"
+RUNS, REGISTRY, FRAMES = "runs", "registry", "frames"
 RECORDS, KEYS, KNOWN, CHECKPOINTS = "records", "keys", "known", "checkpoints"
 DRAFTS, LOCKS, LEASES = "drafts", "locks", "leases"
 

@@ -9,16 +9,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import pyarrow.csv as arrow_csv
 import pytest
 
 import flows
 from flows import fit
 from flows.fitting import FittedModel
 from tasks.outputs import runs
-from tasks.runtime.cleaning import remove_remains
-from tasks.store.folders import FRAMES
-from tasks.store.frames import keep
 from tasks.table.errors import BadTable
 from tests.paths import DATA
 from tests.processes import imported
@@ -34,7 +30,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     """The penguins in memory, with an index that is not to be learnt from."""
-    return pd.DataFrame(arrow_csv.read_csv(TABLE).to_pandas()).dropna().rename(index=lambda row: row * 7)
+    return pd.read_csv(TABLE).dropna().rename(index=lambda row: row * 7)
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +91,8 @@ def test_predictions_are_those_of_the_command(
 
 
 def test_gaps_and_new_levels_are_warned_of(fitted: FittedModel, frame: pd.DataFrame) -> None:
-    rows = frame.head(3).assign(bill_len=[None, 40.0, 41.0], island=["Dream", "Atlantis", "Dream"])
-    with pytest.warns(UserWarning) as said:
+    rows = frame.head(3).assign(bill_len=[np.nan, 40.0, 41.0], island=["Dream", "Atlantis", "Dream"])
+    with pytest.warns(UserWarning, match="row") as said:
         found = fitted.predict(rows)
     assert np.isnan(found).tolist() == [True, False, False]
     assert [str(each.message).partition(":")[0] for each in said] == [
@@ -111,7 +107,7 @@ def test_the_result_shows_itself(fitted: FittedModel) -> None:
     shown = fitted._repr_html_()
     assert shown.startswith("<pre>body_mass ")
     assert "&lt;" in shown or "<" not in shown.removeprefix("<pre>").removesuffix("</pre>")
-    assert fitted.report.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert fitted.report.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_the_model_is_exported(fitted: FittedModel, tmp_path: Path) -> None:
@@ -140,15 +136,6 @@ def test_what_cannot_be_used_is_refused_before_prefect_has_a_run(
         fit(**arguments, artifacts=root)
     assert message in str(refused.value)
     assert runs.finished(root) == before
-
-
-def test_a_frame_stays_while_a_run_of_it_does(tmp_path: Path) -> None:
-    """`cache clean` removes tables that no run read."""
-    path = keep(pa.table({"x": [1.0]}), tmp_path)
-    assert keep(pa.table({"x": [1.0]}), tmp_path) == path
-    assert [each.name for each in (tmp_path / FRAMES).iterdir()] == [path.name]
-    remove_remains(tmp_path)
-    assert not path.exists()
 
 
 def test_importing_flows_is_cheap() -> None:

@@ -14,7 +14,7 @@ CHECKS = 50
 
 
 @pytest.mark.slow
-@parametrize_with_checks([LinearNeuronRegressor(epochs=5)])
+@parametrize_with_checks([LinearNeuronRegressor(epochs=5)])  # type: ignore[untyped-decorator]
 def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     """None is expected to fail."""
     check(estimator)

@@ -1,55 +1,27 @@
-"""Each export in a runtime of its own: 10,000 rows with gaps and unknown levels, as `predict` has them to 1e-9."""
+"""The formats: which there are, what each run leaves, SQL's dialects, and what is said where a package is missing."""
 
-import io
-import shutil
-import warnings
-from pathlib import Path
+import builtins
 from typing import Any, get_args
 
 import duckdb
-import numpy as np
-import onnx
-import onnxruntime
-import openpyxl
-import pandas as pd
 import pyarrow as pa
 import pytest
-import schedula
-import sklearn
-import skops.io
 import sqlglot
 from sqlglot import exp
 
-from flows.command.export import write
 from tasks.config import Export
 from tasks.table.errors import BadTable
-from tasks.table.model import workbook
 from tasks.table.model.exports import EXPORTS, export_of, exported
-from tasks.table.model.linear import FILE, CategoryInput, LinearModel, NumberInput
-from tasks.table.model.onnx_graph import missing_mark
+from tasks.table.model.linear import FILE, LinearModel, NumberInput
 from tasks.table.model.sql import expression
 from tests.processes import imported
-from tests.table.model.test_linear import HOSTILE, ROWS, agree, drawn, model_of, predicted, with_new_levels
+from tests.table.model.test_linear import agree, drawn, model_of, predicted
 
 MODEL = LinearModel(
     target="y", bias=1 / 3, inputs=(NumberInput(name="ü", weight=1e-300, mean=None),)
 ).checked()
 
 Case = tuple[LinearModel, pa.Table]
-Predictions = np.ndarray[Any, Any]
-
-# Both warn of their own sources when they are first imported, and here warnings are errors.
-with warnings.catch_warnings(action="ignore"):
-    import formulas
-    import mlflow.pyfunc
-
-    formulas.get_functions()
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["gaps stay", "means fill gaps"])
-def case(request: pytest.FixtureRequest) -> Case:
-    """A model, and other rows than it was made from."""
-    return model_of(drawn(ROWS), fill=request.param), with_new_levels(drawn(ROWS, seed=1)).drop_columns("y")
 
 
 def file_of(to: str, model: LinearModel) -> bytes:
@@ -125,167 +97,8 @@ def test_blanks_and_case_count_in_sql_server() -> None:
     assert f"CASE WHEN {compared} THEN 1.0e0 ELSE 0.0e0 END" in file_of("tsql", model).decode()
 
 
-def test_onnx(case: Case) -> None:
-    """To the last bit, by onnxruntime, with the standard's operators in double precision."""
-    model, rows = case
-    content = file_of("onnx", model)
-    session = onnxruntime.InferenceSession(content)
-    (found,) = session.run(None, {column.name: onnx_column(column, rows) for column in model.inputs})
-    np.testing.assert_array_equal(found.ravel(), predicted(model, rows))
-    graph = onnx.load_from_string(content)
-    assert {entry.domain for entry in graph.opset_import} == {"", "ai.onnx.ml"}
-    assert content == file_of("onnx", model)
-    marks = {each.name: each.doc_string for each in graph.graph.input}
-    assert marks[HOSTILE[0]] == "A missing value is NaN."
-    assert marks[HOSTILE[2]] == "A missing value is '␀'."
-
-
-def onnx_column(column: Any, rows: pa.Table) -> Any:
-    if isinstance(column, CategoryInput):
-        values = [missing_mark(column) if value is None else value for value in rows[column.name].to_pylist()]
-        return np.array(values, dtype=object)[:, None]
-    return rows[column.name].to_numpy()[:, None]
-
-
-def test_pmml(case: Case) -> None:
-    """By PMML4S."""
-    if shutil.which("java") is None:
-        pytest.skip("no Java here: apt-get install default-jre-headless")
-    import pypmml
-
-    model, rows = case
-    read = pypmml.Model.fromString(file_of("pmml", model).decode())
-    found = read.predict(rows.to_pandas())
-    agree(found["predicted_y"].astype(float).tolist(), predicted(model, rows))
-
-
-def test_excel(case: Case) -> None:
-    """The formula that the workbook holds, by another implementation of Excel's functions."""
-    model, rows = case
-    sheet = openpyxl.load_workbook(io.BytesIO(file_of("excel", model))).active
-    assert [cell.value for cell in sheet[1]] == [*HOSTILE, "predicted_y"]
-    compiled = formulas.Parser().ast(sheet.cell(2, len(HOSTILE) + 1).value)[1].compile()
-    assert list(compiled.inputs) == ["A2", "B2", "C2", "D2", "E2"]
-    found = compiled(*(excel_column(rows[name].to_pylist()) for name in HOSTILE))
-    numbers = [value if isinstance(value, float) else np.nan for value in np.ravel(found).tolist()]
-    agree(numbers, predicted(model, rows))
-
-
-def excel_column(values: list[Any]) -> Any:
-    column = np.empty((len(values), 1), dtype=object)
-    column[:, 0] = [schedula.EMPTY if value is None else value for value in values]
-    return column.view(formulas.functions.Array)
-
-
-def test_excel_takes_no_name_for_a_formula() -> None:
-    inputs = [{"type": "number", "name": "=1+1", "weight": 1, "mean": None}]
-    model = LinearModel.model_validate({"target": "y", "bias": 0, "inputs": inputs})
-    sheet = openpyxl.load_workbook(io.BytesIO(file_of("excel", model))).active
-    assert (sheet["A1"].value, sheet["A1"].data_type) == ("=1+1", "s")
-
-
-def test_excel_chooses_among_more_levels_than_a_function_takes() -> None:
-    weights = {f"{number}": float(number) for number in range(300)}
-    given = {
-        "type": "category",
-        "name": "k",
-        "weights": weights,
-        "reference": "0",
-        "average": -1,
-        "fill": True,
-    }
-    model = LinearModel.model_validate({"target": "y", "bias": 0, "inputs": [given]})
-    compiled = formulas.Parser().ast(workbook.formula(model))[1].compile()
-    found = compiled(excel_column([*weights, "new", None]))
-    assert np.ravel(found).tolist() == [*weights.values(), -1, -1]
-
-
-@pytest.mark.parametrize(
-    ("levels", "reason"),
-    [
-        (["x" * 256], "the level 'xxx"),
-        ([f"level {number:04}" for number in range(400)], "the formula would have 10,"),
-        (["\x07"], r"'\x07' has a character"),
-    ],
-)
-def test_excel_refuses_what_is_beyond_it(levels: list[str], reason: str) -> None:
-    weights = dict.fromkeys(levels, 0.5)
-    given = {
-        "type": "category",
-        "name": "k",
-        "weights": weights,
-        "reference": levels[0],
-        "average": 0,
-        "fill": True,
-    }
-    model = LinearModel.model_validate({"target": "y", "bias": 0, "inputs": [given]})
-    with pytest.raises(BadTable) as refused:
-        export_of("excel", model)
-    assert reason in str(refused.value)
-    assert str(refused.value).endswith("export another format, such as sql")
-
-
-def test_pmml_refuses_what_is_no_xml() -> None:
-    inputs = [{"type": "number", "name": "a\x00", "weight": 1, "mean": None}]
-    model = LinearModel.model_validate({"target": "y", "bias": 0, "inputs": inputs})
-    with pytest.raises(BadTable, match="has a character that XML cannot hold; export another format"):
-        export_of("pmml", model)
-
-
-def test_skops(case: Case) -> None:
-    """A pipeline of scikit-learn's own classes; text in either of pandas' types."""
-    model, rows = case
-    read = skops.io.loads(file_of("skops", model), trusted=["numpy.dtype"])
-    texts = [HOSTILE[2], HOSTILE[4]]
-    with sklearn.config_context(assume_finite=True):
-        for frame in (rows.to_pandas(), rows.to_pandas().astype(dict.fromkeys(texts, object))):
-            agree(read.predict(frame), predicted(model, rows))
-
-
-def test_skops_refuses_gaps_that_nothing_fills() -> None:
-    model = model_of(drawn(100), fill=False)
-    read = skops.io.loads(file_of("skops", model), trusted=["numpy.dtype"])
-    with pytest.raises(ValueError, match="contains NaN"):
-        read.predict(drawn(100).to_pandas())
-
-
-def test_mlflow(case: Case, tmp_path: Path) -> None:
-    """Loaded by MLflow, without a pickle; whole numbers may come as such."""
-    model, rows = case
-    write(export_of("mlflow", model), tmp_path / "model")
-    loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
-    np.testing.assert_array_equal(loaded.predict(rows.to_pandas()), predicted(model, rows))
-    whole = rows.to_pandas().dropna()
-    whole[HOSTILE[3]] = whole[HOSTILE[3]].astype(int)
-    expected = predicted(model, pa.Table.from_pandas(whole, preserve_index=False))
-    np.testing.assert_array_equal(loaded.predict(whole), expected)
-    names = {
-        path.relative_to(tmp_path / "model").as_posix() for path in tmp_path.rglob("*") if path.is_file()
-    }
-    assert {"MLmodel", "model.json", "code/linear_neuron_served.py", "requirements.txt"} < names
-    assert loaded.metadata.get_input_schema().input_names() == HOSTILE
-
-
-def test_mlflow_takes_numbers_for_levels(tmp_path: Path) -> None:
-    """As `predict` does: whole numbers, which a gap turns into floats."""
-    given = {
-        "type": "category",
-        "name": "k",
-        "weights": {"1": 1, "2": 2},
-        "reference": "1",
-        "average": 9,
-        "fill": True,
-    }
-    model = LinearModel.model_validate({"target": "y", "bias": 0, "inputs": [given]})
-    write(export_of("mlflow", model), tmp_path / "model")
-    loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
-    assert loaded.predict(pd.DataFrame({"k": [1.0, 2.0, np.nan, 3.0]})).tolist() == [1, 2, 9, 9]
-
-
 @pytest.mark.parametrize(("to", "package"), [("onnx", "onnx"), ("excel", "openpyxl"), ("skops", "skops")])
 def test_a_missing_package_is_named(to: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import builtins
-
     known = builtins.__import__
 
     def without(name: str, *rest: Any) -> Any:
