@@ -84,6 +84,16 @@ KINDS = {
 class Parser(argparse.ArgumentParser):
     """A parser that says what is wrong in one line."""
 
+    def format_help(self) -> str:
+        """Show the flags that the schema needs as required."""
+        needed = [action for action in self._actions if getattr(action, "is_needed", False)]
+        for action in needed:
+            action.required = True
+        text = super().format_help()
+        for action in needed:
+            action.required = False
+        return text
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuse a command or a word that is none of the choices, and name the nearest one."""
         if action.choices is not None and value not in action.choices:
@@ -207,7 +217,9 @@ def _add_flag(group: argparse._ActionsContainer, name: str, field: FieldInfo) ->
     flag = f"--{name.replace('_', '-')}"
     if field.annotation is not bool:
         placeholder = _placeholder(name, field)
-        group.add_argument(flag, metavar=placeholder, help=_help(field), required=field.is_required())
+        action = group.add_argument(flag, metavar=placeholder, help=_help(field))
+        # Checked by the schema, after unknown flags: a misspelt one is not a missing one.
+        action.is_needed = field.is_required()  # type: ignore[attr-defined]
     elif field.default:
         group.add_argument(
             f"--no-{name}", dest=name, action="store_false", help=f"Do not: {field.description}"

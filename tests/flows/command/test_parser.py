@@ -61,10 +61,8 @@ def test_a_value_is_shown_by_its_kind(command: str, flag: str) -> None:
 
 
 def test_the_version_names_what_results_depend_on() -> None:
-    assert re.fullmatch(
-        r"linear-neuron \d+\.\d+\.\d+ \(prefect 3\.\S+, tensorflow \S+, .*python 3\.\S+\)\n",
-        shown("--version"),
-    )
+    versions = r"linear-neuron \d+\.\d+\.\d+ \(prefect 3\.\S+, tensorflow \S+, .*python 3\.\S+\)\n"
+    assert re.fullmatch(versions, shown("--version"))
 
 
 @pytest.mark.parametrize(

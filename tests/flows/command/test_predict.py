@@ -405,7 +405,7 @@ def test_a_model_that_is_not_there_is_said(
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--model", "x", "--data", "y"], "linear-neuron: the following arguments are required: --output\n"),
+        (["--model", "x", "--data", "y"], "linear-neuron: `output` is required\n"),
         (["--modle", "x"], "`--modle` is not an option; did you mean `--model`?"),
     ],
 )
