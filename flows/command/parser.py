@@ -263,7 +263,8 @@ class _Version(argparse.Action):
     """Prints the versions of this program and of what its results depend on."""
 
     def __init__(self, option_strings: list[str], dest: str, help: str | None = None) -> None:
-        super().__init__(option_strings, dest, nargs=0, help=help)
+        # A setting may have the same name: a flag that leaves nothing must not get in its way.
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version
