@@ -1,7 +1,11 @@
 """What runs: the regression flow, its command line, and from Python `fit` and `LinearNeuronRegressor`."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+if sys.platform == "win32":  # said before the store's first import would fail for want of `fcntl`
+    raise SystemExit("linear-neuron needs macOS or Linux; on Windows, run it in WSL")
 
 if TYPE_CHECKING:
     from flows.fitting import fit as fit

@@ -1,6 +1,7 @@
 """`fit` from Python: the same run as of a file, for a table in memory, and predictions for other ones."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from flows import fit
 from flows.fitting import FittedModel
 from tasks.outputs import runs
 from tasks.table.errors import BadTable
-from tests.paths import DATA
+from tests.paths import DATA, ROOT
 from tests.processes import imported
 
 TABLE = DATA / "penguins_all.csv"
@@ -136,6 +137,22 @@ def test_what_cannot_be_used_is_refused_before_prefect_has_a_run(
         fit(**arguments, artifacts=root)
     assert message in str(refused.value)
     assert runs.finished(root) == before
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_the_pages_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block after the one before it, as in one notebook."""
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    for block in blocks:
+        if "prefect" not in block:
+            exec(block, names)  # noqa: S102 - the page's own code
+    assert isinstance(names["fitted"], FittedModel)
 
 
 def test_importing_flows_is_cheap() -> None:

@@ -11,7 +11,6 @@ from tasks.table.model.linear import CategoryInput, LinearModel
 from tasks.table.model.onnx_graph import as_onnx, missing_mark
 from tests.table.model.test_linear import HOSTILE, predicted
 
-
 Case = tuple[LinearModel, pa.Table]
 
 

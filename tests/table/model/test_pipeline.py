@@ -9,7 +9,6 @@ from tasks.table.model.linear import LinearModel
 from tasks.table.model.pipeline import as_skops
 from tests.table.model.test_linear import HOSTILE, agree, drawn, model_of, predicted
 
-
 Case = tuple[LinearModel, pa.Table]
 
 

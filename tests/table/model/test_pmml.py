@@ -10,7 +10,6 @@ from tasks.table.model.linear import LinearModel
 from tasks.table.model.pmml import as_pmml
 from tests.table.model.test_linear import agree, predicted
 
-
 Case = tuple[LinearModel, pa.Table]
 
 
