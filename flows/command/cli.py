@@ -111,22 +111,8 @@ def _execute(request: Request, stops: Stops) -> Exit:
             return serve(settings, request.cron)  # Prefect has its own way of stopping
 
     with stops.watched():
-        if isinstance(settings, Cleaning):
-            from flows.command import cache
-
-            return cache.TASKS[request.command](settings, as_json)
-        if isinstance(settings, Prediction):
-            from flows.command.predict import predict
-
-            return predict(settings, as_json)
-        if isinstance(settings, Export):
-            from flows.command.export import export
-
-            return export(settings, as_json)
-        if isinstance(settings, Opening):
-            from flows.command.open import show_report
-
-            return show_report(settings, as_json)
+        if not isinstance(settings, Settings):
+            return _execute_on_files(request.command, settings, as_json)
         if request.command == "plan":
             from flows.command.plan import plan
 
@@ -134,6 +120,27 @@ def _execute(request: Request, stops: Stops) -> Exit:
         from flows.command.run import run
 
         return run(settings, as_json, stops, News(request.verbosity))
+
+
+def _execute_on_files(
+    command: str, settings: Cleaning | Prediction | Export | Opening, as_json: bool
+) -> Exit:
+    """Do what needs neither Prefect nor a run."""
+    if isinstance(settings, Prediction):
+        from flows.command.predict import predict
+
+        return predict(settings, as_json)
+    if isinstance(settings, Export):
+        from flows.command.export import export
+
+        return export(settings, as_json)
+    if isinstance(settings, Opening):
+        from flows.command.open import show_report
+
+        return show_report(settings, as_json)
+    from flows.command import cache
+
+    return cache.TASKS[command](settings, as_json)
 
 
 def _refuse(message: str) -> NoReturn:
