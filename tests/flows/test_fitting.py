@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -58,7 +57,7 @@ def test_a_frame_is_fitted_as_a_file_is(fitted: FittedModel, frame: pd.DataFrame
     assert states(file) == {"ran"}
 
 
-@pytest.mark.parametrize("kind", [pa.Table.from_pandas, pl.from_pandas, duckdb.from_df])
+@pytest.mark.parametrize("kind", [pa.Table.from_pandas, pl.from_pandas])
 def test_the_same_rows_are_cached_whatever_holds_them(
     fitted: FittedModel, frame: pd.DataFrame, kind: Any
 ) -> None:
