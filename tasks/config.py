@@ -308,6 +308,11 @@ class Cleaning(Section):
     max_size: ByteSize | None = Field(
         default=None, description="Drop the oldest runs above this size: 500MB, 5GB."
     )
+    keep_promotions: int = Field(
+        default=5,
+        ge=0,
+        description="Keep the runs of the last N champions of every name, besides those of all aliases.",
+    )
     dry_run: bool = Field(default=False, description="List what would be removed; remove nothing.")
 
 
