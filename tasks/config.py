@@ -297,6 +297,56 @@ class Training(Section):
     )
 
 
+class Gate(Section):
+    """When a run becomes the champion of its name: the model in use. Without a setting here nothing is decided."""
+
+    promote_if: Literal["better", "not_worse"] | None = Field(
+        default=None,
+        description="Promote a run whose test error is surely smaller than the champion's (better), or surely not "
+        "larger by more than `margin` (not_worse); without it, only `linear-neuron promote` does.",
+    )
+    margin: float = Field(
+        default=0.0,
+        ge=0,
+        description="Of the RMSE, in the target's units: better must be better by more, not_worse may be worse by less.",
+    )
+    confidence: float = Field(
+        default=0.99, gt=0.5, lt=1, description="Confidence of the comparison with the champion."
+    )
+    max_rmse: float | None = Field(
+        default=None, gt=0, description="Reject a run whose test RMSE is above this, in the target's units."
+    )
+    max_mae: float | None = Field(
+        default=None, gt=0, description="Reject a run whose mean absolute test error is above this."
+    )
+    min_r2: float | None = Field(default=None, le=1, description="Reject a run whose test R² is below this.")
+    require_verdict: bool = Field(
+        default=False, description="Reject a run that is not indistinguishable from least squares."
+    )
+    approve: Literal["automatic", "by_hand"] = Field(
+        default="automatic",
+        description="by_hand: a deployment's run waits in Prefect's UI for a person to agree; elsewhere the run "
+        "becomes the challenger, for `linear-neuron promote`.",
+    )
+
+    @property
+    def decides(self) -> bool:
+        """Whether there is anything to decide."""
+        return self != type(self)()
+
+    @model_validator(mode="after")
+    def _not_worse_has_a_margin(self) -> Self:
+        if self.promote_if == "not_worse" and not self.margin:
+            raise ValueError(
+                "`promote_if` of 'not_worse' needs `margin`: by how much the RMSE may rise, in units of the target"
+            )
+        if self.approve == "by_hand" and self.promote_if is None:
+            raise ValueError(
+                "`approve` of 'by_hand' needs `promote_if`: without it no run is proposed; set it to better or not_worse"
+            )
+        return self
+
+
 class Cleaning(Section):
     """Which finished runs `cache clean` keeps; whatever none of them needs is removed."""
 
@@ -382,6 +432,7 @@ class Settings(Section):
     input: Input = Field(default_factory=Input, description="Your own table.")
     split: Split = Field(default_factory=Split, description="Training and test rows.")
     training: Training = Field(default_factory=Training, description="The training.")
+    gate: Gate = Field(default_factory=Gate, description="Which runs come into use.")
 
     @model_validator(mode="before")
     @classmethod

@@ -141,8 +141,8 @@ def error_gain(paired: PairedErrors, confidence: float) -> ErrorGain:
 
     The interval is that of the difference of the mean squared errors, divided by the sum of both RMSE, since
     a² − b² = (a − b)(a + b). From `FEW` units on it is normal. Fewer units are drawn again with a fixed seed, and the
-    interval is that of the t statistic (B. Efron and R. Tibshirani, An Introduction to the Bootstrap (1993), 12.5), which
-    also holds for the skewed differences of a few rows. One unit says nothing of chance.
+    interval is that of the t statistic (B. Efron and R. Tibshirani, An Introduction to the Bootstrap (1993), 12.5),
+    which also holds for the skewed differences of a few rows. One unit says nothing of chance.
 
     Args:
         paired: Sums over at least one row.

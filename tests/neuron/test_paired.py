@@ -57,13 +57,13 @@ def test_rows_of_a_group_count_as_one_unit() -> None:
     totals = ((noise - first) ** 2).sum() * 100, ((noise - second) ** 2).sum() * 100
     grouped = error_gain(paired_units(difference * 100, np.full(8, 100), *totals, 0), 0.95)
     assert (grouped.low, grouped.high) == pytest.approx((one.low, one.high))
-    alone = compared(*(np.tile(each, 100) for each in (noise, first, second)))
+    alone = compared(np.tile(noise, 100), np.tile(first, 100), np.tile(second, 100))
     assert alone.high - alone.low < (one.high - one.low) / 2
 
 
 def test_the_same_rows_give_the_same_interval() -> None:
-    rows = np.random.default_rng(4).normal(size=(3, 20))
-    assert compared(*rows) == compared(*rows)
+    noise, first, second = np.random.default_rng(4).normal(size=(3, 20))
+    assert compared(noise, first, second) == compared(noise, first, second)
 
 
 def test_one_row_says_nothing_of_chance() -> None:
