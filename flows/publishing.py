@@ -18,6 +18,7 @@ from tasks.outputs.parts import read_encoding
 from tasks.outputs.repeats import read as read_repeats
 from tasks.outputs.result import Evaluation, Lineage, Result
 from tasks.outputs.scores import read as read_scores
+from tasks.outputs.uncertainty import read as read_uncertainty
 from tasks.page.answers import answers
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
@@ -45,8 +46,8 @@ def publish(
 ) -> Result:
     """Write `runs/<run>/` and create the artifacts: the report, and the coefficients as a table.
 
-    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `report.html`,
-    `report.md` and, last, `result.json`: one that has it is whole.
+    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `model_interval.sql`,
+    `report.html`, `report.md` and, last, `result.json`: one that has it is whole.
     """
     evaluation = read_scores(scores, run.root)
     drawn = figures_left.read(figures, run.root)
@@ -67,10 +68,11 @@ def publish(
     )
 
     past = runs.earlier(run.root, result)
-    result = result.model_copy(update={"answers": answers(result, past[-1] if past else None)})
+    found = answers(result, past[-1] if past else None)
+    result = result.model_copy(update={"answers": found})
     paths = figures_left.picture_paths(figures, run.root, drawn.figures)
     images = {file: path.read_bytes() for file, path in paths.items()}
-    files = exported(_model(run, settings))
+    files = exported(_model(run, settings, scores))
     shown = list(drawn.figures)
     if alike := [each for each in past if difference(each, result) is None]:
         picture, figure = draw_trend([*alike, result])
@@ -84,9 +86,7 @@ def publish(
         claimed = registry.claimed_name(run.root, dumped)  # again: another run may have taken it meanwhile
         registry.write(run.root, registry.entry(run.root, claimed, dumped).with_run(folder))
 
-    create_markdown_artifact(
-        fitted_markdown(blocks, images), key=report_key(name), description=evaluation.verdict.text
-    )
+    create_markdown_artifact(fitted_markdown(blocks, images), key=report_key(name), description=found.line)
     _publish_coefficients(evaluation, name)
     return written
 
@@ -129,12 +129,15 @@ def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes])
     return {runs.PAGE: page.encode(), runs.REPORT: markdown(blocks, quote).encode()}
 
 
-def _model(run: Run, settings: Settings) -> LinearModel:
+def _model(run: Run, settings: Settings, scores: Artifact) -> LinearModel:
     """Return the fitted model over the user's own columns."""
     model, parts = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts")
     fitted = read_model(model, run.root)
     reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
-    return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias, reading).checked()
+    encoding = read_encoding(parts, run.root)
+    found, conformal = read_uncertainty(scores, run.root, encoding)
+    model = linear_model(encoding, fitted.weights, fitted.bias, reading)
+    return model.model_copy(update={"uncertainty": found, "conformal": conformal}).checked()
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

@@ -386,6 +386,17 @@ class Prediction(Section):
         min_length=1,
         description="Name of the predictions' column; predicted_TARGET by default.",
     )
+    interval: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Add `lower` and `upper`: the ends of an interval of this level, such as 0.95.",
+    )
+    interval_kind: Literal["prediction", "confidence", "conformal"] = Field(
+        default="prediction",
+        description="prediction: of a new row; confidence: of the mean of such rows; conformal: of a new row whatever "
+        "the errors' distribution, from the test rows.",
+    )
     overwrite: bool = Field(default=False, description="Replace the output if it exists.")
     artifacts: Place = Field(
         default="artifacts", min_length=1, description="Folder in which to look for runs."
@@ -402,6 +413,14 @@ class Prediction(Section):
     skip_rows: SkippedRows = None
     header_row: HeaderRow = None
     comment: Comment = None
+
+    @model_validator(mode="after")
+    def _kind_belongs_to_an_interval(self) -> Self:
+        if self.interval is None and self.interval_kind != "prediction":
+            raise ValueError(
+                f"`interval_kind` of {self.interval_kind!r} needs `interval`: a level such as 0.95"
+            )
+        return self
 
     @model_validator(mode="after")
     def _separators_differ(self) -> Self:

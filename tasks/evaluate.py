@@ -22,8 +22,8 @@ from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
 from tasks.neuron.parts import Batch
 from tasks.neuron.residual_patterns import residual_patterns
-from tasks.neuron.student_t import t_tests
-from tasks.outputs import scores
+from tasks.neuron.student_t import critical, t_tests
+from tasks.outputs import scores, uncertainty
 from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
 from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts, RowsPart, read_parts, read_profile
 from tasks.outputs.result import (
@@ -38,9 +38,13 @@ from tasks.outputs.result import (
     Verdict,
 )
 from tasks.outputs.scores import PredictionWriter
+from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
+
+LEVEL = 0.95  # of the intervals that the exports write out
+CALIBRATION = 2**18  # rows of many files, those of the test among which make conformal intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,20 @@ def evaluate(model: Artifact, parts: Artifact, root: Path) -> Artifact:
         evaluation = compare(fitted, scored, reference, facts, training)
         patterns = [] if reference.is_exact else _patterns(fitted, rows.sample)
         scores.write(folder, evaluation.model_copy(update={"patterns": patterns}))
+        uncertainty.write(folder, _uncertainty(fitted, reference, folder))
         return publish(folder, root, "evaluate", notes=collinearity_notes(facts.features, reference))
+
+
+def _uncertainty(fitted: TrainedModel, reference: LeastSquares, folder: Path) -> FitUncertainty:
+    """Sum up what intervals need; the errors of the test rows are those of the predictions just written."""
+    residual_sum = reference.residual_sum + reference.excess(fitted.weights, fitted.bias)
+    freedom = reference.degrees_of_freedom
+    return fit_uncertainty(
+        reference,
+        residual_sum,
+        critical(1 - LEVEL, freedom) if freedom else math.nan,
+        scores.test_errors(folder, CALIBRATION),
+    )
 
 
 def compare(

@@ -14,7 +14,7 @@ from tasks.store.folders import BadStore
 from tasks.store.rows import KNOWN, Style, Write, is_known, is_text, writer
 from tasks.store.writing import sweep_beside, whole
 from tasks.table.errors import BadTable, Violation, counted, printable, quoted
-from tasks.table.model.linear import LinearModel, Predicted, Reading, read
+from tasks.table.model.linear import LinearModel, Predicted, Reading, check_interval, read
 from tasks.table.model.scoring import (
     Account,
     column_notes,
@@ -23,6 +23,7 @@ from tasks.table.model.scoring import (
     scored_columns,
     scoring_notes,
 )
+from tasks.table.model.uncertainty import Interval
 from tasks.table.sources.delimited import TextTable
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.discovery import source
@@ -48,13 +49,15 @@ def predict(options: Prediction, as_json: bool) -> Exit:
     for line in [*([found.said] if found.origin else []), *scoring_notes(account)]:
         say(line)
     if as_json:
-        payload = {
+        payload: dict[str, object] = {
             "rows": account.rows,
             "predicted": account.predicted,
             "column": column,
             "output": str(path),
             **({"model": found.origin} if found.origin else {}),
         }
+        if options.interval is not None:
+            payload["interval"] = {"level": options.interval, "kind": options.interval_kind}
         counts = {"missing": account.missing, "infinite": account.infinite, "unknown_levels": account.unknown}
         text = json.dumps(payload | counts, indent=1)
     else:
@@ -84,15 +87,16 @@ def _output(options: Prediction) -> Path:
 
 def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:
     """Write all rows with their predictions; the file appears once it is complete."""
+    interval = _interval(model, options)
     dialect, warn = _reading(model.reading, options)
     looks = [preview(member, dialect) for member in source(Origin(options.data, options.version)).members]
     columns = columns_of(looks, model)
-    out = scored_columns(columns, model, column, as_text=is_text(path))
+    out = scored_columns(columns, model, column, as_text=is_text(path), interval=interval is not None)
     account, target = Account(skipped=tuple(column_notes(looks, columns, model))), path.resolve()
     sweep_beside(target)
     try:
         with whole(target) as part, writer(part, target, out, _style(looks[0])) as write:
-            for found in scored(model, looks, columns, out, warn):
+            for found in scored(model, looks, columns, out, warn, interval):
                 account = _appended(account, found, write)
     except pa.ArrowException as error:
         reason = printable(str(error))[:160]
@@ -100,6 +104,25 @@ def _written(model: LinearModel, options: Prediction, column: str, path: Path) -
             f"`output` of {options.output!r} cannot hold the columns ({reason}); write .parquet or .feather"
         ) from error
     return account
+
+
+def _interval(model: LinearModel, options: Prediction) -> Interval | None:
+    """Return the interval that is wanted, with its critical value.
+
+    Raises:
+        BadTable: the model does not hold what it needs.
+    """
+    if options.interval is None:
+        return None
+    critical = None
+    if options.interval_kind != "conformal" and model.uncertainty is not None:
+        # SciPy takes a fifth of a second to import: only an interval pays for it.
+        from tasks.neuron.student_t import critical as critical_t
+
+        critical = critical_t(1 - options.interval, model.uncertainty.degrees_of_freedom)
+    interval = Interval(options.interval, options.interval_kind, critical)
+    check_interval(model, interval)
+    return interval
 
 
 def _appended(account: Account, found: tuple[pa.RecordBatch, Predicted] | Violation, write: Write) -> Account:

@@ -237,6 +237,7 @@ class Answers(Record):
     """What a reader wants to know first, in words."""
 
     grade: Literal["good", "doubtful", "bad"]
+    line: str = Field(description="In one line: target, RMSE, its change, the verdict, and why stages ran.")
     usable: str = Field(description="Whether the fit can be used, and why.")
     changed: str = Field(description="What moved since the previous run.")
     advice: list[str] = Field(description="What to do, a sentence each; empty where nothing is to be done.")

@@ -9,6 +9,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.command import cli
 from flows.command.exits import Exit
+from flows.command.news import News
 from flows.command.run import run
 from flows.command.signals import Stops
 from flows.flags import flags
@@ -30,7 +31,7 @@ def test_the_command_that_is_said_resumes_the_run(
     settings = Settings.model_validate({"artifacts": str(tmp_path / "a b"), "training": {"epochs": 9}})
     with monkeypatch.context() as broken:
         broken.setattr("tasks.evaluate.compare", full_disk)
-        assert run(settings, True, Stops()) == Exit.FAILED
+        assert run(settings, True, Stops(), News(-1)) == Exit.FAILED
     what, cached, resume = capsys.readouterr().err.splitlines()
     where = f"(artifacts in {settings.artifacts!r})"
     full = "OSError: [Errno 28] No space left on device"

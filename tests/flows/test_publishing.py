@@ -20,6 +20,7 @@ from tasks.config import Prediction, Settings
 from tasks.outputs import runs
 from tasks.outputs.result import Result
 from tasks.page.size_limit import LIMIT
+from tasks.page.text import number
 from tasks.table.model.linear import LinearModel, predict
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -65,6 +66,7 @@ def test_the_folder_holds_both_reports_and_every_figure(settings: Settings) -> N
     assert {path.name for path in folder.iterdir()} == FIGURES | {
         "model.json",
         "model.sql",
+        "model_interval.sql",
         runs.REPORT,
         runs.PAGE,
         runs.RESULT,
@@ -184,3 +186,15 @@ def test_data_that_leave_nothing_over_have_a_report_too(settings: Settings) -> N
     text = (folder / runs.REPORT).read_text()
     assert not re.search(r"\bnan\b", text)
     assert "no rows were held out" in text
+
+
+def test_the_runs_state_says_what_came_out(settings: Settings, prefect_server: str) -> None:
+    """Target, RMSE, verdict and cause, for the list of runs; whoever calls the flow still gets the result."""
+    state = regression(settings, return_state=True)
+    result = state.result()
+    assert isinstance(result, Result)
+    assert state.message == f"y: RMSE {number(result.rmse, 4)}, usable; from generate on: first run"
+    again = regression(settings, return_state=True)
+    assert again.message == (
+        f"y: RMSE {number(result.rmse, 4)} (the same), usable; nothing changed, all from the cache"
+    )

@@ -16,7 +16,7 @@ from flows.publishing import report_key
 from flows.regression import regression
 from tasks.config import Settings, overlaid
 from tasks.neuron.recipe import Diverged
-from tasks.outputs import data, figures, model, parts, runs, scores
+from tasks.outputs import data, figures, model, parts, runs, scores, uncertainty
 from tasks.outputs.result import Result
 from tasks.store.formats import write_parquet
 from tasks.table.errors import BadTable
@@ -50,7 +50,7 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
         "generate": {data.ARRAYS},
         "split": {parts.ENCODING, parts.PROFILE, f"{parts.TRAIN}.parquet", f"{parts.TEST}.parquet"},
         "train": {model.KERAS, model.WEIGHTS, model.HISTORY},
-        "evaluate": {scores.METRICS, f"{scores.PREDICTIONS}.parquet"},
+        "evaluate": {scores.METRICS, f"{scores.PREDICTIONS}.parquet", uncertainty.FILE},
         "report": {
             "coefficients.png",
             "diagnostics.png",
@@ -64,6 +64,7 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
     assert {path.name for path in run.iterdir()} == pictures | {
         "model.json",
         "model.sql",
+        "model_interval.sql",
         runs.REPORT,
         runs.PAGE,
         runs.RESULT,
