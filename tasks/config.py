@@ -308,7 +308,7 @@ class Gate(Section):
     margin: float = Field(
         default=0.0,
         ge=0,
-        description="Of the RMSE, in the target's units: better must be better by more, not_worse may be worse by less.",
+        description="In units of the target: by how much the RMSE must at least fall (better) or may rise (not_worse).",
     )
     confidence: float = Field(
         default=0.99, gt=0.5, lt=1, description="Confidence of the comparison with the champion."
@@ -342,7 +342,7 @@ class Gate(Section):
             )
         if self.approve == "by_hand" and self.promote_if is None:
             raise ValueError(
-                "`approve` of 'by_hand' needs `promote_if`: without it no run is proposed; set it to better or not_worse"
+                "`approve` of 'by_hand' needs `promote_if`, since without it no run is proposed; set better, say"
             )
         return self
 
@@ -364,6 +364,43 @@ class Cleaning(Section):
         description="Keep the runs of the last N champions of every name, besides those of all aliases.",
     )
     dry_run: bool = Field(default=False, description="List what would be removed; remove nothing.")
+
+
+class ModelListing(Section):
+    """What `models` lists."""
+
+    name: str | None = Field(default=None, description="Name of what is modelled; all names by default.")
+    artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
+
+
+class Promotion(Section):
+    """What `promote` brings into use."""
+
+    run: Place = Field(min_length=1, description="A run's name, latest, or a version: sales@3.")
+    alias: str = Field(
+        default="champion", min_length=1, description="Alias to point to it, such as champion."
+    )
+    why: str = Field(default="by hand", min_length=1, description="The reason, for the history.")
+    artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
+
+
+class Rollback(Section):
+    """What `rollback` brings back."""
+
+    name: str = Field(min_length=1, description="Name of what is modelled.")
+    to: int | None = Field(
+        default=None, ge=1, description="Version to bring back; the champion before by default."
+    )
+    why: str = Field(default="rolled back", min_length=1, description="The reason, for the history.")
+    artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
+
+
+class RunPair(Section):
+    """What `diff` compares."""
+
+    first: Place = Field(min_length=1, description="A run's name, latest, or a version: sales@champion.")
+    second: Place = Field(min_length=1, description="Another one.")
+    artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
 
 
 class Prediction(Section):

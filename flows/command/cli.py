@@ -21,7 +21,17 @@ from flows.command.news import News
 from flows.command.parser import NIGHTLY, command_parser
 from flows.command.signals import Stops
 from flows.command.terminal import keep_stderr, keep_stdout
-from tasks.config import Cleaning, Prediction, Settings, overlaid, schema_fields
+from tasks.config import (
+    Cleaning,
+    ModelListing,
+    Prediction,
+    Promotion,
+    Rollback,
+    RunPair,
+    Settings,
+    overlaid,
+    schema_fields,
+)
 from tasks.store.regular import read_regular
 
 # Of a settings file, and outside strings on one of its lines. The parser's time grows by the square of a key's parts.
@@ -39,13 +49,15 @@ class Request:
         as_json: Whether stdout gets the result alone, as JSON.
         cron: When `serve` runs, in UTC.
         verbosity: -1 for results and errors alone, 1 for all that happens, else 0.
+        fail_when_rejected: Whether a run that the gate rejects ends with status 4.
     """
 
     command: str
-    settings: Settings | Cleaning | Prediction
+    settings: Settings | Cleaning | Prediction | ModelListing | Promotion | Rollback | RunPair
     as_json: bool = False
     cron: str = NIGHTLY
     verbosity: int = 0
+    fail_when_rejected: bool = False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,6 +106,7 @@ def parse(arguments: Sequence[str]) -> Request:
         options.json,
         getattr(options, "cron", NIGHTLY),
         getattr(options, "verbosity", 0),
+        getattr(options, "fail_when_rejected", False),
     )
 
 
@@ -116,13 +129,17 @@ def _execute(request: Request, stops: Stops) -> Exit:
             from flows.command.predict import predict
 
             return predict(settings, as_json)
+        if isinstance(settings, ModelListing | Promotion | Rollback | RunPair):
+            from flows.command import models
+
+            return models.TASKS[request.command](settings, as_json)
         if request.command == "plan":
             from flows.command.plan import plan
 
             return plan(settings, as_json)
         from flows.command.run import run
 
-        return run(settings, as_json, stops, News(request.verbosity))
+        return run(settings, as_json, stops, News(request.verbosity), request.fail_when_rejected)
 
 
 def _refuse(message: str) -> NoReturn:

@@ -2,12 +2,23 @@
 
 import argparse
 import difflib
+from collections.abc import Sequence
 from typing import Any, NoReturn, get_args
 
 from pydantic.fields import FieldInfo
 
 from flows.command.exits import Exit
-from tasks.config import Cleaning, Prediction, Section, Settings, schema_fields
+from tasks.config import (
+    Cleaning,
+    ModelListing,
+    Prediction,
+    Promotion,
+    Rollback,
+    RunPair,
+    Section,
+    Settings,
+    schema_fields,
+)
 from tasks.table.sources.address import redacted
 
 NIGHTLY = "0 6 * * *"
@@ -15,6 +26,12 @@ COMMANDS = {
     "run": "fit, evaluate and report; unchanged stages are taken from the cache",
     "plan": "show which stages a run would run, and why; run none",
     "serve": "stay and run on a schedule; needs a running Prefect server",
+}
+MODELS: dict[str, tuple[str, type[Section], tuple[str, ...]]] = {
+    "models": ("list models: versions, aliases, and the history of what was in use", ModelListing, ("name",)),
+    "promote": ("bring a run into use, as the champion of its name", Promotion, ("run",)),
+    "rollback": ("bring an earlier champion back", Rollback, ("name",)),
+    "diff": ("show what differs between two runs", RunPair, ("first", "second")),
 }
 CACHE = {
     "list": "list artifacts and runs with sizes and ages",
@@ -53,12 +70,22 @@ def command_parser() -> Parser:
             sub.add_argument(
                 "--cron", default=NIGHTLY, help=f"When to run, in UTC, as a cron line [{NIGHTLY}]."
             )
+        if name == "run":
+            sub.add_argument(
+                "--fail-when-rejected",
+                action="store_true",
+                default=False,
+                help="Exit with status 4 if the gate rejects the run.",
+            )
         _add_verbosity(sub)
         sub.add_argument(
             "--config", default=None, metavar="FILE.toml", help="Settings by section; flags override them."
         )
     does = "add a model's predictions to the rows of a table"
     _subcommand(commands, "predict", "predict", does, Prediction)
+
+    for name, (does, schema, places) in MODELS.items():
+        _subcommand(commands, name, name, does, schema, places=places)
 
     cache = commands.add_parser("cache", help="list, verify or clean the artifacts folder")
     tasks = cache.add_subparsers(required=True, metavar="TASK")
@@ -69,9 +96,15 @@ def command_parser() -> Parser:
 
 
 def _subcommand(
-    parsers: Any, command: str, name: str, does: str, schema: type[Section], flags: set[str] | None = None
+    parsers: Any,
+    command: str,
+    name: str,
+    does: str,
+    schema: type[Section],
+    flags: set[str] | None = None,
+    places: Sequence[str] = (),
 ) -> Parser:
-    """Add a command with the flags of its schema, or only those named in `flags`."""
+    """Add a command with the flags of its schema, or only those named in `flags`; `places` go without a flag."""
     description = f"{does[:1].upper()}{does[1:]}."
     sub: Parser = parsers.add_parser(
         name, help=does, description=description, argument_default=argparse.SUPPRESS, allow_abbrev=False
@@ -85,7 +118,11 @@ def _subcommand(
         if flags is None or each.name in flags:
             if each.section not in groups:
                 groups[each.section] = sub.add_argument_group(each.section)
-            _add_flag(groups[each.section], each.name, each.field)
+            if each.name in places:
+                count = None if each.field.is_required() else "?"
+                sub.add_argument(each.name, nargs=count, metavar=each.name.upper(), help=_help(each.field))
+            else:
+                _add_flag(groups[each.section], each.name, each.field)
     return sub
 
 

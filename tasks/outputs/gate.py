@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from tasks.config import Gate
 from tasks.neuron.paired import ErrorGain
 from tasks.outputs.registry import ModelVersion
-from tasks.outputs.result import ChampionComparison, Decision, Evaluation
+from tasks.outputs.result import ChampionComparison, Decision, Evaluation, Outcome, Unit
+from tasks.table.errors import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def decide(gate: Gate, run: Evaluation, rival: Rival | None) -> Decision:
 
 
 def comparison_of(
-    found: ErrorGain, confidence: float, rows: int, units: int, unit: str
+    found: ErrorGain, confidence: float, rows: int, units: int, unit: Unit
 ) -> ChampionComparison:
     """Record a comparison; ends of the interval that are not known are None."""
     return ChampionComparison(
@@ -63,7 +64,7 @@ def comparison_of(
         method=found.method,
         rows=rows,
         units=units,
-        unit=unit,  # type: ignore[arg-type]
+        unit=unit,
     )
 
 
@@ -81,21 +82,26 @@ def figures(run: Evaluation, decision: Decision) -> dict[str, float]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _outcome(gate: Gate, run: Evaluation, rival: Rival | None) -> tuple[str, str]:
+def _outcome(gate: Gate, run: Evaluation, rival: Rival | None) -> tuple[Outcome, str]:
     if run.metrics.test is None:
         return "kept", "No test rows were held out, so nothing can be decided; raise `test_fraction`"
     if broken := list(_broken(gate, run)):
         return "rejected", f"Rejected: {', and '.join(broken)}"
     if gate.promote_if is None:
         return "kept", "All bounds are kept; nothing is promoted by itself, since `promote_if` is not set"
+    return _beside(gate, rival)
+
+
+def _beside(gate: Gate, rival: Rival | None) -> tuple[Outcome, str]:
+    """Decide about a run that keeps all bounds."""
     if rival is None:
         return "promoted", "Promoted: the first model of this name that keeps all bounds"
     if rival.same:
         return "kept", f"Kept: the fit is the champion itself, version {rival.version.number}"
     if rival.comparison is None:
         return "kept", (
-            f"Kept: the champion, version {rival.version.number}, cannot be compared on today's rows: {rival.obstacle}; "
-            "to replace it nevertheless, `linear-neuron promote`"
+            f"Kept: the champion, version {rival.version.number}, cannot be compared on today's rows: "
+            f"{rival.obstacle}; to replace it nevertheless, `linear-neuron promote`"
         )
     return _compared(gate, rival.comparison, rival.version.number)
 
@@ -109,31 +115,28 @@ def _broken(gate: Gate, run: Evaluation) -> Iterator[str]:
         if most is not None and not value <= most:
             yield f"the test {name} of {value:.4g} is above the {most:.4g} of `max_{name.lower()}`"
     if gate.min_r2 is not None and test.r2 is None:
-        yield f"R² is undefined, since the target is constant in the test rows, and `min_r2` asks for {gate.min_r2:.4g}"
+        yield f"R² is undefined, as the target is constant in the test rows; `min_r2` asks for {gate.min_r2:.4g}"
     elif gate.min_r2 is not None and test.r2 is not None and not test.r2 >= gate.min_r2:
         yield f"the test R² of {test.r2:.4g} is below the {gate.min_r2:.4g} of `min_r2`"
     if gate.require_verdict and not run.verdict.converged:
         yield "the fit is not indistinguishable from least squares, which `require_verdict` asks for"
 
 
-def _compared(gate: Gate, found: ChampionComparison, number: int) -> tuple[str, str]:
-    gain = found.champion_rmse - found.rmse
-    rows = f"the same {found.rows:,} test row{'s' if found.rows != 1 else ''}"
-    if found.low is None:
-        return "kept", (
-            f"Kept: on {rows} the RMSE is {found.rmse:.4g} against the {found.champion_rmse:.4g} of the champion, version "
-            f"{number}, but these are too few to tell that from chance"
-        )
-    needed = gate.margin if gate.promote_if == "better" else -gate.margin
-    promoted = found.low > needed
-    high = f"{found.high:.3g}" if found.high is not None else "∞"
+def _compared(gate: Gate, found: ChampionComparison, number: int) -> tuple[Outcome, str]:
     measured = (
-        f"on {rows} the RMSE is {found.rmse:.4g} against the {found.champion_rmse:.4g} of the champion, version {number}: "
-        f"a gain of {gain:.3g} ({100 * found.confidence:g} % interval {found.low:.3g} to {high})"
+        f"on the same {counted(found.rows, 'test row')} the RMSE is {found.rmse:.4g} against the "
+        f"{found.champion_rmse:.4g} of the champion, version {number}"
     )
-    wanted = f"{'better' if gate.promote_if == 'better' else 'not worse'}" + (
-        f" by more than {gate.margin:.3g}" if gate.margin else ""
+    if found.low is None:
+        return "kept", f"Kept: {measured}, but there are too few {found.unit}s to tell that from chance"
+
+    is_better = gate.promote_if == "better"
+    wanted = "better" if is_better else "not worse"
+    wanted += f" by more than {gate.margin:.3g}" if gate.margin else ""
+    gain, high = found.champion_rmse - found.rmse, math.inf if found.high is None else found.high
+    measured += (
+        f": a gain of {gain:.3g} ({100 * found.confidence:g} % interval {found.low:.3g} to {high:.3g})"
     )
-    if promoted:
+    if found.low > (gate.margin if is_better else -gate.margin):
         return "promoted", f"Promoted, as {wanted} beyond chance: {measured}"
-    return "kept", f"Kept, as not {wanted} beyond chance: {measured}"
+    return "kept", f"Kept, as not surely {wanted}: {measured}"

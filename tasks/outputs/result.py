@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 # Actual and predicted values of some rows, each (n,) in units of the target.
 ActualPredicted: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
+# What becomes of a run, and what of its test rows is independent of each other.
+Outcome: TypeAlias = Literal["promoted", "kept", "rejected"]
+Unit: TypeAlias = Literal["row", "group", "day"]
+
 # The sections of the report that can show figures.
 ReportSection: TypeAlias = Literal["trend", "weights", "fit", "training", "data"]
 
@@ -258,13 +262,13 @@ class ChampionComparison(Record):
     method: Literal["normal", "bootstrap", "none"]
     rows: int
     units: int = Field(description="Independent units: the rows, or their groups or days.")
-    unit: Literal["row", "group", "day"]
+    unit: Unit
 
 
 class Decision(Record):
     """What the gate decided, and on which grounds."""
 
-    outcome: Literal["promoted", "kept", "rejected"]
+    outcome: Outcome
     text: str = Field(description="The decision in a sentence.")
     waits: bool = Field(default=False, description="Whether a person has yet to agree to the promotion.")
     champion: str | None = Field(default=None, description="The run in use before the decision; None: none.")

@@ -36,10 +36,10 @@ def translated(model: LinearModel, encoding: Encoding) -> TranslatedModel:
     by_name = {column.name: column for column in model.inputs}
     if model.target != encoding.target:
         raise OtherColumns(f"it predicts {quoted(model.target)}, not {quoted(encoding.target)}")
-    for name, column in by_name.items():
+    for name, needed in by_name.items():
         if name not in known:
             raise OtherColumns(f"it needs the column {quoted(name)}, which is not among today's features")
-        if isinstance(column, NumberInput) != isinstance(known[name], Number):
+        if isinstance(needed, NumberInput) != isinstance(known[name], Number):
             raise OtherColumns(f"the column {quoted(name)} has changed between numbers and text")
 
     weights: list[float] = []
