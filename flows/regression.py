@@ -82,11 +82,12 @@ def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, 
     if settings.input.data is None:
         data = call(generate, problem=settings.problem, seed=settings.seed)
     else:
-        data = call(ingest, table=table_of(settings.input, settings.split.by, call.root))
-    parts = call(split, data=data, options=settings.split, seed=settings.seed)
+        data = call(ingest, table=table_of(settings.input, settings.columns_beside, call.root))
+    cluster = settings.inference.cluster
+    parts = call(split, data=data, options=settings.split, seed=settings.seed, cluster=cluster)
     seeds = list(range(settings.seed, settings.seed + settings.repeats))
     models = call.each(train, "seed", seeds, rows=training_part(parts), training=settings.training)
-    scores = call(evaluate, model=models[0], parts=parts)
+    scores = call(evaluate, model=models[0], parts=parts, inference=settings.inference)
     figures = call(report, scores=scores, model=models[0], parts=parts)
     if len(models) == 1:
         return scores, figures, None

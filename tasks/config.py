@@ -347,6 +347,31 @@ class Gate(Section):
         return self
 
 
+class Inference(Section):
+    """How the uncertainty of the weights is estimated."""
+
+    standard_errors: Literal["classic", "HC0", "HC1", "HC2", "HC3", "cluster"] = Field(
+        default="classic",
+        description="classic assumes errors of equal variance; HC0 to HC3 do not; cluster also lets the errors of the "
+        "rows of a cluster depend on each other.",
+    )
+    cluster: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column whose equal values are a cluster; it need not be a feature.",
+    )
+
+    @model_validator(mode="after")
+    def _cluster_belongs_to_its_errors(self) -> Self:
+        if self.standard_errors == "cluster" and self.cluster is None:
+            raise ValueError("`standard_errors` of 'cluster' needs `cluster`: the column of clusters")
+        if self.standard_errors != "cluster" and self.cluster is not None:
+            raise ValueError(
+                f"`cluster` is only for `standard_errors` of 'cluster', not {self.standard_errors!r}; leave it out"
+            )
+        return self
+
+
 class Cleaning(Section):
     """Which finished runs `cache clean` keeps; whatever none of them needs is removed."""
 
@@ -488,6 +513,7 @@ class Settings(Section):
     input: Input = Field(default_factory=Input, description="Your own table.")
     split: Split = Field(default_factory=Split, description="Training and test rows.")
     training: Training = Field(default_factory=Training, description="The training.")
+    inference: Inference = Field(default_factory=Inference, description="The uncertainty of the weights.")
     gate: Gate = Field(default_factory=Gate, description="Which runs come into use.")
 
     @model_validator(mode="before")
@@ -497,6 +523,12 @@ class Settings(Section):
             return given
         return overlaid(PRESETS.get(str(given.get("preset")), {}), given)
 
+    @property
+    def columns_beside(self) -> tuple[str, ...]:
+        """Columns that rows are split or clustered by; they need not be learnt from."""
+        cluster = self.inference.cluster
+        return tuple(dict.fromkeys([*self.split.by, *([cluster] if cluster is not None else [])]))
+
     @model_validator(mode="after")
     def _learns_from_one_source(self) -> Self:
         usual = dict(Problem.model_validate(PRESETS[self.preset].get("problem", {})))
@@ -505,6 +537,12 @@ class Settings(Section):
             raise ValueError(
                 f"`{changed[0]}` belongs to the example problem, but `data` names a file; give only one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _clusters_a_table(self) -> Self:
+        if self.inference.cluster is not None and self.input.data is None:
+            raise ValueError("`cluster` names a column of a table of your own; add `data` (the file's path)")
         return self
 
     @model_validator(mode="after")

@@ -31,7 +31,7 @@ def serve(settings: Settings, cron: str) -> Exit:
         )
     try:
         schedule = Cron(cron, timezone="UTC")
-        check(settings.input, settings.split.by)
+        check(settings.input, settings.columns_beside)
         name = claimed_name(store_root(settings.artifacts), settings.model_dump(mode="json"))
         parameters = changes(_anchored(settings))
         _refuse_taken(name, parameters)

@@ -13,6 +13,9 @@ ActualPredicted: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 Outcome: TypeAlias = Literal["promoted", "kept", "rejected"]
 Unit: TypeAlias = Literal["row", "group", "day"]
 
+# How standard errors are estimated.
+ErrorKind: TypeAlias = Literal["classic", "HC0", "HC1", "HC2", "HC3", "cluster"]
+
 # The sections of the report that can show figures.
 ReportSection: TypeAlias = Literal["trend", "weights", "fit", "training", "data"]
 
@@ -81,11 +84,23 @@ class ReferenceFit(Record):
         "determined. Weights and errors are those of the solution in which the last ones have weight 0.",
     )
     degrees_of_freedom: int = Field(
-        default=0, description="Training rows less the parameters that were fitted."
+        default=0,
+        description="Of the t tests: training rows less the parameters that were fitted; with clusters, these less 1.",
     )
+    kind: ErrorKind = Field(default="classic", description="How the standard errors were estimated.")
     t_tests: dict[str, TTest] = Field(
         default={}, description="By feature, and `bias`; absent without a positive standard error."
     )
+
+
+class Finding(Record):
+    """What one check of the fit's assumptions found."""
+
+    check: str = Field(description="What was checked.")
+    figure: str = Field(description="What it came to, in words and numbers.")
+    threshold: str = Field(description="From where on it is wrong.")
+    wrong: bool
+    advice: str = Field(description="What is wrong and what to do, in one line; empty where nothing is.")
 
 
 class Verdict(Record):
@@ -213,6 +228,7 @@ class Evaluation(Record):
     rounding_rmse: float | None = Field(
         description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
     )
+    diagnosis: list[Finding] = Field(default=[], description="Checks of the fit's assumptions.")
     learning_rate: float = Field(description="The first learning rate.")
     stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")
 

@@ -1,6 +1,6 @@
 """Rows of a group or a day are summed up as one unit, whatever batches they come in."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,13 @@ def test_groups_are_those_of_all_columns_together() -> None:
 @pytest.mark.parametrize(
     "times",
     [
-        pa.array([datetime(2026, 11, 27, 1), datetime(2026, 11, 27, 23), datetime(2026, 11, 28)]),
+        pa.array(
+            [
+                datetime(2026, 11, 27, 1, tzinfo=UTC),
+                datetime(2026, 11, 27, 23, tzinfo=UTC),
+                datetime(2026, 11, 28, tzinfo=UTC),
+            ]
+        ),
         pa.array(["2026-11-27 01:00", "2026-11-27T23:00", "2026-11-28"]),
         pa.array(["27.11.2026 01:00", "27.11.2026 23:00", "28.11.2026 00:00"]),
         pa.array([20261127, 20261127, 20261128]),
