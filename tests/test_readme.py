@@ -44,6 +44,31 @@ def test_the_worked_example_prints_what_is_shown(
             assert printed.out.startswith(output.removesuffix("…\n"))
 
 
+@pytest.mark.usefixtures("prefect_server")
+def test_the_commands_that_decide_do_what_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the order in which a reader meets them: the first run is in use, then the second by hand, then the first."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
+    section = README.partition("\n## Decide\n")[2].partition("\n## ")[0]
+    said = []
+    for command in re.findall(r"^\$ linear-neuron (.*)$", section, flags=re.MULTILINE):
+        arguments = [
+            str(tmp_path / "in-use.csv") if each == "in-use.csv" else each for each in shlex.split(command)
+        ]
+        assert cli.main([*arguments, "--artifacts", str(tmp_path / "store")]) == 0, command
+        said.append(capsys.readouterr().out)
+    assert len(said) == 7
+    assert "Promoted: the first model of this name" in said[0]
+    assert "champion" in said[1]
+    assert "Kept, as not surely better" in said[3]
+    assert "other split" in said[4]
+    assert said[5].startswith("birds@champion is version 2, ")
+    assert said[6].startswith("birds@champion is version 1, ")
+    assert "predicted_body_mass" in (tmp_path / "in-use.csv").read_text()
+
+
 def test_there_are_commands() -> None:
     assert len(COMMANDS) > 3
 

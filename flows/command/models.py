@@ -18,7 +18,7 @@ from tasks.outputs.result import Result
 from tasks.store.folders import BadStore, existing_root
 from tasks.table.errors import BadTable, quoted
 
-Options = ModelListing | Promotion | Rollback | RunPair
+ModelRequest = ModelListing | Promotion | Rollback | RunPair
 
 # Lines of a listing.
 NEWEST = 20
@@ -164,10 +164,10 @@ def _who(command: str) -> str:
     return f"{user}, by `linear-neuron {command}`"
 
 
-def _explained(task: Callable[[Any, bool], Exit]) -> Callable[[Options, bool], Exit]:
+def _explained(task: Callable[[Any, bool], Exit]) -> Callable[[ModelRequest, bool], Exit]:
     """Say in one line what kept a command from being done."""
 
-    def command(options: Options, as_json: bool) -> Exit:
+    def command(options: ModelRequest, as_json: bool) -> Exit:
         try:
             return task(options, as_json)
         except (BadTable, BadStore) as error:
@@ -176,7 +176,7 @@ def _explained(task: Callable[[Any, bool], Exit]) -> Callable[[Options, bool], E
     return command
 
 
-TASKS: dict[str, Callable[[Options, bool], Exit]] = {
+TASKS: dict[str, Callable[[ModelRequest, bool], Exit]] = {
     "models": _explained(show),
     "promote": _explained(promote),
     "rollback": _explained(rollback),

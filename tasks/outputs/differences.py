@@ -15,7 +15,7 @@ from tasks.outputs.result import Result
 REACH = 1.96
 
 
-class Pair(BaseModel):
+class UnequalValue(BaseModel):
     """One thing in both runs, as text; None where a run does not have it."""
 
     model_config = ConfigDict(frozen=True)
@@ -45,9 +45,9 @@ class RunDifferences(BaseModel):
     first: str
     second: str
     rows: str
-    errors: list[Pair]
-    settings: list[Pair]
-    origins: list[Pair]
+    errors: list[UnequalValue]
+    settings: list[UnequalValue]
+    origins: list[UnequalValue]
     weights: list[WeightChange]
 
     def lines(self) -> Iterator[str]:
@@ -95,12 +95,12 @@ def _test_digests(result: Result) -> list[str]:
     ]
 
 
-def _errors(first: Result, second: Result) -> Iterator[Pair]:
+def _errors(first: Result, second: Result) -> Iterator[UnequalValue]:
     for part in ("train", "test"):
         scores = [getattr(each.metrics, part) for each in (first, second)]
         for name in ("rows", "rmse", "mae", "r2"):
             one, other = (_number(getattr(each, name)) if each else None for each in scores)
-            yield Pair(name=f"{part} {name}", first=one, second=other)
+            yield UnequalValue(name=f"{part} {name}", first=one, second=other)
 
 
 def _settings(result: Result) -> dict[str, str]:
@@ -115,9 +115,9 @@ def _origins(result: Result) -> dict[str, str]:
     return told | dict(origin.libraries)
 
 
-def _unequal(first: dict[str, str], second: dict[str, str]) -> list[Pair]:
+def _unequal(first: dict[str, str], second: dict[str, str]) -> list[UnequalValue]:
     return [
-        Pair(name=name, first=first.get(name), second=second.get(name))
+        UnequalValue(name=name, first=first.get(name), second=second.get(name))
         for name in dict.fromkeys([*first, *second])
         if first.get(name) != second.get(name)
     ]
@@ -140,5 +140,5 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
 
 
-def _line(pair: Pair) -> str:
+def _line(pair: UnequalValue) -> str:
     return f"  {pair.name:<22} {pair.first or '–':>26} {pair.second or '–':>26}"
