@@ -24,6 +24,7 @@ from flows.command.terminal import keep_stderr, keep_stdout
 from tasks.config import (
     Cleaning,
     ModelListing,
+    Opening,
     Prediction,
     Promotion,
     Rollback,
@@ -37,6 +38,9 @@ from tasks.store.regular import read_regular
 # Of a settings file, and outside strings on one of its lines. The parser's time grows by the square of a key's parts.
 MOST_CONFIG_BYTES = 2**16
 MOST_DOTS = 50
+
+# The settings of commands that train nothing.
+Upkeep = Cleaning | Prediction | ModelListing | Promotion | Rollback | RunPair | Opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Request:
     """
 
     command: str
-    settings: Settings | Cleaning | Prediction | ModelListing | Promotion | Rollback | RunPair
+    settings: Settings | Upkeep
     as_json: bool = False
     cron: str = NIGHTLY
     verbosity: int = 0
@@ -92,6 +96,9 @@ def parse(arguments: Sequence[str]) -> Request:
     options, unknown = command_parser().parse_known_args(arguments)
     if unknown:
         options.parser.refuse_unknown(unknown[0])
+    if "schema" not in options:  # the program, or a group of commands, by itself
+        options.parser.print_help()
+        raise SystemExit(Exit.DONE)
 
     config = getattr(options, "config", None)
     given = _read(config) if config else {}
@@ -121,18 +128,8 @@ def _execute(request: Request, stops: Stops) -> Exit:
             return serve(settings, request.cron)  # Prefect has its own way of stopping
 
     with stops.watched():
-        if isinstance(settings, Cleaning):
-            from flows.command import cache
-
-            return cache.TASKS[request.command](settings, as_json)
-        if isinstance(settings, Prediction):
-            from flows.command.predict import predict
-
-            return predict(settings, as_json)
-        if isinstance(settings, ModelListing | Promotion | Rollback | RunPair):
-            from flows.command import models
-
-            return models.TASKS[request.command](settings, as_json)
+        if not isinstance(settings, Settings):
+            return _looked_after(request, settings)
         if request.command == "plan":
             from flows.command.plan import plan
 
@@ -140,6 +137,26 @@ def _execute(request: Request, stops: Stops) -> Exit:
         from flows.command.run import run
 
         return run(settings, as_json, stops, News(request.verbosity), request.fail_when_rejected)
+
+
+def _looked_after(request: Request, settings: Upkeep) -> Exit:
+    """Do what needs neither Prefect nor TensorFlow: what becomes of runs and models that are there."""
+    as_json = request.as_json
+    if isinstance(settings, Cleaning):
+        from flows.command import cache
+
+        return cache.TASKS[request.command](settings, as_json)
+    if isinstance(settings, Prediction):
+        from flows.command.predict import predict
+
+        return predict(settings, as_json)
+    if isinstance(settings, Opening):
+        from flows.command.open import show_report
+
+        return show_report(settings, as_json)
+    from flows.command import models
+
+    return models.TASKS[request.command](settings, as_json)
 
 
 def _refuse(message: str) -> NoReturn:
