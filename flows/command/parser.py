@@ -150,25 +150,7 @@ def command_parser() -> Parser:
     parser.add_argument("--version", action=_Version, help="Show this version and those that it runs on.")
     commands = parser.add_subparsers(metavar="COMMAND")
     for name, does in COMMANDS.items():
-        sub = _subcommand(commands, name, name, does, Settings)
-        if name == "serve":
-            sub.add_argument(
-                "--cron", default=NIGHTLY, help=f"When to run, in UTC, as a cron line [{NIGHTLY}]."
-            )
-        if name == "run":
-            sub.add_argument(
-                "--fail-when-rejected",
-                action="store_true",
-                default=False,
-                help="Exit with status 4 if the gate rejects the run.",
-            )
-        _add_verbosity(sub)
-        sub.add_argument(
-            "--config",
-            default=None,
-            metavar="FILE",
-            help="Settings by section, as TOML; flags override them.",
-        )
+        _add_training(_subcommand(commands, name, name, does, Settings), name)
     does = "add a model's predictions to the rows of a table"
     _subcommand(commands, "predict", "predict", does, Prediction)
 
@@ -193,6 +175,26 @@ def command_parser() -> Parser:
 
     _add_completion(commands, parser)
     return parser
+
+
+def _add_training(sub: Parser, name: str) -> None:
+    """Add to a command that trains what is no setting of the training."""
+    if name == "serve":
+        sub.add_argument("--cron", default=NIGHTLY, help=f"When to run, in UTC, as a cron line [{NIGHTLY}].")
+    if name == "run":
+        sub.add_argument(
+            "--fail-when-rejected",
+            action="store_true",
+            default=False,
+            help="Exit with status 4 if the gate rejects the run.",
+        )
+    _add_verbosity(sub)
+    sub.add_argument(
+        "--config",
+        default=None,
+        metavar="FILE",
+        help="Settings by section, as TOML; flags override them.",
+    )
 
 
 def _add_completion(commands: Any, parser: Parser) -> None:
