@@ -124,7 +124,7 @@ def _verified(home: Path, model: str) -> Path:
 def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:
     """Write all rows with their predictions; the file appears once it is complete."""
     dialect, warn = _reading(model.reading, options)
-    looks = [preview(member, dialect) for member in source(Origin(options.data, options.version)).members]
+    looks = [preview(member, dialect) for member in source(_origin(options)).members]
     columns = columns_of(looks, model)
     out = scored_columns(columns, model, column, as_text=is_text(path))
     account, target = Account(skipped=tuple(column_notes(looks, columns, model))), path.resolve()
@@ -139,6 +139,16 @@ def _written(model: LinearModel, options: Prediction, column: str, path: Path) -
             f"`output` of {options.output!r} cannot hold the columns ({reason}); write .parquet or .feather"
         ) from error
     return account
+
+
+def _origin(options: Prediction) -> Origin:
+    """Say where the rows are; Prefect is loaded only for a password that it keeps."""
+    password = None
+    if options.password_block is not None:
+        from tasks.runtime.user_table import password_in
+
+        password = password_in(options.password_block)
+    return Origin(options.data, options.version, options.query, password=password)
 
 
 def _appended(account: Account, found: tuple[pa.RecordBatch, Predicted] | Violation, write: Write) -> Account:

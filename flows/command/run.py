@@ -30,7 +30,8 @@ def run(settings: Settings, as_json: bool, stops: Stops) -> Exit:
         for handler in logging.getLogger().handlers:
             handler.addFilter(_is_news)
         with looking_once():
-            if "train" in dry_run(settings).waiting:
+            # A password that Prefect keeps cannot be had before its server is there.
+            if settings.input.password_block is None and "train" in dry_run(settings).waiting:
                 threading.Thread(target=_load_training).start()
             connection.establish()
             stops.on_stop(end_display)

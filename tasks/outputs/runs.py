@@ -247,7 +247,7 @@ def _chose(past: Result) -> dict[str, object] | None:
 
 
 def _choice(table: Input) -> dict[str, object]:
-    chosen = table.model_dump(include={"target", "features", "exclude", "categorical"})
+    chosen = table.model_dump(include={"target", "features", "exclude", "categorical", "query", "table"})
     return chosen | {"data": anchored(table.data or "")}
 
 

@@ -15,6 +15,9 @@ from tasks.table.sources.address import redacted
 # Protocols that Arrow speaks itself; AWS_ENDPOINT_URL and its like are heeded.
 _ARROWS = {"file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"}
 
+# Addresses of databases that are files on this machine.
+FILE_DATABASES = {"sqlite", "duckdb"}
+
 
 def is_url(data: str) -> bool:
     """Say whether the user's data is at a URL.
@@ -27,7 +30,27 @@ def is_url(data: str) -> bool:
 
 def anchored(data: str) -> str:
     """Return where the data lies, whatever folder a process is in."""
+    if scheme(data) in FILE_DATABASES:
+        return f"{scheme(data)}:///{os.path.abspath(database_file(data))}"  # noqa: PTH100 - as below
     return data if is_url(data) else os.path.abspath(data)  # noqa: PTH100 - a path of Path's would follow links
+
+
+def scheme(data: str) -> str:
+    """Return what an address begins with; of a path nothing.
+
+    >>> scheme("postgresql://host/db"), scheme("rows.csv")
+    ('postgresql', '')
+    """
+    return data.partition("://")[0].lower() if is_url(data) else ""
+
+
+def database_file(data: str) -> Path:
+    """Return the file of a database: as in SQLAlchemy, a fourth slash is that of an absolute path.
+
+    >>> str(database_file("sqlite:///rows.db")), str(database_file("duckdb:////srv/rows.duckdb"))
+    ('rows.db', '/srv/rows.duckdb')
+    """
+    return Path(data.partition("://")[2].removeprefix("/"))
 
 
 def place(data: str) -> tuple[fs.FileSystem, str]:
