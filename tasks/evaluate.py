@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.config import Inference
 from tasks.neuron import metrics
 from tasks.neuron.chance import (
     SIGNIFICANT,
@@ -22,11 +23,22 @@ from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
 from tasks.neuron.parts import Batch
 from tasks.neuron.residual_patterns import residual_patterns
-from tasks.neuron.student_t import t_tests
-from tasks.outputs import scores
+from tasks.neuron.sandwich import RobustErrors, cluster_errors, robust_errors
+from tasks.neuron.student_t import critical, t_tests
+from tasks.outputs import scores, uncertainty
 from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
-from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts, RowsPart, read_parts, read_profile
+from tasks.outputs.parts import (
+    TEST,
+    TRAIN,
+    Name,
+    PartsFacts,
+    RowsPart,
+    read_clusters,
+    read_parts,
+    read_profile,
+)
 from tasks.outputs.result import (
+    ErrorKind,
     Evaluation,
     Gain,
     Model,
@@ -38,9 +50,14 @@ from tasks.outputs.result import (
     Verdict,
 )
 from tasks.outputs.scores import PredictionWriter
+from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
+from tasks.table.errors import BadTable
+
+LEVEL = 0.95  # of the intervals that the exports write out
+CALIBRATION = 2**18  # rows of many files, those of the test among which make conformal intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +90,7 @@ class Scored:
 
 
 @stage
-def evaluate(model: Artifact, parts: Artifact, root: Path) -> Artifact:
+def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path) -> Artifact:
     """Score the weights on the training and the test rows; see `tasks.outputs.scores`.
 
     Rows in several files are scored in constant memory. Runs again when the weights, the rows, the facts about them or
@@ -85,10 +102,25 @@ def evaluate(model: Artifact, parts: Artifact, root: Path) -> Artifact:
     with draft(root) as folder:
         scored = _score(fitted, reference.target_mean, parts, root, folder)
         facts = PartsFacts.of(parts)
+        robust = _robust(parts, root, reference, inference)
         evaluation = compare(fitted, scored, reference, facts, training)
+        fit = _reference_fit(facts.features, reference, inference.standard_errors, robust)
         patterns = [] if reference.is_exact else _patterns(fitted, rows.sample)
-        scores.write(folder, evaluation.model_copy(update={"patterns": patterns}))
+        scores.write(folder, evaluation.model_copy(update={"patterns": patterns, "least_squares": fit}))
+        uncertainty.write(folder, _uncertainty(fitted, reference, folder))
         return publish(folder, root, "evaluate", notes=collinearity_notes(facts.features, reference))
+
+
+def _uncertainty(fitted: TrainedModel, reference: LeastSquares, folder: Path) -> FitUncertainty:
+    """Sum up what intervals need; the errors of the test rows are those of the predictions just written."""
+    residual_sum = reference.residual_sum + reference.excess(fitted.weights, fitted.bias)
+    freedom = reference.degrees_of_freedom
+    return fit_uncertainty(
+        reference,
+        residual_sum,
+        critical(1 - LEVEL, freedom) if freedom else math.nan,
+        scores.test_errors(folder, CALIBRATION),
+    )
 
 
 def compare(
@@ -169,19 +201,47 @@ def _verdict(agreement: Agreement, before: float | None) -> Verdict:
     )
 
 
-def _reference_fit(names: Sequence[str], reference: LeastSquares) -> ReferenceFit:
+def _robust(
+    parts: Artifact, root: Path, reference: LeastSquares, inference: Inference
+) -> RobustErrors | None:
+    """Return the standard errors that were asked for, by a pass over the training rows; None for the classic ones.
+
+    Raises:
+        BadTable: there are too few or too many clusters.
+    """
+    rows, kind = read_parts(parts, root, TRAIN), inference.standard_errors
+    if kind == "classic":
+        return None
+    if kind != "cluster":
+        return robust_errors(rows, reference, kind)
+    try:
+        return cluster_errors(zip(rows, read_clusters(parts, root), strict=True), reference)
+    except ValueError as error:
+        raise BadTable(str(error)) from error
+
+
+def _reference_fit(
+    names: Sequence[str],
+    reference: LeastSquares,
+    kind: ErrorKind = "classic",
+    robust: RobustErrors | None = None,
+) -> ReferenceFit:
     """Record least squares with the t test of each weight and, last, of the bias where one is fitted."""
+    found = robust or RobustErrors(
+        reference.standard_errors, reference.bias_standard_error, reference.degrees_of_freedom
+    )
     labels = [*names, *(["bias"] if reference.has_bias else [])]
     estimates = [*reference.weights, reference.bias][: len(labels)]
-    errors = [*reference.standard_errors, reference.bias_standard_error][: len(labels)]
-    tests = t_tests(estimates, errors, reference.degrees_of_freedom)
+    errors = [*found.weights, found.bias][: len(labels)]
+    tests = t_tests(estimates, errors, found.degrees)
     rows = zip(labels, tests.t, tests.p, tests.low, tests.high, strict=True)
     return ReferenceFit(
         weights=_named(names, reference.weights),
         bias=reference.bias,
         standard_errors=dict(zip(labels, map(_finite, errors), strict=True)),
         undetermined=[[names[j] for j in members] for members in reference.factor.undetermined],
-        degrees_of_freedom=reference.degrees_of_freedom,
+        degrees_of_freedom=found.degrees,
+        kind=kind,
         t_tests={
             label: TTest(t=t, p=p, low=low, high=high) for label, t, p, low, high in rows if math.isfinite(t)
         },

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 # Actual and predicted values of some rows, each (n,) in units of the target.
 ActualPredicted: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
+# How standard errors are estimated.
+ErrorKind: TypeAlias = Literal["classic", "HC0", "HC1", "HC2", "HC3", "cluster"]
+
 # The sections of the report that can show figures.
 ReportSection: TypeAlias = Literal["trend", "weights", "fit", "training", "data"]
 
@@ -77,11 +80,23 @@ class ReferenceFit(Record):
         "determined. Weights and errors are those of the solution in which the last ones have weight 0.",
     )
     degrees_of_freedom: int = Field(
-        default=0, description="Training rows less the parameters that were fitted."
+        default=0,
+        description="Of the t tests: training rows less the parameters that were fitted; with clusters, these less 1.",
     )
+    kind: ErrorKind = Field(default="classic", description="How the standard errors were estimated.")
     t_tests: dict[str, TTest] = Field(
         default={}, description="By feature, and `bias`; absent without a positive standard error."
     )
+
+
+class Finding(Record):
+    """What one check of the fit's assumptions found."""
+
+    check: str = Field(description="What was checked.")
+    figure: str = Field(description="What it came to, in words and numbers.")
+    threshold: str = Field(description="From where on it is wrong.")
+    wrong: bool
+    advice: str = Field(description="What is wrong and what to do, in one line; empty where nothing is.")
 
 
 class Verdict(Record):
@@ -209,6 +224,7 @@ class Evaluation(Record):
     rounding_rmse: float | None = Field(
         description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
     )
+    diagnosis: list[Finding] = Field(default=[], description="Checks of the fit's assumptions.")
     learning_rate: float = Field(description="The first learning rate.")
     stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")
 
@@ -237,6 +253,7 @@ class Answers(Record):
     """What a reader wants to know first, in words."""
 
     grade: Literal["good", "doubtful", "bad"]
+    line: str = Field(description="In one line: target, RMSE, its change, the verdict, and why stages ran.")
     usable: str = Field(description="Whether the fit can be used, and why.")
     changed: str = Field(description="What moved since the previous run.")
     advice: list[str] = Field(description="What to do, a sentence each; empty where nothing is to be done.")
@@ -249,6 +266,9 @@ class Result(Evaluation):
         default=1, description="Version of this record: since 2 it lists the run's files and has a checksum."
     )
     run: str
+    name: str | None = Field(
+        default=None, description="Name of what is modelled; None in a run of an earlier release."
+    )
     notes: list[str] = Field(
         default=[],
         description="What was noticed without being refused: columns left out, hard to fit, a rate too high.",

@@ -8,9 +8,10 @@ between is amber.
 from collections.abc import Iterator
 
 from tasks.outputs.result import Answers, Result, Scores
-from tasks.page.blocks import Grade
+from tasks.page.blocks import Grade, pieces
 from tasks.page.comparison import ErrorChange, change
-from tasks.page.text import counted, number
+from tasks.page.lineage import reason_in_words
+from tasks.page.text import counted, named, number, shortened
 
 # Test rows below which a test decides nothing.
 FEWEST = 10
@@ -21,6 +22,8 @@ WIDE = 1.5
 # Share of the weights that cannot be told from zero, above which that is said; a few always are.
 MOSTLY = 0.5
 
+LONGEST_CAUSE = 120  # characters
+
 # The grade as a word, for lists and the terminal.
 VERDICTS: dict[Grade, str] = {"good": "usable", "doubtful": "in doubt", "bad": "not usable"}
 
@@ -28,10 +31,12 @@ VERDICTS: dict[Grade, str] = {"good": "usable", "doubtful": "in doubt", "bad": "
 def answers(result: Result, before: Result | None) -> Answers:
     """Answer for a run, with the previous run of its kind, if there is one."""
     grade = _grade(result)
+    moved = change(before, result)
     return Answers(
         grade=grade,
+        line=_line(result, grade, moved),
         usable=_usable(result),
-        changed=_changed(change(before, result)),
+        changed=_changed(moved),
         advice=list(_advice(result, grade)),
     )
 
@@ -39,8 +44,24 @@ def answers(result: Result, before: Result | None) -> Answers:
 def _changed(found: ErrorChange | None) -> str:
     """Say what moved since the previous run."""
     return (
-        "It is the first run of its kind: nothing to compare with." if found is None else f"{found.sentence}."
+        "It is the first run of its name: nothing to compare with." if found is None else f"{found.sentence}."
     )
+
+
+def _line(result: Result, grade: Grade, moved: ErrorChange | None) -> str:
+    """Write target, error, change, verdict and cause, for a list of many runs."""
+    change = f" ({moved})" if moved else ""
+    error = f"{named(result.target)}: RMSE {number(result.rmse, 4)}{change}, {VERDICTS[grade]}"
+    return f"{error}; {_cause(result)}"
+
+
+def _cause(result: Result) -> str:
+    """Say why stages ran: the first one that did has the reason of all that follow."""
+    for name, stage in result.stages.items():
+        if stage.state == "ran":
+            reason = "".join(p if isinstance(p, str) else p.text for p in pieces(reason_in_words(stage)))
+            return f"from {name} on: {shortened(reason, LONGEST_CAUSE)}"
+    return "nothing changed, all from the cache"
 
 
 def _grade(result: Result) -> Grade:

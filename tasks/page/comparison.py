@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from tasks.outputs.naming import difference
 from tasks.outputs.result import Result, Scores
 from tasks.page.text import number
 
@@ -12,7 +13,7 @@ class ErrorChange:
     """How the RMSE of two runs differs, in words.
 
     Attributes:
-        share: By how much, in percent of what it was, such as "+2.7 %"; or "the same".
+        share: By how much, in percent of what it was, such as "+2.7 %"; or "the same", "other data", "other split".
         chance: Whether that is chance, with the 95 % interval; empty where the runs do not say.
         sentence: All of it, and against which run.
     """
@@ -42,6 +43,8 @@ def _change(past: Result, now: Result) -> ErrorChange:
     Differences below the sixth digit count as none: that is where another processor's rounding begins.
     """
     since = f"in the run of {started(past)}"
+    if why := difference(past, now):
+        return ErrorChange(why, "", f"The RMSE is not compared with that {since}: {why}")
     if abs(now.rmse - past.rmse) <= 1e-6 * max(past.rmse, now.rmse):
         return ErrorChange("the same", "", f"The RMSE is the same as {since}")
     moved = f"from {number(past.rmse, 4)} {since} to {number(now.rmse, 4)}"

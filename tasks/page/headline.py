@@ -54,7 +54,7 @@ def _comparison(before: Result | None, now: Result) -> Fact:
     label = "since the previous run"
     found = change(before, now)
     if before is None or found is None:
-        return Fact(label, "–", "first run with this target and these features")
+        return Fact(label, "–", "first run of this name")
     beside = f"from {number(before.rmse, 4)} in the run of {started(before)}"
     return Fact(label, found.share, "; ".join(filter(None, [found.chance, beside])))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from tasks.outputs.naming import difference
 from tasks.outputs.result import Evaluation, Figure, Model, ReportSection, Result
 from tasks.page.answers import answers
 from tasks.page.blocks import Block, Heading, Listing, Paragraph, Picture, TableBlock
@@ -140,5 +141,5 @@ def architecture(model: Model) -> str:
 def _data(result: Result, before: Result | None, pictures: Sequence[Picture]) -> Iterator[Block]:
     if result.profile:
         yield Heading(2, "Data")
-        yield profile_table(result.profile, before)
+        yield profile_table(result.profile, before, difference(before, result) if before else None)
         yield from pictures

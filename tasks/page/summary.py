@@ -40,7 +40,8 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
     yield from (("note", visible(note)) for note in result.notes[:MOST_NOTES])
     if len(result.notes) > MOST_NOTES:
         yield "", f"… and {len(result.notes) - MOST_NOTES:,} more notes in the report"
-    yield "report", visible(str(PurePath(str(result.settings.get("artifacts", "")), result.report)))
+    page = PurePath(result.report).with_suffix(".html")
+    yield "report", visible(str(PurePath(str(result.settings.get("artifacts", "")), page)))
 
 
 def _coefficient_lines(listed: Sequence[Coefficient], target: str) -> Iterator[str]:

@@ -170,7 +170,10 @@ def test_nothing_piles_up(mornings: list[Morning]) -> None:
 def test_the_cron_line_of_serve_makes_runs(town: Terminals) -> None:
     """Every minute; what the first run has made, the second one takes from the store."""
     first, second = until(
-        lambda: town.scheduled("served", *ENDED)[1:] and town.scheduled("served", *ENDED)[:2]
+        lambda: (
+            town.scheduled("penguins-body-mass", *ENDED)[1:]
+            and town.scheduled("penguins-body-mass", *ENDED)[:2]
+        )
     )
     assert [run["state"]["name"] for run in (first, second)] == ["Completed"] * 2
     assert town.stages(first["id"]) == dict.fromkeys(STAGES, "Completed")

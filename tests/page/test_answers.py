@@ -92,7 +92,7 @@ def test_a_result_of_an_earlier_release_is_in_doubt() -> None:
 
 def test_what_changed_is_said_against_the_previous_run() -> None:
     now = result_of()
-    assert answers(now, None).changed.startswith("It is the first run of its kind")
+    assert answers(now, None).changed.startswith("It is the first run of its name")
     assert answers(now, before(now, 0.6)).changed == (
         "The RMSE went from 0.6 in the run of 2026-11-22 00:00 to 0.5812: -3.1 %, within chance (95 %: -10 to +4.7 %)."
     )

@@ -16,7 +16,7 @@ def test_the_summary_is_a_few_aligned_lines() -> None:
         "RMSE      train 0.5739 (800 rows), test 0.5812 (200 rows)",
         "baseline  train 21.3 (800 rows), test 21.3 (200 rows): RMSE of predicting the training mean",
         "fit       largest distance from least squares 0.0043 standard errors, D = 6e-6",
-        "report    artifacts/runs/20261123T004051-39451abf/report.md",
+        "report    artifacts/runs/20261123T004051-39451abf/report.html",
     ]
 
 
