@@ -128,7 +128,7 @@ PasswordBlock = Annotated[
 TableVersion = Annotated[
     Annotated[str, Field(min_length=1)] | None,
     Field(
-        description="Version of a Delta Lake table, or a time such as 2026-11-23T06:00Z; the newest by default."
+        description="Version of a Delta Lake table, snapshot of an Iceberg table, or a time; the newest by default."
     ),
 ]
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from adbc_driver_postgresql import dbapi
@@ -35,11 +35,16 @@ class Server:
     folder: Path
     port: int
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+    database: str = "postgres"
 
     @property
     def address(self) -> str:
         """The database, for a user who needs no password."""
-        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{self.database}"
+
+    def of(self, database: str) -> "Server":
+        """Return the server with another of its databases."""
+        return replace(self, database=database)
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""

@@ -41,6 +41,9 @@ def predict(options: Prediction, as_json: bool) -> Exit:
         account = _written(model, options, column, path)
     except (BadTable, BadStore) as error:
         return refuse(str(error))
+    except ConnectionError as error:
+        say(f"{printable(str(error))}; repeat the command")
+        return Exit.FAILED
     except OSError as error:
         reason = error.strerror or printable(str(error))
         say(f"`output` of {options.output!r} cannot be written: {reason}")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -51,6 +52,21 @@ def database_file(data: str) -> Path:
     ('rows.db', '/srv/rows.duckdb')
     """
     return Path(data.partition("://")[2].removeprefix("/"))
+
+
+def time_of(text: str) -> datetime:
+    """Read the time that a `version` may be; UTC where it names no zone.
+
+    Raises:
+        BadTable: it is none.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadTable(
+            f"`version` of {text!r} is neither a number nor a time; write 3 or 2026-11-23T06:00Z"
+        ) from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def place(data: str) -> tuple[fs.FileSystem, str]:
