@@ -14,6 +14,7 @@ def test_a_column_of_any_name_is_selected_from_any_query(name: str, end: str) ->
     with sqlite3.connect(":memory:") as connection:
         connection.execute(f"CREATE TABLE t ({quoted_name(name)}, other)")
         connection.execute("INSERT INTO t VALUES (7, 8)")
-        query = "select * from t" + end
-        assert connection.execute(selected(query, quoted_name(name))).fetchall() == [(7,)]
+        assert connection.execute(
+            selected(" ".join(["select * from t", end]), quoted_name(name))
+        ).fetchall() == [(7,)]
     connection.close()
