@@ -7,6 +7,7 @@ from tasks.outputs.result import Evaluation, Figure, Model, ReportSection, Resul
 from tasks.page.answers import answers
 from tasks.page.blocks import Block, Heading, Listing, Paragraph, Picture, TableBlock
 from tasks.page.coefficients import coefficient_table, coefficients
+from tasks.page.diagnosis import diagnosis_section
 from tasks.page.headline import opening
 from tasks.page.lineage import lineage, stage_table
 from tasks.page.profile import profile_table
@@ -41,6 +42,7 @@ def report(result: Result, figures: Sequence[Figure] = (), past: Sequence[Result
         *_weights(result, pictures("weights")),
         *_fit(result, pictures("fit")),
         *ridge_section(result),
+        *diagnosis_section(result.diagnosis),
         *_training(result, pictures("training")),
         *repeats_section(result.repeats),
         *_data(result, before, pictures("data")),
