@@ -65,7 +65,14 @@ FittedSplit = tuple[Encoding, Tally, Tally]
 
 
 @stage
-def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | None = None) -> Artifact:
+def split(
+    data: Artifact,
+    options: Split,
+    seed: int,
+    root: Path,
+    cluster: str | None = None,
+    min_frequency: int = 1,
+) -> Artifact:
     """Assign the rows to training and test, and encode all columns as numbers; see `tasks.outputs.parts`.
 
     What text columns and missing values are encoded by is fitted to the training rows. Small data (up to 5 million
@@ -76,7 +83,8 @@ def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | 
         BadTable: a part would be too small, or a column cannot be split by or encoded.
     """
     facts, rows = read_facts(data), read_rows(data, root)
-    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill=facts.missing == "mean")
+    fill = facts.missing == "mean"
+    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill, min_frequency)
     columns = width(rows.tables(roles.categorical), roles)
     check_columns([cluster] if cluster else [], rows.schema.names, "cluster")
     plan = SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, cluster)

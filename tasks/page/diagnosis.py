@@ -55,17 +55,17 @@ def advice(finding: Finding) -> str:
     """Say what is wrong, with its figure, and what to do."""
     figure, subject = number(finding.figure, 2), _subject(finding)
     lines: dict[CheckName, str] = {
-        "inflation": f"The weight of {subject} is hardly told from the others' (variance inflation {figure}): `exclude` a "
-        "column that says the same, or set `l2`.",
-        "spread": f"Errors differ in size (Breusch–Pagan: {figure} of their squares explained): set `standard_errors` to "
-        "HC3, predict with conformal intervals.",
+        "inflation": f"The weight of {subject} is hardly told from the others' (variance inflation {figure}): "
+        "`exclude` a column that says the same, or set `l2`.",
+        "spread": f"Errors differ in size (Breusch–Pagan: {figure} of their squares explained): set `standard_errors` "
+        "to HC3, predict with conformal intervals.",
         "order": f"Neighbouring rows depend on each other (Durbin–Watson {figure}): set `method` to time or group, and "
         "cluster the standard errors.",
         "normality": f"Errors are not normal (Q–Q correlation {figure}): predict with `interval_kind` conformal.",
         "curvature": f"The relation is curved (RESET: powers explain {figure} of what is left): add a square or a "
         "logarithm of a feature.",
-        "influence": f"A single row decides the fit (Cook's distance {figure}{f', {subject}' if subject else ''}): check "
-        "that it is right.",
+        "influence": f"A single row decides the fit (Cook's distance {figure}{f', {subject}' if subject else ''}): "
+        "check that it is right.",
         "standard errors": f"The standard error of {subject} is off (HC3 is {figure} times the classic one): set "
         "`standard_errors` to HC3.",
         "segment": f"Errors are {figure} times the usual for {subject}: look for what is particular there.",
