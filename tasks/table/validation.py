@@ -64,15 +64,20 @@ class TableSummary:
         return tuple(name for name in (*self.features, self.target) if name not in self.categorical)
 
 
-def findings(table: TableSummary, *, missing: str, warn: Collection[str] = ()) -> Iterator[Violation]:
+def findings(
+    table: TableSummary, *, missing: str, warn: Collection[str] = (), pools: bool = False
+) -> Iterator[Violation]:
     """Find what no fit can use, and what is useless but harmless; `errors.raise_on_errors` tells the two apart.
 
     Args:
         table: all there is to know.
         missing: what to do with missing values in features: `error`, or they are no finding.
         warn: rules whose breach is a warning; the rows in question are dropped.
+        pools: whether rare levels will be pooled, so that there may be many.
     """
     unusable = [each for name in (*table.features, table.target) for each in _unusable(table, name, missing)]
+    if not pools:
+        unusable += [each for name in table.features for each in _crowded(table, name)]
     yield from unusable
     is_dropped = all(each.rule in warn for each in unusable)
     yield from _too_few(table.rows if is_dropped else table.read, table)
@@ -94,14 +99,18 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
     elif total and (missing == "error" or (is_target and missing == "mean")):
         yield _missing(table, name, total, can_be_filled=missing == "mean")
     yield from _text(table, name)
+    yield from _grouped(table, name)
     yield from _shortened(table, name)
     yield from _infinite(table, name)
     yield from _unsquarable(table, name)
+
+
+def _crowded(table: TableSummary, name: str) -> Iterator[Violation]:
     if len(_levels(table, name)) > MOST_LEVELS:
         yield Violation(
             "unusable-column",
             f"column {quoted(name)} has more than {MOST_LEVELS:,} levels",
-            "group the rare ones, or `exclude` it",
+            "pool the rare ones with `min_frequency`, or `exclude` it",
             column=name,
         )
 
@@ -175,6 +184,27 @@ def _text(table: TableSummary, name: str) -> Iterator[Violation]:
             f"column {quoted(name)} stores its numbers as text",
             "convert it to a numeric type",
             column=name,
+        )
+
+
+def _grouped(table: TableSummary, name: str) -> Iterator[Violation]:
+    """Find a point that may stand between thousands, below the rows by which a file's notation was settled."""
+    total = table.total(name, "grouped")
+    lowest, highest = table.range(name)
+    is_long = max(abs(lowest or 0), abs(highest or 0)) >= 1000
+    if total and not is_long and not any(table.total(each, "fractions") for each in table.numeric):
+        file, row, found = _first(table, name, "first_grouped")
+        where = _at(file, row, first=False)
+        yield Violation(
+            "ambiguous-numbers",
+            f"column {quoted(name)} has {quoted(found.first_grouped_value)} {where} beside whole numbers: "
+            "'.' may stand between thousands or before decimals",
+            "set `thousands` to '.' or `decimal` to '.'",
+            column=name,
+            count=total,
+            row=row,
+            file=file,
+            value=found.first_grouped_value,
         )
 
 
