@@ -19,6 +19,7 @@ from tasks.neuron.chance import (
     sample_of,
 )
 from tasks.neuron.collinearity import collinearity_notes
+from tasks.neuron.diagnosis import diagnose
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
 from tasks.neuron.parts import Batch
@@ -43,6 +44,7 @@ from tasks.outputs.result import (
     CrossValidation,
     ErrorKind,
     Evaluation,
+    Finding,
     Gain,
     Model,
     PartScores,
@@ -116,12 +118,21 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
             "patterns": patterns,
             "least_squares": fit,
             "ridge": _ridge(training),
+            "diagnosis": [] if plain.is_exact else _diagnosis(facts.features, plain, rows.sample),
             "cross_validation": _cross_validation(parts, root, training, inference),
         }
         scores.write(folder, evaluation.model_copy(update=added))
         uncertainty.write(folder, _uncertainty(fitted, reference, folder, biased=bool(training.l2)))
         notes = [] if training.l2 else collinearity_notes(facts.features, reference)
         return publish(folder, root, "evaluate", notes=notes)
+
+
+def _diagnosis(names: Sequence[str], reference: LeastSquares, rows: Batch) -> list[Finding]:
+    """Check what least squares assumes, on some of the training rows."""
+    return [
+        Finding(check=each.name, figure=each.figure, p=each.p, wrong=each.wrong, subject=each.subject)
+        for each in diagnose(names, reference, rows)
+    ]
 
 
 def _ridge(training: ModelFacts) -> Ridge | None:

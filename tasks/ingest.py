@@ -121,7 +121,7 @@ def _findings(
     yield from detected
     yield from disagreements(looks, columns, wanted)
     is_read = all(finding.rule in table.warn for finding in broken)
-    for finding in findings(summary, missing=table.missing, warn=table.warn):
+    for finding in findings(summary, missing=table.missing, warn=table.warn, pools=table.pools):
         if (
             finding.rule == "text-in-numbers"
             and finding.column in doubted

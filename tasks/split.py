@@ -65,7 +65,14 @@ FittedSplit = tuple[Encoding, Tally, Tally]
 
 
 @stage
-def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | None = None) -> Artifact:
+def split(
+    data: Artifact,
+    options: Split,
+    seed: int,
+    root: Path,
+    cluster: str | None = None,
+    min_frequency: int = 1,
+) -> Artifact:
     """Assign the rows to training and test, and encode all columns as numbers; see `tasks.outputs.parts`.
 
     What text columns and missing values are encoded by is fitted to the training rows. Small data (up to 5 million
@@ -75,7 +82,7 @@ def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | 
     Raises:
         BadTable: a part would be too small, or a column cannot be split by or encoded.
     """
-    facts, (rows, plan) = read_facts(data), planned(data, options, seed, root, cluster)
+    facts, (rows, plan) = read_facts(data), planned(data, options, seed, root, cluster, min_frequency)
     with draft(root) as folder:
         if rows.in_parts(plan.columns):
             with draft(root) as aside:
@@ -97,7 +104,12 @@ def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | 
 
 
 def planned(
-    data: Artifact, options: Split, seed: int, root: Path, cluster: str | None = None
+    data: Artifact,
+    options: Split,
+    seed: int,
+    root: Path,
+    cluster: str | None = None,
+    min_frequency: int = 1,
 ) -> tuple[Rows, SplitPlan]:
     """Open the rows, and say how they are dealt and encoded.
 
@@ -105,7 +117,8 @@ def planned(
         BadTable: a column cannot be split by or encoded.
     """
     facts, rows = read_facts(data), read_rows(data, root)
-    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill=facts.missing == "mean")
+    fill = facts.missing == "mean"
+    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill, min_frequency)
     columns = width(rows.tables(roles.categorical), roles)
     check_columns([cluster] if cluster else [], rows.schema.names, "cluster")
     return rows, SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, cluster)
