@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,10 @@ from tasks.neuron import metrics
 from tasks.neuron.collinearity import collinearity_notes
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
+from tasks.neuron.moments import Array
+from tasks.neuron.parts import EMPTY, Batch
 from tasks.neuron.student_t import t_tests
+from tasks.neuron.workers import spread
 from tasks.outputs import scores
 from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
 from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts, RowsPart, read_parts, read_profile
@@ -143,19 +145,24 @@ def _scored(
     name: Name, part: RowsPart, fitted: TrainedModel, mean: float, writer: PredictionWriter
 ) -> Scored:
     """Predict the rows of one file, write the predictions, and return the sums of errors."""
-    found = []
-    for batch in part.batches():
+
+    def predict(batch: Batch) -> tuple[Scored, Array, Array]:
         actual = np.asarray(batch.target, np.float64)
         predicted = batch.matrix @ fitted.weights + fitted.bias
-        found.append(
-            Scored(
-                metrics.errors(actual, predicted),
-                metrics.errors(actual, np.full_like(actual, mean)),
-                metrics.rounding_errors(actual),
-            )
+        scored = Scored(
+            metrics.errors(actual, predicted),
+            metrics.errors(actual, np.full_like(actual, mean)),
+            metrics.rounding_errors(actual),
         )
+        return scored, actual, predicted
+
+    total: Scored | None = None
+    for found, actual, predicted in spread(predict, part.batches()):
         writer.append(name, actual, predicted)
-    return reduce(lambda a, b: a + b, found)
+        total = total + found if total else found
+    if total is None:
+        raise ValueError(EMPTY)
+    return total
 
 
 def _named(names: Sequence[str], values: Iterable[float]) -> dict[str, float]:

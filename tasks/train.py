@@ -7,8 +7,9 @@ from pathlib import Path
 from tasks.config import Training
 from tasks.outputs import model
 from tasks.outputs.model import ModelFacts, TrainedModel
-from tasks.outputs.parts import TRAIN, matrix, read_parts, read_profile
+from tasks.outputs.parts import TRAIN, read_held, read_parts, read_profile
 from tasks.runtime.checkpoints import Checkpoints
+from tasks.runtime.memory import check_memory
 from tasks.runtime.progress import Progress
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
@@ -26,25 +27,30 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
     the training rows, a setting of the training, the seed or this code changes.
 
     Raises:
+        MemoryTooSmall: a limit of the memory is below what training needs.
         Diverged: the loss grew beyond all bounds, or did not fall; nothing is stored.
     """
+    parts, profile = read_parts(rows, root, TRAIN), read_profile(rows, root)
+    in_memory = len(parts) == 1
+    tight = check_memory(rows.files[parts[0].file.path.name].bytes if in_memory else 0)
     load()
-    from tasks.neuron.fit import fit, fit_parts
+    from tasks.neuron.fit import fit_held, fit_parts
     from tasks.neuron.keras_model import build, save_bytes
 
-    parts, moments = read_parts(rows, root, TRAIN), read_profile(rows, root).moments
     checkpoints = Checkpoints(root)
     with Progress(training.epochs, f"seed {seed}") as progress:
         options = {
             **training.model_dump(),
             "seed": seed,
-            "moments": moments,
+            "moments": profile.moments,
             "start": checkpoints.last(),
             "on_progress": progress,
             "on_checkpoint": checkpoints.keep,
         }
-        in_memory = len(parts) == 1
-        fitted = fit(*matrix(parts[0]), **options) if in_memory else fit_parts(parts, **options)
+        if in_memory:
+            fitted = fit_held(read_held(parts[0]), **options)
+        else:
+            fitted = fit_parts(parts, ranges=(profile.lowest, profile.highest), **options)
 
     with draft(root) as folder:
         keras = save_bytes(build(fitted.weights, fitted.bias if training.bias else None, len(fitted.weights)))
@@ -56,7 +62,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
             stable_limit=fitted.stable_limit,
             before_closing=fitted.before_closing,
         )
-        return publish(folder, root, "train", facts.as_json(), fitted.notes)
+        return publish(folder, root, "train", facts.as_json(), [*fitted.notes, *tight])
 
 
 def load() -> None:

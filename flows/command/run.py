@@ -24,6 +24,7 @@ def run(settings: Settings, as_json: bool, stops: Stops) -> Exit:
         from flows.command.recording import recorded
         from flows.regression import regression
         from tasks.page.summary import summary
+        from tasks.runtime.memory import check_memory
         from tasks.runtime.progress import end_display
         from tasks.runtime.user_table import looking_once
 
@@ -31,6 +32,7 @@ def run(settings: Settings, as_json: bool, stops: Stops) -> Exit:
             handler.addFilter(_is_news)
         with looking_once():
             if "train" in dry_run(settings).waiting:
+                check_memory()
                 threading.Thread(target=_load_training).start()
             connection.establish()
             stops.on_stop(end_display)

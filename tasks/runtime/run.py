@@ -22,6 +22,7 @@ from tasks.runtime.caching import (
     records,
     remember,
 )
+from tasks.runtime.memory import release_memory
 from tasks.runtime.records import Records
 from tasks.store.artifact import Artifact
 from tasks.store.checkpoints import drop as drop_checkpoint
@@ -152,6 +153,7 @@ class Run:
                     self._check(call)
 
             states = self._called(stage, calls)
+            release_memory()
             for state, status, call in zip(states, statuses, calls, strict=True):
                 self._note(stage, call, status, state, harm)
 
