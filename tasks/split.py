@@ -21,6 +21,7 @@ from tasks.store.parts import part_count
 from tasks.store.spill import Spill, spilled
 from tasks.store.writing import draft, publish
 from tasks.table.encoding import ColumnRoles, Encoding, Tally, encoding_notes, fit, merged, tally, width
+from tasks.table.errors import BadTable, counted, quoted
 from tasks.table.partition import partition, test_size
 from tasks.table.split_rules import (
     SplitRule,
@@ -49,6 +50,13 @@ class SplitPlan:
     # By what rows are dealt; None where lots are drawn.
     rule: SplitRule | None
     seed: int
+    # The column of clusters, which goes beside the encoded training rows.
+    cluster: str | None = None
+
+    @property
+    def read(self) -> list[str]:
+        """The columns that become rows, and that of clusters."""
+        return list(dict.fromkeys([*self.roles.used, *([self.cluster] if self.cluster else [])]))
 
     def fit(self, training: Tally, tests: Tally) -> Encoding:
         """Fit the encoding to the training rows, of which there must be enough."""
@@ -65,7 +73,7 @@ FittedSplit = tuple[Encoding, Tally, Tally]
 
 
 @stage
-def split(data: Artifact, options: Split, seed: int, root: Path) -> Artifact:
+def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | None = None) -> Artifact:
     """Assign the rows to training and test, and encode all columns as numbers; see `tasks.outputs.parts`.
 
     What text columns and missing values are encoded by is fitted to the training rows. Small data (up to 5 million
@@ -78,7 +86,8 @@ def split(data: Artifact, options: Split, seed: int, root: Path) -> Artifact:
     facts, rows = read_facts(data), read_rows(data, root)
     roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill=facts.missing == "mean")
     columns = width(rows.tables(roles.categorical), roles)
-    plan = SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed)
+    check_columns([cluster] if cluster else [], rows.schema.names, "cluster")
+    plan = SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, cluster)
 
     with draft(root) as folder:
         if rows.in_parts(columns):
@@ -121,7 +130,7 @@ def _deal(rows: Rows, plan: SplitPlan, folder: Path) -> tuple[FittedSplit, Table
     is_test = _is_test(rows, plan)
     masks = pa.array(~is_test), pa.array(is_test)
     dealt: tuple[dict[str, pa.ChunkedArray], ...] = ({}, {})
-    for name in plan.roles.used:  # one at a time, so that no more than one of them is in memory twice
+    for name in plan.read:  # one at a time, so that no more than one of them is in memory twice
         column = rows.whole([name])[name]
         for columns, mask in zip(dealt, masks, strict=True):
             columns[name] = column.filter(mask)
@@ -139,6 +148,7 @@ def _deal(rows: Rows, plan: SplitPlan, folder: Path) -> tuple[FittedSplit, Table
         profiler.add(held)
         for each in writing:
             each.result()
+    _write_clusters(folder, TRAIN, plan, train)
     return (encoding, training, testing), profiler.finish([held])
 
 
@@ -162,7 +172,7 @@ def _deal_in_parts(
     roles, columns = plan.roles, plan.columns
     tests = test_size(rows.count, plan.options.test_fraction, columns)
     rng = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(0,)))
-    schema = pa.schema([rows.schema.field(name) for name in roles.used])
+    schema = pa.schema([rows.schema.field(name) for name in plan.read])
     sums = dict.fromkeys((TRAIN, TEST), tally(schema.empty_table(), roles))
     with ExitStack() as stack:
         spills = {
@@ -173,7 +183,7 @@ def _deal_in_parts(
         }
         for table, mask in _dealt(rows, plan, tests, rng):
             for name, chosen in ((TRAIN, ~mask), (TEST, mask)):
-                part = table.select(list(roles.used)).filter(pa.array(chosen))
+                part = table.select(plan.read).filter(pa.array(chosen))
                 sums[name] = merged(sums[name], tally(part, roles))
                 _append(spills[name], part, rng)
     encoding = plan.fit(sums[TRAIN], sums[TEST])
@@ -182,8 +192,9 @@ def _deal_in_parts(
         for number, part in enumerate(spill.taken()):
             if part.num_rows:
                 own = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(key, number)))
-                encoded = encoding.apply(part.take(pa.array(own.permutation(part.num_rows))))
-                _write_part(folder, name, number, encoded, profiler)
+                shuffled = part.take(pa.array(own.permutation(part.num_rows)))
+                _write_part(folder, name, number, encoding.apply(shuffled), profiler)
+                _write_clusters(folder, name, plan, shuffled, number)
     return (encoding, sums[TRAIN], sums[TEST]), profiler.finish(parts.written(folder, TRAIN))
 
 
@@ -198,11 +209,28 @@ def _write_part(folder: Path, name: Name, number: int, rows: pa.Table, profiler:
 
 def _dealt(rows: Rows, plan: SplitPlan, tests: int, rng: np.random.Generator) -> SplitTables:
     rule = plan.rule
-    wanted = list(dict.fromkeys([*plan.roles.used, *(rule.columns if rule else ())]))
+    wanted = list(dict.fromkeys([*plan.read, *(rule.columns if rule else ())]))
     tables = ahead(rows.tables(wanted), AHEAD)
     if rule is None:
         return by_lot(tables, rows.count, tests, rng)
     return ((table, rule.is_test(table)) for table in tables)
+
+
+def _write_clusters(folder: Path, name: Name, plan: SplitPlan, rows: pa.Table, number: int = 0) -> None:
+    """Write the clusters of training rows, if they are asked for.
+
+    Raises:
+        BadTable: a row has none.
+    """
+    if plan.cluster is None or name != TRAIN:
+        return
+    column = rows[plan.cluster]
+    if column.null_count:
+        missing = counted(column.null_count, "value")
+        raise BadTable(
+            f"column {quoted(plan.cluster)} of `cluster` misses {missing} in training rows; fill them in or drop them"
+        )
+    parts.write_clusters(folder, number, column)
 
 
 def _append(spill: Spill, rows: pa.Table, rng: np.random.Generator) -> None:

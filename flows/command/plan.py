@@ -19,7 +19,7 @@ def plan(settings: Settings, as_json: bool) -> Exit:
     try:
         require_readable("artifacts", Path(settings.artifacts).resolve())
         with looking_once():
-            check(settings.input, settings.split.by)
+            check(settings.input, settings.columns_beside)
             found = dry_run(settings)
     except (BadTable, BadStore, Unusable) as error:
         return explain(error)

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from tasks.neuron.moments import MOST_SLICES, Array, Moments, column_moments, is_cheap, merge, shift_of
 from tasks.neuron.precision import slices_needed
+from tasks.neuron.prefetch import ahead
 from tasks.neuron.scaling import Coordinates
 from tasks.neuron.workers import spread
 
 HELD = 2**17  # rows of a piece of a part in memory
 BLOCK = 8192  # rows that are whitened at a time
+AHEAD = 2  # batches that are decoded while one is used
 EMPTY = "a part holds no rows; leave empty files out"
 
 
@@ -141,6 +143,11 @@ def precise_moments(parts: Sequence[Part], first: Moments, slices: int) -> Momen
     if needed <= slices:
         return first
     return reduce(merge, (part_moments(part, needed) for part in parts))
+
+
+def batches_of(part: Part) -> Iterator[Batch]:
+    """Yield the rows of a part, read in a thread unless they are so few that starting one would take longer."""
+    return ahead(part.batches(), AHEAD) if part.rows > HELD else part.batches()
 
 
 def leverage(parts: Sequence[Part], units: Coordinates) -> float:
