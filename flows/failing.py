@@ -11,7 +11,6 @@ from flows.flags import flags
 from flows.publishing import report_key
 from tasks.config import Settings
 from tasks.page.failure import Failure, in_markdown, in_words
-from tasks.runtime.memory import MemoryTooSmall
 from tasks.runtime.run import Run
 from tasks.table.sources.address import redacted
 
