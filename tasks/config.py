@@ -406,6 +406,17 @@ class Prediction(Section):
         return self
 
 
+class Opening(Section):
+    """Which report `open` shows."""
+
+    run: str | None = Field(
+        default=None, min_length=1, description="A run's name; the one that ended last by default."
+    )
+    artifacts: Place = Field(
+        default="artifacts", min_length=1, description="Folder in which to look for runs."
+    )
+
+
 class Settings(Section):
     """Every setting of a run."""
 

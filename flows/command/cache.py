@@ -95,7 +95,7 @@ def _on_a_store(task: Callable[[Path, Cleaning, bool], Exit]) -> Callable[[Clean
 
     def command(options: Cleaning, as_json: bool) -> Exit:
         try:
-            require_readable("artifacts", Path(options.artifacts).resolve())
+            require_readable("artifacts", Path(options.artifacts))
             root = existing_root(options.artifacts)
         except (BadStore, Unusable) as error:
             return explain(error)
