@@ -6,6 +6,7 @@ None of them enters a folder of the store that is a link. What is passed over is
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from humanize import naturalsize
@@ -14,10 +15,11 @@ from flows.command.exits import Exit
 from flows.command.folders import require_readable, unusable
 from flows.command.messages import Unusable, explain, print_result, say
 from tasks.config import Cleaning
+from tasks.outputs import registry
 from tasks.outputs.runs import unreadable
 from tasks.runtime import cleaning
-from tasks.runtime.cleaning import artifacts, disposable, finished_runs, kept
-from tasks.store.folders import BadStore, displaced, existing_root
+from tasks.runtime.cleaning import FinishedRun, artifacts, disposable, finished_runs, kept, protected_runs
+from tasks.store.folders import BadStore, Folder, displaced, existing_root
 from tasks.store.leases import claims
 from tasks.store.writing import sweep
 from tasks.table.errors import counted
@@ -65,16 +67,13 @@ def verify(root: Path, _options: Cleaning, as_json: bool) -> Exit:
 
 
 def clean(root: Path, options: Cleaning, as_json: bool) -> Exit:
-    """Remove what no kept run and no running flow needs, or on a dry run only list it; return the exit status."""
+    """Remove what no kept run and no running flow needs, or on a dry run only list it; return the exit status.
+
+    Meanwhile no model is promoted: what an alias needs cannot change under the hand.
+    """
     _name_unreadable(root, "; what it used is not known and is not kept for it")
-    sizes = {folder.path: folder.bytes for folder in artifacts(root)}
-    keep = kept(finished_runs(root), sizes, options)
-    disposed = disposable(root, keep, claims(root))
-    if not options.dry_run:
-        disposed = list(cleaning.remove(root, disposed))
-        cleaning.remove_remains(root)
-        for path in sweep(root):
-            say(f"{path} is not what belongs there, and is passed over; remove it")
+    with nullcontext() if options.dry_run else registry.held(root):
+        keep, disposed = _cleaned(root, options)
     freed = sum(folder.bytes for folder in disposed)
 
     if as_json:
@@ -83,6 +82,20 @@ def clean(root: Path, options: Cleaning, as_json: bool) -> Exit:
     verb = "would remove" if options.dry_run else "removed"
     total = f"{verb} {len(disposed)} folders, {naturalsize(freed)}; kept {len(keep)} runs"
     return print_result("\n".join([*(folder.path for folder in disposed), total]))
+
+
+def _cleaned(root: Path, options: Cleaning) -> tuple[list[FinishedRun], list[Folder]]:
+    """Remove what is not needed; return the runs that are kept, and the folders that are gone, or would be."""
+    sizes = {folder.path: folder.bytes for folder in artifacts(root)}
+    protected = protected_runs(root, options.keep_promotions)
+    keep = kept(finished_runs(root), sizes, options, protected)
+    disposed = disposable(root, keep, claims(root))
+    if not options.dry_run:
+        disposed = list(cleaning.remove(root, disposed))
+        cleaning.remove_remains(root)
+        for path in sweep(root):
+            say(f"{path} is not what belongs there, and is passed over; remove it")
+    return keep, disposed
 
 
 def _name_unreadable(root: Path, consequence: str = "") -> None:
@@ -104,6 +117,8 @@ def _on_a_store(task: Callable[[Path, Cleaning, bool], Exit]) -> Callable[[Clean
             say(f"{name} is a link or a file, not a folder of this store, and is passed over")
         try:
             return task(root, options, as_json)
+        except BadStore as error:
+            return explain(error)
         except OSError as error:
             return explain(unusable("artifacts", root, error))
 

@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -124,8 +124,8 @@ def watch(root: Path, last: int, told: int) -> None:
     sys.addaudithook(hook)
 
 
-def forked(root: Path, last: int = 0) -> tuple[int, str]:
-    """Run in a process of its own; return how it ended and, if it was killed, before what."""
+def forked(root: Path, last: int = 0, work: Callable[[Path], None] = run) -> tuple[int, str]:
+    """Run, or do other `work`, in a process of its own; return how it ended and, if it was killed, before what."""
     inlet, outlet = os.pipe()
     child = os.fork()
     if child == 0:
@@ -133,7 +133,7 @@ def forked(root: Path, last: int = 0) -> tuple[int, str]:
         try:
             if last:
                 watch(root, last, outlet)
-            run(root)
+            work(root)
             os._exit(0)
         finally:
             traceback.print_exc()
