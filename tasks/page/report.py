@@ -8,6 +8,7 @@ from tasks.page.answers import answers
 from tasks.page.blocks import Block, Heading, Listing, Paragraph, Picture, TableBlock
 from tasks.page.coefficients import coefficient_table, coefficients
 from tasks.page.decision import decision_section
+from tasks.page.diagnosis import diagnosis_section
 from tasks.page.headline import opening
 from tasks.page.lineage import lineage, stage_table
 from tasks.page.profile import profile_table
@@ -18,13 +19,19 @@ from tasks.page.text import counted, number, visible
 from tasks.page.trend import trend
 
 
-def report(result: Result, figures: Sequence[Figure] = (), past: Sequence[Result] = ()) -> list[Block]:
+def report(
+    result: Result,
+    figures: Sequence[Figure] = (),
+    past: Sequence[Result] = (),
+    failed: Sequence[str] = (),
+) -> list[Block]:
     """Write the whole report of a run.
 
     Args:
         result: The run.
         figures: Its figures, each of which names its section.
         past: The runs to compare with, the oldest first.
+        failed: What failed between the previous run and this one, in a few words each.
     """
     before = past[-1] if past else None
 
@@ -38,11 +45,12 @@ def report(result: Result, figures: Sequence[Figure] = (), past: Sequence[Result
     return [
         *opening(result, before, answers(result, before)),
         *decision_section(result),
-        *trend(past, result, pictures("trend")),
+        *trend(past, result, pictures("trend"), failed),
         *_notes(result.notes),
         *_weights(result, pictures("weights")),
         *_fit(result, pictures("fit")),
         *ridge_section(result),
+        *diagnosis_section(result.diagnosis),
         *_training(result, pictures("training")),
         *repeats_section(result.repeats),
         *_data(result, before, pictures("data")),

@@ -22,6 +22,7 @@ from tasks.runtime.caching import (
     records,
     remember,
 )
+from tasks.runtime.memory import release_memory
 from tasks.runtime.progress import Activity
 from tasks.runtime.records import Records
 from tasks.store.artifact import Artifact
@@ -158,6 +159,7 @@ class Run:
                     self._check(call)
 
             states = self._called(stage, calls)
+            release_memory()
             for state, status, call in zip(states, statuses, calls, strict=True):
                 self._note(stage, call, status, state, harm)
 

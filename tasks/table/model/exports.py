@@ -10,7 +10,7 @@ from tasks.table.model.mlflow_folder import as_mlflow
 from tasks.table.model.onnx_graph import as_onnx
 from tasks.table.model.pipeline import as_skops
 from tasks.table.model.pmml import as_pmml
-from tasks.table.model.sql import DATABASES, STANDARD, Database, expression, half_width
+from tasks.table.model.sql import DIALECTS, STANDARD, SqlDialect, expression, half_width
 from tasks.table.model.workbook import as_workbook
 
 
@@ -39,7 +39,7 @@ def as_json(model: LinearModel) -> bytes:
     return model.model_dump_json(indent=1).encode()
 
 
-def as_sql(model: LinearModel, database: Database = STANDARD) -> bytes:
+def as_sql(model: LinearModel, database: SqlDialect = STANDARD) -> bytes:
     """Write the model as one expression of SQL."""
     return expression(model, database).encode()
 
@@ -51,7 +51,7 @@ def half_width_as_sql(model: LinearModel) -> bytes | None:
 
 
 def _sql(dialect: str, does: str) -> ModelFormat:
-    return ModelFormat(f"model.{dialect}.sql", partial(as_sql, database=DATABASES[dialect]), does)
+    return ModelFormat(f"model.{dialect}.sql", partial(as_sql, database=DIALECTS[dialect]), does)
 
 
 EXPORTS: Mapping[str, ModelFormat] = {

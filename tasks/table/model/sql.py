@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tasks.table.encoding import RARE
 from tasks.table.model.linear import CategoryInput, LinearModel, NumberInput
 from tasks.table.model.uncertainty import DesignColumn
 
@@ -10,7 +11,7 @@ MOST_SQUARES = 64  # columns of the design: with as many squares, of half as man
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
+class SqlDialect:
     """How a database writes things; by default as the standard does.
 
     Attributes:
@@ -34,20 +35,20 @@ class Database:
     text: str = "{}"
 
 
-STANDARD = Database()
+STANDARD = SqlDialect()
 
 _BACKSLASHED = {"\\": "\\\\", "'": "\\'", "`": "\\`", "\n": "\\n", "\r": "\\r"}
 
-DATABASES: Mapping[str, Database] = {
+DIALECTS: Mapping[str, SqlDialect] = {
     "sql": STANDARD,
     # SQL Server compares text without regard to case and to blanks at its end, unless it is told otherwise.
-    "tsql": Database(
+    "tsql": SqlDialect(
         quotes=("[", "]"),
         prefix="N",
         suffix="|",
         text="CAST({} AS NVARCHAR(4000)) COLLATE Latin1_General_100_BIN2 + N'|'",
     ),
-    "bigquery": Database(
+    "bigquery": SqlDialect(
         quotes=("`", "`"),
         escapes=_BACKSLASHED,
         name_escapes=_BACKSLASHED,
@@ -55,11 +56,11 @@ DATABASES: Mapping[str, Database] = {
         text="CAST({} AS STRING)",
     ),
     # Whether an exponent alone makes a literal a double is not stated, so it is cast.
-    "snowflake": Database(escapes={"\\": "\\\\"}, literal="{}::DOUBLE", text="CAST({} AS VARCHAR)"),
+    "snowflake": SqlDialect(escapes={"\\": "\\\\"}, literal="{}::DOUBLE", text="CAST({} AS VARCHAR)"),
 }
 
 
-def expression(model: LinearModel, database: Database = STANDARD) -> str:
+def expression(model: LinearModel, database: SqlDialect = STANDARD) -> str:
     """Write the prediction as an expression, a line for each column, added up in the order in which `predict` does.
 
     Every literal has an exponent, which makes it a double: without one, some databases compute in decimals. A
@@ -89,7 +90,7 @@ def half_width(model: LinearModel) -> str | None:
     return f"{literal(found.critical * found.residual_deviation)} * SQRT({inner})\n"
 
 
-def literal(value: float, database: Database = STANDARD) -> str:
+def literal(value: float, database: SqlDialect = STANDARD) -> str:
     """Write a double so that it is read back to the last bit.
 
     >>> literal(0.1), literal(-2.5e-300)
@@ -100,7 +101,7 @@ def literal(value: float, database: Database = STANDARD) -> str:
     return database.literal.format(f"({exact})" if digits.startswith("-") else exact)
 
 
-def identifier(name: str, database: Database = STANDARD) -> str:
+def identifier(name: str, database: SqlDialect = STANDARD) -> str:
     """Quote a column's name.
 
     >>> print(identifier('5" pipe'))
@@ -110,7 +111,7 @@ def identifier(name: str, database: Database = STANDARD) -> str:
     return f"{opening}{_escaped(name, closing, database.name_escapes)}{closing}"
 
 
-def text(value: str, database: Database = STANDARD) -> str:
+def text(value: str, database: SqlDialect = STANDARD) -> str:
     """Quote a text.
 
     >>> print(text("O'Hara"))
@@ -126,7 +127,7 @@ def _escaped(value: str, closing: str, escapes: Mapping[str, str]) -> str:
     return "".join(written.get(character, character) for character in value)
 
 
-def _term(column: NumberInput | CategoryInput, database: Database) -> str:
+def _term(column: NumberInput | CategoryInput, database: SqlDialect) -> str:
     if isinstance(column, NumberInput):
         return f"{literal(column.weight, database)} * {_value(column, database)}"
     return f"CASE {' '.join(_cases(column, identifier(column.name, database), database))} END"
@@ -150,17 +151,18 @@ def _shifted(column: NumberInput | CategoryInput, factors: Sequence[tuple[Design
     numbers = {each.level: number for each, number in factors}
     middle = sum(number * each.centre for each, number in factors)
     unknown = sum(number * column.shares.get(level or "", 0.0) for level, number in numbers.items())
-    levels = {level: numbers.get(level, 0.0) - middle for level in column.weights}
+    named = {level: RARE if level in column.pooled else level for level in column.weights}
+    levels = {level: numbers.get(name, 0.0) - middle for level, name in named.items()}
     shifted = column.model_copy(update={"weights": levels, "average": unknown - middle})
     return _term(shifted, STANDARD)
 
 
-def _value(column: NumberInput, database: Database) -> str:
+def _value(column: NumberInput, database: SqlDialect) -> str:
     value = f"CAST({identifier(column.name, database)} AS {database.double})"
     return value if column.mean is None else f"COALESCE({value}, {literal(column.mean, database)})"
 
 
-def _cases(column: CategoryInput, name: str, database: Database) -> Iterator[str]:
+def _cases(column: CategoryInput, name: str, database: SqlDialect) -> Iterator[str]:
     if not column.fill:
         yield f"WHEN {name} IS NULL THEN NULL"
     for level, weight in column.weights.items():
