@@ -12,10 +12,13 @@ from flows.flags import flags
 from tasks.config import Settings
 from tasks.outputs import figures as figures_left
 from tasks.outputs import runs
+from tasks.outputs.model import WEIGHTS
 from tasks.outputs.model import read as read_model
-from tasks.outputs.parts import read_encoding
+from tasks.outputs.parts import ENCODING, read_encoding
+from tasks.outputs.repeats import SUMMARY
 from tasks.outputs.repeats import read as read_repeats
 from tasks.outputs.result import Evaluation, Lineage, Result
+from tasks.outputs.scores import METRICS
 from tasks.outputs.scores import read as read_scores
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
@@ -48,6 +51,9 @@ def publish(
     The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `report.html`,
     `report.md` and, last, `result.json`: one that has it is whole.
     """
+    model, parts = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts")
+    read = [scores.only(METRICS), figures, model.only(WEIGHTS), parts.only(ENCODING)]
+    run.require(*read, *([repeats.only(SUMMARY)] if repeats else []))
     evaluation = read_scores(scores, run.root)
     drawn = figures_left.read(figures, run.root)
     name = _run_name()
@@ -66,7 +72,7 @@ def publish(
     past = runs.earlier(run.root, result)
     paths = figures_left.picture_paths(figures, run.root, drawn.figures)
     images = {file: path.read_bytes() for file, path in paths.items()}
-    files = exported(_model(run, settings))
+    files = exported(_model(model, parts, run, settings))
     shown = list(drawn.figures)
     if past:
         picture, figure = draw_trend([*past, result])
@@ -112,9 +118,8 @@ def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes])
     return {runs.PAGE: page.encode(), runs.REPORT: markdown(blocks, quote).encode()}
 
 
-def _model(run: Run, settings: Settings) -> LinearModel:
+def _model(model: Artifact, parts: Artifact, run: Run, settings: Settings) -> LinearModel:
     """Return the fitted model over the user's own columns."""
-    model, parts = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts")
     fitted = read_model(model, run.root)
     reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
     return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias, reading).checked()

@@ -27,6 +27,7 @@ from tasks.split import split
 from tasks.store.artifact import Artifact
 from tasks.store.folders import store_root
 from tasks.store.leases import lease
+from tasks.store.remote import using
 from tasks.train import train
 
 # Runs what `Run.each` calls: the trainings of several seeds.
@@ -46,7 +47,7 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
     """
     settings = Settings.model_validate(settings)
     root = store_root(settings.artifacts)
-    with lease(root) as held, failing_visibly(run := Run(root, held), settings):
+    with using(settings.remote), lease(root) as held, failing_visibly(run := Run(root, held), settings):
         return publish(run, settings, *stages(run, settings))
 
 

@@ -26,10 +26,11 @@ def run(settings: Settings, as_json: bool, stops: Stops) -> Exit:
         from tasks.page.summary import summary
         from tasks.runtime.progress import end_display
         from tasks.runtime.user_table import looking_once
+        from tasks.store.remote import using
 
         for handler in logging.getLogger().handlers:
             handler.addFilter(_is_news)
-        with looking_once():
+        with looking_once(), using(settings.remote):
             if "train" in dry_run(settings).waiting:
                 threading.Thread(target=_load_training).start()
             connection.establish()
