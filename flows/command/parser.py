@@ -62,7 +62,7 @@ def command_parser() -> Parser:
     cache = commands.add_parser("cache", help="list, verify or clean the artifacts folder")
     tasks = cache.add_subparsers(required=True, metavar="TASK")
     for name, does in CACHE.items():
-        flags = None if name == "clean" else {"artifacts"}
+        flags = None if name == "clean" else {"artifacts", "remote"}
         _subcommand(tasks, f"cache {name}", name, does, Cleaning, flags)
     return parser
 

@@ -1,5 +1,6 @@
 """A remote behind the store: an empty store finds last night, damage there is mended, and little is asked."""
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from tasks.outputs.result import Result
 from tasks.store.folders import RECORDS
 from tasks.store.remote import using
 from tasks.table.sources.reader import Preview
+from tests.processes import environment, started
 from tests.s3 import BUCKET, Server, point_to, serving
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -58,7 +60,9 @@ def files(result: Result) -> dict[str, list[str]]:
 
 
 def in_bucket(server: Server, address: str, folder: str) -> list[str]:
-    found = server.files().get_file_info(fs.FileSelector(f"{address.removeprefix('s3://')}/{folder}"))
+    found = server.files().get_file_info(
+        fs.FileSelector(f"{address.removeprefix('s3://')}/{folder}", allow_not_found=True)
+    )
     return sorted(info.path for info in found)
 
 
@@ -230,3 +234,27 @@ def test_runs_of_several_machines_are_one_history_in_the_order_of_their_ends(
     assert listed[::-1][: len(names)] == names
     assert "passwd" not in listed
     assert [each.run for each in earlier] == names
+
+
+MACHINE = """
+import json, sys
+from flows.regression import regression
+from tasks.config import Settings
+print(json.dumps({n: s.state for n, s in regression(Settings.model_validate_json(sys.argv[1])).stages.items()}))
+"""
+
+
+@pytest.mark.slow
+def test_of_two_machines_that_need_the_same_one_computes_and_the_other_waits(
+    address: str, server: Server, tmp_path: Path, prefect_server: str
+) -> None:
+    machines = []
+    for name in ("one", "two"):
+        settings = {"artifacts": str(tmp_path / name), "remote": address, "problem": {"rows": 20_000}}
+        env = environment(tmp_path / f"{name}-home", prefect_server, **server.variables)
+        machines.append(started("-c", MACHINE, Settings.model_validate(settings).model_dump_json(), env=env))
+    ends = [json.loads(machine.communicate(timeout=120)[0].splitlines()[-1]) for machine in machines]
+    assert set(ends[0]) == set(ends[1])
+    for stage in ends[0]:
+        assert {end[stage] for end in ends} == {"ran", "cached"}, stage
+    assert in_bucket(server, address, "leases") == []

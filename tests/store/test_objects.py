@@ -1,7 +1,7 @@
 """Objects below an address: the same on a folder and on S3, and what goes wrong in one line without a secret."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def test_a_bucket_that_is_not_there_is_said_in_one_line(
     point_to(server, monkeypatch)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     nowhere = Objects("s3://no-bucket/prefix")
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "read": lambda: nowhere.read("a", 10),
         "write": lambda: nowhere.write("a", b""),
         "create": lambda: nowhere.create("a", b""),
