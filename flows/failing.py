@@ -8,7 +8,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import deployment, flow_run
 
 from flows.flags import flags
-from flows.publishing import ARTIFACT_KEY
+from flows.publishing import report_key
 from tasks.config import Settings
 from tasks.page.failure import Failure, in_markdown, in_words
 from tasks.runtime.run import Run
@@ -16,7 +16,7 @@ from tasks.table.sources.address import redacted
 
 
 @contextmanager
-def failing_visibly(run: Run, settings: Settings) -> Iterator[None]:
+def failing_visibly(run: Run, settings: Settings, name: str) -> Iterator[None]:
     """Add to whatever fails inside a note of what is cached and how to resume, and publish it; then let it pass on."""
     try:
         yield
@@ -27,7 +27,7 @@ def failing_visibly(run: Run, settings: Settings) -> Iterator[None]:
         failure = Failure(run.at, reason, tuple(run.stages), _resume(settings), findings)
         error.add_note(in_words(failure))
         try:
-            create_markdown_artifact(in_markdown(failure), key=ARTIFACT_KEY, description=failure.reason)
+            create_markdown_artifact(in_markdown(failure), key=report_key(name), description=failure.reason)
         except Exception as unpublished:  # noqa: BLE001 - the first error is the one to tell; this one goes with it
             error.add_note(f"the failure could not be published as an artifact: {unpublished}")
         raise

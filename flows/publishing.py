@@ -3,6 +3,7 @@
 import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from urllib.parse import quote
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -11,15 +12,19 @@ from prefect.runtime import flow_run
 from flows.flags import flags
 from tasks.config import Settings
 from tasks.outputs import figures as figures_left
-from tasks.outputs import runs
+from tasks.outputs import registry, runs
 from tasks.outputs.model import WEIGHTS
 from tasks.outputs.model import read as read_model
+from tasks.outputs.naming import difference
 from tasks.outputs.parts import ENCODING, read_encoding
 from tasks.outputs.repeats import SUMMARY
 from tasks.outputs.repeats import read as read_repeats
 from tasks.outputs.result import Evaluation, Lineage, Result
 from tasks.outputs.scores import METRICS
 from tasks.outputs.scores import read as read_scores
+from tasks.outputs.uncertainty import FILE as UNCERTAINTY
+from tasks.outputs.uncertainty import read as read_uncertainty
+from tasks.page.answers import answers
 from tasks.page.blocks import Block
 from tasks.page.coefficients import coefficient_records, coefficients
 from tasks.page.figures.trend import draw_trend
@@ -30,14 +35,12 @@ from tasks.page.text import named
 from tasks.page.webpage import webpage
 from tasks.runtime.provenance import provenance
 from tasks.runtime.run import Run
+from tasks.runtime.user_table import UserTable
 from tasks.store.artifact import Artifact
 from tasks.store.folders import RUNS
 from tasks.table.drift import grown, lost
 from tasks.table.model.exports import exported
 from tasks.table.model.linear import LinearModel, Reading, linear_model
-
-ARTIFACT_KEY = "regression-report"
-TABLE_KEY = "regression-coefficients"
 
 # Rows of the table in Prefect's UI, which shows all of them on one page.
 MOST_COEFFICIENTS = 500
@@ -48,46 +51,62 @@ def publish(
 ) -> Result:
     """Write `runs/<run>/` and create the artifacts: the report, and the coefficients as a table.
 
-    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `report.html`,
-    `report.md` and, last, `result.json`: one that has it is whole.
+    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `model_interval.sql`,
+    `report.html`, `report.md` and, last, `result.json`: one that has it is whole.
     """
     model, parts = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts")
-    read = [scores.only(METRICS), figures, model.only(WEIGHTS), parts.only(ENCODING)]
+    read = [scores.only(METRICS, UNCERTAINTY), figures, model.only(WEIGHTS), parts.only(ENCODING)]
     run.require(*read, *([repeats.only(SUMMARY)] if repeats else []))
     evaluation = read_scores(scores, run.root)
     drawn = figures_left.read(figures, run.root)
-    name = _run_name()
+    folder = run_folder()
+    dumped = settings.model_dump(mode="json")
+    name = registry.claimed_name(run.root, dumped)
     result = Result(
         **dict(evaluation),
-        notes=[*run.notes, *_changes(run, settings, name)],
-        run=name,
-        settings=settings.model_dump(mode="json"),
+        notes=[*run.notes, *_changes(run, settings, folder)],
+        run=folder,
+        name=name,
+        settings=dumped,
         stages=run.stages,
-        report=f"{RUNS}/{name}/{runs.REPORT}",
+        report=f"{RUNS}/{folder}/{runs.REPORT}",
         profile=drawn.profile,
         lineage=_lineage(run, settings),
         repeats=read_repeats(repeats, run.root) if repeats else None,
     )
 
     past = runs.earlier(run.root, result)
+    found = answers(result, past[-1] if past else None)
+    result = result.model_copy(update={"answers": found})
     paths = figures_left.picture_paths(figures, run.root, drawn.figures)
     images = {file: path.read_bytes() for file, path in paths.items()}
-    files = exported(_model(model, parts, run, settings))
+    files = exported(_model(model, parts, scores, run.root, settings))
     shown = list(drawn.figures)
-    if past:
-        picture, figure = draw_trend([*past, result])
+    if alike := [each for each in past if difference(each, result) is None]:
+        picture, figure = draw_trend([*alike, result])
         files[figure.file] = images[figure.file] = picture
         shown.append(figure)
     blocks = report(result, shown, past)
 
     pages = _pages(result, blocks, images)
     written = runs.write(run.root, result, {**files, **pages}, shared=paths)
+    with registry.held(run.root):
+        claimed = registry.claimed_name(run.root, dumped)  # again: another run may have taken it meanwhile
+        registry.write(run.root, registry.entry(run.root, claimed, dumped).with_run(folder))
 
-    create_markdown_artifact(
-        fitted_markdown(blocks, images), key=ARTIFACT_KEY, description=evaluation.verdict.text
-    )
-    _publish_coefficients(evaluation)
+    create_markdown_artifact(fitted_markdown(blocks, images), key=report_key(name), description=found.line)
+    _publish_coefficients(evaluation, name)
     return written
+
+
+def report_key(name: str) -> str:
+    """Return the key of a name's reports in Prefect's UI."""
+    return f"{name}-report"
+
+
+def table_key(name: str) -> str:
+    """Return the key of a name's coefficients in Prefect's UI."""
+    return f"{name}-coefficients"
 
 
 def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
@@ -100,14 +119,14 @@ def _changes(run: Run, settings: Settings, name: str) -> Iterator[str]:
         )
 
 
-def _publish_coefficients(evaluation: Evaluation) -> None:
+def _publish_coefficients(evaluation: Evaluation, name: str) -> None:
     """Create the table artifact: weights and bias, to compare from run to run."""
     listed = coefficients(evaluation)
     shown = listed[:MOST_COEFFICIENTS]
     rest = f", the first {len(shown)} of {len(listed):,}" if len(shown) < len(listed) else ""
     create_table_artifact(
         coefficient_records(shown),
-        key=TABLE_KEY,
+        key=table_key(name),
         description=f"Weights and bias for {named(evaluation.target)}{rest}; from … to is the 95 % interval.",
     )
 
@@ -118,11 +137,14 @@ def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes])
     return {runs.PAGE: page.encode(), runs.REPORT: markdown(blocks, quote).encode()}
 
 
-def _model(model: Artifact, parts: Artifact, run: Run, settings: Settings) -> LinearModel:
+def _model(model: Artifact, parts: Artifact, scores: Artifact, root: Path, settings: Settings) -> LinearModel:
     """Return the fitted model over the user's own columns."""
-    fitted = read_model(model, run.root)
+    fitted = read_model(model, root)
     reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
-    return linear_model(read_encoding(parts, run.root), fitted.weights, fitted.bias, reading).checked()
+    encoding = read_encoding(parts, root)
+    found, conformal = read_uncertainty(scores, root, encoding)
+    linear = linear_model(encoding, fitted.weights, fitted.bias, reading)
+    return linear.model_copy(update={"uncertainty": found, "conformal": conformal}).checked()
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:
@@ -138,11 +160,20 @@ def _lineage(run: Run, settings: Settings) -> Lineage:
         code=hashlib.sha256(lines.encode()).hexdigest(),
         libraries=dict(sorted(libraries.items())),
         source=table.digest if table else None,
-        command=shlex.join(["linear-neuron", "run", *flags(settings)]),
+        table=table.found.table.described if table else None,
+        command=shlex.join(["linear-neuron", "run", *flags(_pinned(settings, table))]),
     )
 
 
-def _run_name() -> str:
-    """Name a run by its start and its id: unique, in the order of time, and the same when the run is retried."""
+def _pinned(settings: Settings, table: UserTable | None) -> Settings:
+    """Name the version of the table that was read, where the table keeps its past: it may have a newer one by then."""
+    version = table.found.table.version if table else None
+    if version is None:
+        return settings
+    return settings.model_copy(update={"input": settings.input.model_copy(update={"version": version})})
+
+
+def run_folder() -> str:
+    """Name a run's folder by its start and its id: unique, in the order of time, the same when it is retried."""
     started = flow_run.scheduled_start_time
     return f"{started:%Y%m%dT%H%M%S}-{str(flow_run.id)[:8]}"

@@ -4,19 +4,22 @@ Prefect may load this file by its path: it holds no class, and imports everythin
 """
 
 import os
-from typing import Any
+from typing import Any, cast
 
-from prefect import flow
+from prefect import flow, tags
+from prefect.runtime import flow_run
+from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.failing import failing_visibly
 from flows.form import DEFAULT, FormSettings
-from flows.publishing import publish
+from flows.publishing import publish, run_folder
 from tasks.config import Settings
 from tasks.evaluate import evaluate
 from tasks.generate import generate
 from tasks.ingest import ingest
 from tasks.outputs.parts import training_part
+from tasks.outputs.registry import claimed_name
 from tasks.outputs.result import Result
 from tasks.repeats import repeats
 from tasks.report import report
@@ -34,8 +37,24 @@ from tasks.train import train
 SIDE_BY_SIDE: Any = ThreadPoolTaskRunner(max_workers=os.cpu_count())
 
 
+def _flow_run_name() -> str:
+    """Name the flow run by what is modelled and by the run's folder; what cannot be read, the run itself will say."""
+    try:
+        settings = Settings.model_validate(flow_run.parameters.get("settings", {}))
+        name = claimed_name(store_root(settings.artifacts), settings.model_dump(mode="json"))
+    except ValueError:
+        return f"refused-{run_folder()}"
+    return f"{name}-{run_folder()}"
+
+
 # Validated inside: of parameters that it refuses itself Prefect logs the values, credentials in an address included.
-@flow(name="regression", persist_result=False, validate_parameters=False, task_runner=SIDE_BY_SIDE)
+@flow(
+    name="regression",
+    flow_run_name=_flow_run_name,
+    persist_result=False,
+    validate_parameters=False,
+    task_runner=SIDE_BY_SIDE,
+)
 def regression(settings: FormSettings = DEFAULT) -> Result:
     """Fit a linear regression with a single-layer neural network; stages that nothing has changed for are cached.
 
@@ -47,8 +66,17 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
     """
     settings = Settings.model_validate(settings)
     root = store_root(settings.artifacts)
-    with using(settings.remote), lease(root) as held, failing_visibly(run := Run(root, held), settings):
-        return publish(run, settings, *stages(run, settings))
+    name = claimed_name(root, settings.model_dump(mode="json"))
+    with (
+        using(settings.remote),
+        lease(root) as held,
+        tags(name),
+        failing_visibly(run := Run(root, held), settings, name),
+    ):
+        result = publish(run, settings, *stages(run, settings))
+    line = result.answers.line if result.answers else None
+    # Prefect's lists of runs show the state's message; whoever calls the flow gets the state's data, the result.
+    return cast("Result", Completed(message=line, data=result))
 
 
 def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, Artifact | None]:
@@ -60,11 +88,12 @@ def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, 
     if settings.input.data is None:
         data = call(generate, problem=settings.problem, seed=settings.seed)
     else:
-        data = call(ingest, table=table_of(settings.input, settings.split.by, call.root))
-    parts = call(split, data=data, options=settings.split, seed=settings.seed)
+        data = call(ingest, table=table_of(settings.input, settings.columns_beside, call.root))
+    cluster = settings.inference.cluster
+    parts = call(split, data=data, options=settings.split, seed=settings.seed, cluster=cluster)
     seeds = list(range(settings.seed, settings.seed + settings.repeats))
     models = call.each(train, "seed", seeds, rows=training_part(parts), training=settings.training)
-    scores = call(evaluate, model=models[0], parts=parts)
+    scores = call(evaluate, model=models[0], parts=parts, inference=settings.inference)
     figures = call(report, scores=scores, model=models[0], parts=parts)
     if len(models) == 1:
         return scores, figures, None

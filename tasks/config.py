@@ -28,6 +28,10 @@ from tasks.table.sources.address import CREDENTIALS, refuse_credentials
 
 Preset = Literal["default", "article", "course"]
 
+# Of models: also a part of keys in Prefect's UI, of names of files and of addresses.
+RUN_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_RUN_NAME = 60
+
 # What each preset changes in the fields' own defaults.
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
     "default": {},
@@ -111,6 +115,14 @@ Comment = Annotated[
 ]
 
 
+TableVersion = Annotated[
+    Annotated[str, Field(min_length=1)] | None,
+    Field(
+        description="Version of a Delta Lake table, or a time such as 2026-11-23T06:00Z; the newest by default."
+    ),
+]
+
+
 def _check_separators(decimal: str | None, thousands: str | None) -> None:
     if decimal is not None and decimal == thousands:
         raise ValueError(f"`decimal` and `thousands` are both {decimal!r}; give one of them")
@@ -147,6 +159,15 @@ Remote = Annotated[
         description=f"Object store that machines share, behind the folder: {', '.join(REMOTES)}://bucket/prefix."
     ),
 ]
+
+
+def _run_name(name: str) -> str:
+    if len(name) > LONGEST_RUN_NAME or not RUN_NAME.fullmatch(name):
+        raise ValueError(
+            f"`name` of {name!r} cannot name a model; use up to {LONGEST_RUN_NAME} lower-case letters and digits, "
+            "with single dashes between them"
+        )
+    return name
 
 
 class Section(BaseModel):
@@ -186,6 +207,12 @@ class Input(Section):
         default=None,
         min_length=1,
         description="CSV, Parquet, Feather or npz file, a folder or pattern of them, or a URL such as s3://bucket/folder.",
+    )
+    version: TableVersion = None
+    key: Names = Field(
+        default=(),
+        description="Columns that identify a row: they are no features, and where a source has no order of its own, "
+        "rows are sorted by them.",
     )
     target: str | None = Field(default=None, min_length=1, description="Column to predict.")
     features: Names | None = Field(
@@ -291,6 +318,31 @@ class Training(Section):
     )
 
 
+class Inference(Section):
+    """How the uncertainty of the weights is estimated."""
+
+    standard_errors: Literal["classic", "HC0", "HC1", "HC2", "HC3", "cluster"] = Field(
+        default="classic",
+        description="classic assumes errors of equal variance; HC0 to HC3 do not; cluster also lets the errors of the "
+        "rows of a cluster depend on each other.",
+    )
+    cluster: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column whose equal values are a cluster; it need not be a feature.",
+    )
+
+    @model_validator(mode="after")
+    def _cluster_belongs_to_its_errors(self) -> Self:
+        if self.standard_errors == "cluster" and self.cluster is None:
+            raise ValueError("`standard_errors` of 'cluster' needs `cluster`: the column of clusters")
+        if self.standard_errors != "cluster" and self.cluster is not None:
+            raise ValueError(
+                f"`cluster` is only for `standard_errors` of 'cluster', not {self.standard_errors!r}; leave it out"
+            )
+        return self
+
+
 class Cleaning(Section):
     """Which finished runs `cache clean` keeps; whatever none of them needs is removed."""
 
@@ -311,11 +363,12 @@ class Prediction(Section):
 
     model: Place = Field(
         min_length=1,
-        description="A model.json, or a run: its folder, its name in the artifacts folder, or latest.",
+        description="A model.json; a run: its folder, its name or latest; or a name of models: sales, sales@champion.",
     )
     data: Place = Field(
         min_length=1, description="Rows to predict: any table that `run` takes; the target is not needed."
     )
+    version: TableVersion = None
     output: Place = Field(
         min_length=1,
         description="File for the rows and their predictions: .csv, .csv.gz, .tsv, .parquet, .feather.",
@@ -324,6 +377,17 @@ class Prediction(Section):
         default=None,
         min_length=1,
         description="Name of the predictions' column; predicted_TARGET by default.",
+    )
+    interval: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Add `lower` and `upper`: the ends of an interval of this level, such as 0.95.",
+    )
+    interval_kind: Literal["prediction", "confidence", "conformal"] = Field(
+        default="prediction",
+        description="prediction: of a new row; confidence: of the mean of such rows; conformal: of a new row whatever "
+        "the errors' distribution, from the test rows.",
     )
     overwrite: bool = Field(default=False, description="Replace the output if it exists.")
     artifacts: Place = Field(
@@ -343,6 +407,14 @@ class Prediction(Section):
     comment: Comment = None
 
     @model_validator(mode="after")
+    def _kind_belongs_to_an_interval(self) -> Self:
+        if self.interval is None and self.interval_kind != "prediction":
+            raise ValueError(
+                f"`interval_kind` of {self.interval_kind!r} needs `interval`: a level such as 0.95"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _separators_differ(self) -> Self:
         _check_separators(self.decimal, self.thousands)
         return self
@@ -354,6 +426,10 @@ class Settings(Section):
     preset: Preset = Field(
         default="default",
         description="default: agrees with least squares; article, course: the recipe of a tutorial, unchanged.",
+    )
+    name: Annotated[str, AfterValidator(_run_name)] | None = Field(
+        default=None,
+        description="Name of what is modelled; runs of one name are compared. By default from table and target.",
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of every random choice.")
     repeats: int = Field(
@@ -368,6 +444,7 @@ class Settings(Section):
     input: Input = Field(default_factory=Input, description="Your own table.")
     split: Split = Field(default_factory=Split, description="Training and test rows.")
     training: Training = Field(default_factory=Training, description="The training.")
+    inference: Inference = Field(default_factory=Inference, description="The uncertainty of the weights.")
 
     @model_validator(mode="before")
     @classmethod
@@ -375,6 +452,12 @@ class Settings(Section):
         if not isinstance(given, Mapping):
             return given
         return overlaid(PRESETS.get(str(given.get("preset")), {}), given)
+
+    @property
+    def columns_beside(self) -> tuple[str, ...]:
+        """Columns that rows are split or clustered by; they need not be learnt from."""
+        cluster = self.inference.cluster
+        return tuple(dict.fromkeys([*self.split.by, *([cluster] if cluster is not None else [])]))
 
     @model_validator(mode="after")
     def _learns_from_one_source(self) -> Self:
@@ -384,6 +467,12 @@ class Settings(Section):
             raise ValueError(
                 f"`{changed[0]}` belongs to the example problem, but `data` names a file; give only one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _clusters_a_table(self) -> Self:
+        if self.inference.cluster is not None and self.input.data is None:
+            raise ValueError("`cluster` names a column of a table of your own; add `data` (the file's path)")
         return self
 
     @model_validator(mode="after")

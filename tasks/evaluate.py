@@ -8,28 +8,75 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.config import Inference
 from tasks.neuron import metrics
+from tasks.neuron.chance import (
+    SIGNIFICANT,
+    LossSample,
+    chance_of_no_fit,
+    chance_of_no_gain,
+    rms_interval,
+    sample_of,
+)
 from tasks.neuron.collinearity import collinearity_notes
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
-from tasks.neuron.student_t import t_tests
-from tasks.outputs import scores
+from tasks.neuron.parts import Batch
+from tasks.neuron.residual_patterns import residual_patterns
+from tasks.neuron.sandwich import RobustErrors, cluster_errors, robust_errors
+from tasks.neuron.student_t import critical, t_tests
+from tasks.outputs import scores, uncertainty
 from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
-from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts, RowsPart, read_parts, read_profile
-from tasks.outputs.result import Evaluation, Model, PartScores, ReferenceFit, Scores, TTest, Verdict
+from tasks.outputs.parts import (
+    TEST,
+    TRAIN,
+    Name,
+    PartsFacts,
+    RowsPart,
+    read_clusters,
+    read_parts,
+    read_profile,
+)
+from tasks.outputs.result import (
+    ErrorKind,
+    Evaluation,
+    Gain,
+    Model,
+    PartScores,
+    ReferenceFit,
+    ResidualPattern,
+    Scores,
+    TTest,
+    Verdict,
+)
 from tasks.outputs.scores import PredictionWriter
+from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
+from tasks.table.errors import BadTable
+
+LEVEL = 0.95  # of the intervals that the exports write out
+CALIBRATION = 2**18  # rows of many files, those of the test among which make conformal intervals
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The sums of errors of one part of the rows: the neuron's, the training mean's, and of rounding the targets."""
+    """The sums of errors of one part of the rows.
+
+    Attributes:
+        neuron: The neuron's.
+        mean: The training mean's.
+        rounding: Of the targets rounded to one decimal.
+        squares: The neuron's squared errors.
+        gains: By how much the mean's squared errors are larger.
+    """
 
     neuron: Errors
     mean: Errors
     rounding: Errors
+    squares: LossSample
+    gains: LossSample
 
     def __add__(self, other: "Scored") -> "Scored":
         """Join the sums of two parts."""
@@ -37,23 +84,43 @@ class Scored:
             metrics.merged(self.neuron, other.neuron),
             metrics.merged(self.mean, other.mean),
             metrics.merged(self.rounding, other.rounding),
+            self.squares + other.squares,
+            self.gains + other.gains,
         )
 
 
 @stage
-def evaluate(model: Artifact, parts: Artifact, root: Path) -> Artifact:
+def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path) -> Artifact:
     """Score the weights on the training and the test rows; see `tasks.outputs.scores`.
 
     Rows in several files are scored in constant memory. Runs again when the weights, the rows, the facts about them or
     this code changes.
     """
     fitted, training = read(model, root), read_facts(model)
-    reference = solve_moments(read_profile(parts, root).moments, bias=training.bias)
+    rows = read_profile(parts, root)
+    reference = solve_moments(rows.moments, bias=training.bias)
     with draft(root) as folder:
         scored = _score(fitted, reference.target_mean, parts, root, folder)
         facts = PartsFacts.of(parts)
-        scores.write(folder, compare(fitted, scored, reference, facts, training))
+        robust = _robust(parts, root, reference, inference)
+        evaluation = compare(fitted, scored, reference, facts, training)
+        fit = _reference_fit(facts.features, reference, inference.standard_errors, robust)
+        patterns = [] if reference.is_exact else _patterns(fitted, rows.sample)
+        scores.write(folder, evaluation.model_copy(update={"patterns": patterns, "least_squares": fit}))
+        uncertainty.write(folder, _uncertainty(fitted, reference, folder))
         return publish(folder, root, "evaluate", notes=collinearity_notes(facts.features, reference))
+
+
+def _uncertainty(fitted: TrainedModel, reference: LeastSquares, folder: Path) -> FitUncertainty:
+    """Sum up what intervals need; the errors of the test rows are those of the predictions just written."""
+    residual_sum = reference.residual_sum + reference.excess(fitted.weights, fitted.bias)
+    freedom = reference.degrees_of_freedom
+    return fit_uncertainty(
+        reference,
+        residual_sum,
+        critical(1 - LEVEL, freedom) if freedom else math.nan,
+        scores.test_errors(folder, CALIBRATION),
+    )
 
 
 def compare(
@@ -79,15 +146,45 @@ def compare(
     return Evaluation(
         target=data.target,
         model=Model(weights=_named(names, weights), bias=bias, parameters=len(names) + training.bias),
-        metrics=_scores({name: found.neuron for name, found in scored.items()}, bias=training.bias),
+        metrics=_with_interval(
+            _scores({name: found.neuron for name, found in scored.items()}, bias=training.bias), scored
+        ),
         baseline=_scores({name: found.mean for name, found in scored.items()}),
         least_squares=_reference_fit(names, reference),
         verdict=_verdict(agreement, training.before_closing),
+        gain=_gain(scored, reference),
         truth=data.truth,
         rounding_rmse=scored[TRAIN].rounding.scores.rmse if tutorial else None,
         learning_rate=training.learning_rate,
         stable_limit=training.stable_limit,
     )
+
+
+def _with_interval(parts: PartScores, scored: Mapping[Name, Scored]) -> PartScores:
+    """Add how far the RMSE of the test rows is known; that of the training rows is no estimate of an error to come."""
+    if parts.test is None or (ends := rms_interval(scored[TEST].squares)) is None:
+        return parts
+    test = parts.test.model_copy(update={"low": ends[0], "high": ends[1]})
+    return parts.model_copy(update={"test": test})
+
+
+def _gain(scored: Mapping[Name, Scored], reference: LeastSquares) -> Gain:
+    """Test whether the fit beats the mean: on the test rows, or without any on what is left of the training rows."""
+    if TEST in scored:
+        p = chance_of_no_gain(scored[TEST].gains)
+    elif reference.has_bias:
+        train, weights = scored[TRAIN], len(reference.factor.kept)
+        p = chance_of_no_fit(train.mean.squares, train.neuron.squares, weights, reference.degrees_of_freedom)
+    else:
+        p = None  # the mean is no special case of a model without bias
+    return Gain(p=p, significant=p is not None and p < SIGNIFICANT)
+
+
+def _patterns(fitted: TrainedModel, rows: Batch) -> list[ResidualPattern]:
+    """Look for shapes in the residuals of some of the training rows."""
+    predicted = rows.matrix @ fitted.weights + fitted.bias
+    found = residual_patterns(predicted, rows.target - predicted)
+    return [ResidualPattern(name=each.name, correlation=each.correlation) for each in found]
 
 
 def _verdict(agreement: Agreement, before: float | None) -> Verdict:
@@ -104,19 +201,47 @@ def _verdict(agreement: Agreement, before: float | None) -> Verdict:
     )
 
 
-def _reference_fit(names: Sequence[str], reference: LeastSquares) -> ReferenceFit:
+def _robust(
+    parts: Artifact, root: Path, reference: LeastSquares, inference: Inference
+) -> RobustErrors | None:
+    """Return the standard errors that were asked for, by a pass over the training rows; None for the classic ones.
+
+    Raises:
+        BadTable: there are too few or too many clusters.
+    """
+    rows, kind = read_parts(parts, root, TRAIN), inference.standard_errors
+    if kind == "classic":
+        return None
+    if kind != "cluster":
+        return robust_errors(rows, reference, kind)
+    try:
+        return cluster_errors(zip(rows, read_clusters(parts, root), strict=True), reference)
+    except ValueError as error:
+        raise BadTable(str(error)) from error
+
+
+def _reference_fit(
+    names: Sequence[str],
+    reference: LeastSquares,
+    kind: ErrorKind = "classic",
+    robust: RobustErrors | None = None,
+) -> ReferenceFit:
     """Record least squares with the t test of each weight and, last, of the bias where one is fitted."""
+    found = robust or RobustErrors(
+        reference.standard_errors, reference.bias_standard_error, reference.degrees_of_freedom
+    )
     labels = [*names, *(["bias"] if reference.has_bias else [])]
     estimates = [*reference.weights, reference.bias][: len(labels)]
-    errors = [*reference.standard_errors, reference.bias_standard_error][: len(labels)]
-    tests = t_tests(estimates, errors, reference.degrees_of_freedom)
+    errors = [*found.weights, found.bias][: len(labels)]
+    tests = t_tests(estimates, errors, found.degrees)
     rows = zip(labels, tests.t, tests.p, tests.low, tests.high, strict=True)
     return ReferenceFit(
         weights=_named(names, reference.weights),
         bias=reference.bias,
         standard_errors=dict(zip(labels, map(_finite, errors), strict=True)),
         undetermined=[[names[j] for j in members] for members in reference.factor.undetermined],
-        degrees_of_freedom=reference.degrees_of_freedom,
+        degrees_of_freedom=found.degrees,
+        kind=kind,
         t_tests={
             label: TTest(t=t, p=p, low=low, high=high) for label, t, p, low, high in rows if math.isfinite(t)
         },
@@ -147,11 +272,14 @@ def _scored(
     for batch in part.batches():
         actual = np.asarray(batch.target, np.float64)
         predicted = batch.matrix @ fitted.weights + fitted.bias
+        squares = (actual - predicted) ** 2
         found.append(
             Scored(
                 metrics.errors(actual, predicted),
                 metrics.errors(actual, np.full_like(actual, mean)),
                 metrics.rounding_errors(actual),
+                sample_of(squares),
+                sample_of((actual - mean) ** 2 - squares),
             )
         )
         writer.append(name, actual, predicted)

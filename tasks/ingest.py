@@ -61,9 +61,13 @@ def ingest(table: UserTable, root: Path) -> Artifact:
         data.write_schema(folder / DATA, _schema(summary, columns))
         if table.files:
             files = [file if file.artifact else kept(file, root) for file in files]
-            if is_large(summary.rows, len(plan.schema)):
-                return _referring(files, publish(folder / DATA, root, "ingest", facts.as_json(), notes))
-        data.gather_rows(folder / DATA, [path for file in files for path in file.paths], plan.schema)
+        paths = [path for file in files for path in file.paths]
+        if not found.table.is_ordered:
+            data.sort_rows(folder / DATA, paths, plan.schema, table.key, folder)
+        elif table.files and is_large(summary.rows, len(plan.schema)):
+            return _referring(files, publish(folder / DATA, root, "ingest", facts.as_json(), notes))
+        else:
+            data.gather_rows(folder / DATA, paths, plan.schema)
         return publish(folder / DATA, root, "ingest", facts.as_json(), notes)
 
 
@@ -72,7 +76,7 @@ def _plan(readable: Sequence[Preview], columns: Columns, table: UserTable) -> Ca
     is_text = readable[0].is_text
     schemas = [look.schema for look in readable if look.schema is not None]
     stored = [look.stored for look in readable if look.stored is not None]
-    others = [name for name in table.by if name not in columns.used]
+    others = [name for name in dict.fromkeys((*table.by, *table.key)) if name not in columns.used]
     return layout(
         schemas,
         columns,

@@ -11,13 +11,14 @@ from tasks.config import Split
 from tasks.neuron.profile import profile
 from tasks.outputs import parts
 from tasks.outputs.data import Rows, read_facts, read_rows
-from tasks.outputs.parts import TEST, TRAIN, PartsFacts
+from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.parts import part_count
 from tasks.store.spill import Spill, spilled
 from tasks.store.writing import draft, publish
 from tasks.table.encoding import ColumnRoles, Encoding, Tally, encoding_notes, fit, merged, tally, width
+from tasks.table.errors import BadTable, counted, quoted
 from tasks.table.partition import partition, test_size
 from tasks.table.split_rules import (
     SplitRule,
@@ -45,6 +46,13 @@ class SplitPlan:
     # By what rows are dealt; None where lots are drawn.
     rule: SplitRule | None
     seed: int
+    # The column of clusters, which goes beside the encoded training rows.
+    cluster: str | None = None
+
+    @property
+    def read(self) -> list[str]:
+        """The columns that become rows, and that of clusters."""
+        return list(dict.fromkeys([*self.roles.used, *([self.cluster] if self.cluster else [])]))
 
     def fit(self, training: Tally, tests: Tally) -> Encoding:
         """Fit the encoding to the training rows, of which there must be enough."""
@@ -57,7 +65,7 @@ FittedSplit = tuple[Encoding, Tally, Tally]
 
 
 @stage
-def split(data: Artifact, options: Split, seed: int, root: Path) -> Artifact:
+def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | None = None) -> Artifact:
     """Assign the rows to training and test, and encode all columns as numbers; see `tasks.outputs.parts`.
 
     What text columns and missing values are encoded by is fitted to the training rows. Small data (up to 5 million
@@ -70,7 +78,8 @@ def split(data: Artifact, options: Split, seed: int, root: Path) -> Artifact:
     facts, rows = read_facts(data), read_rows(data, root)
     roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill=facts.missing == "mean")
     columns = width(rows.tables(roles.categorical), roles)
-    plan = SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed)
+    check_columns([cluster] if cluster else [], rows.schema.names, "cluster")
+    plan = SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, cluster)
 
     with draft(root) as folder:
         if rows.in_parts(columns):
@@ -116,12 +125,13 @@ def _deal(table: pa.Table, plan: SplitPlan, folder: Path) -> FittedSplit:
     else:
         mask = plan.rule.is_test(table)
         chosen = np.flatnonzero(~mask), np.flatnonzero(mask)
-    train, test = (table.select(list(plan.roles.used)).take(pa.array(places)) for places in chosen)
+    train, test = (table.select(plan.read).take(pa.array(places)) for places in chosen)
     training, tests = tally(train, plan.roles), tally(test, plan.roles)
     encoding = plan.fit(training, tests)
     for name, part in ((TRAIN, train), (TEST, test)):
         if part.num_rows:
             parts.write_rows(folder, name, encoding.apply(part))
+            _write_clusters(folder, name, plan, part)
     return encoding, training, tests
 
 
@@ -134,7 +144,7 @@ def _deal_in_parts(rows: Rows, plan: SplitPlan, aside: Path, folder: Path) -> Fi
     roles, columns = plan.roles, plan.columns
     tests = test_size(rows.count, plan.options.test_fraction, columns)
     rng = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(0,)))
-    schema = pa.schema([rows.schema.field(name) for name in roles.used])
+    schema = pa.schema([rows.schema.field(name) for name in plan.read])
     sums = dict.fromkeys((TRAIN, TEST), tally(schema.empty_table(), roles))
     with ExitStack() as stack:
         spills = {
@@ -145,7 +155,7 @@ def _deal_in_parts(rows: Rows, plan: SplitPlan, aside: Path, folder: Path) -> Fi
         }
         for table, mask in _dealt(rows, plan, tests, rng):
             for name, chosen in ((TRAIN, ~mask), (TEST, mask)):
-                part = table.select(list(roles.used)).filter(pa.array(chosen))
+                part = table.select(plan.read).filter(pa.array(chosen))
                 sums[name] = merged(sums[name], tally(part, roles))
                 _append(spills[name], part, rng)
     encoding = plan.fit(sums[TRAIN], sums[TEST])
@@ -156,15 +166,33 @@ def _deal_in_parts(rows: Rows, plan: SplitPlan, aside: Path, folder: Path) -> Fi
             own = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(key, number)))
             shuffled = part.take(pa.array(own.permutation(part.num_rows)))
             parts.write_rows_part(folder, name, number, encoding.apply(shuffled))
+            _write_clusters(folder, name, plan, shuffled, number)
     return encoding, sums[TRAIN], sums[TEST]
 
 
 def _dealt(rows: Rows, plan: SplitPlan, tests: int, rng: np.random.Generator) -> SplitTables:
     rule = plan.rule
-    tables = rows.tables(list(dict.fromkeys([*plan.roles.used, *(rule.columns if rule else ())])))
+    tables = rows.tables(list(dict.fromkeys([*plan.read, *(rule.columns if rule else ())])))
     if rule is None:
         return by_lot(tables, rows.count, tests, rng)
     return ((table, rule.is_test(table)) for table in tables)
+
+
+def _write_clusters(folder: Path, name: Name, plan: SplitPlan, rows: pa.Table, number: int = 0) -> None:
+    """Write the clusters of training rows, if they are asked for.
+
+    Raises:
+        BadTable: a row has none.
+    """
+    if plan.cluster is None or name != TRAIN:
+        return
+    column = rows[plan.cluster]
+    if column.null_count:
+        missing = counted(column.null_count, "value")
+        raise BadTable(
+            f"column {quoted(plan.cluster)} of `cluster` misses {missing} in training rows; fill them in or drop them"
+        )
+    parts.write_clusters(folder, number, column)
 
 
 def _append(spill: Spill, rows: pa.Table, rng: np.random.Generator) -> None:

@@ -1,5 +1,6 @@
 """Stage `train`: fit the neuron to the training rows, and to nothing else."""
 
+import os
 import threading
 from importlib import import_module
 from pathlib import Path
@@ -9,6 +10,7 @@ from tasks.outputs import model
 from tasks.outputs.model import ModelFacts, TrainedModel
 from tasks.outputs.parts import TRAIN, matrix, read_parts, read_profile
 from tasks.runtime.checkpoints import Checkpoints
+from tasks.runtime.native_noise import without_greetings
 from tasks.runtime.progress import Progress
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
@@ -65,6 +67,8 @@ def load() -> None:
     Another thread may have begun already, while the run waits for something else. Two threads that import TensorFlow
     at the same time would each see it half-made, so the second one waits.
     """
-    with _LOADING:
+    with _LOADING, without_greetings():
+        # Read at the import; what it leaves over is held back.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         import_module("tasks.neuron.fit")
         import_module("tasks.neuron.keras_model")

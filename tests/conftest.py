@@ -29,9 +29,10 @@ IN_MEMORY = "sqlite+aiosqlite:///:memory:"
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
-    """Heed SIGINT also in the background, where a shell has it ignored, which processes inherit."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Heed what the background (SIGINT) and nohup (SIGHUP) have ignored, which processes inherit."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from tasks.config import Input, Settings, Split
 from tasks.ingest import ingest
 from tasks.outputs.data import DataFacts, gather_rows
-from tasks.outputs.parts import TEST, TRAIN, Name, read_encoding, read_facts, read_parts
+from tasks.outputs.parts import TEST, TRAIN, Name, read_clusters, read_encoding, read_facts, read_parts
 from tasks.runtime.user_table import table_of
 from tasks.split import split
 from tasks.store.artifact import Artifact
@@ -242,3 +242,53 @@ def test_a_column_to_deal_by_that_is_not_there_is_refused_at_once(tmp_path: Path
         table_of(given, ("dya",))
     with pytest.raises(BadTable, match="`by`: 2 columns are named 'day'"):
         table_of(given, ("day",))
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_clusters_lie_beside_the_training_rows_in_their_order(
+    tmp_path: Path, large: bool, request: pytest.FixtureRequest
+) -> None:
+    """Row by row, in each part; the rows that training reads are the same bytes as without."""
+    if large:
+        request.getfixturevalue("small_parts")
+    rows = penguins().append_column("block", pa.array([f"block {year // 100}" for year in range(ROWS)]))
+    facts = {"features": ["year", "island"], "target": "mass", "categorical": ["island"]}
+    data = ingested(tmp_path, rows, **facts)
+    found = split.fn(data, Split(), 7, tmp_path, cluster="block")
+    plain = split.fn(data, Split(), 7, tmp_path)
+    digests = [
+        {name: file.sha256 for name, file in each.starting_with(TRAIN).files.items()}
+        for each in (found, plain)
+    ]
+    assert digests[0] == digests[1]
+
+    names = [each.names[code] for each in read_clusters(found, tmp_path) for code in each.codes.tolist()]
+    years = part(found, tmp_path, TRAIN)["year"]
+    assert names == [f"block {int(year) // 100}" for year in years]
+
+
+def test_a_row_without_a_cluster_is_refused(tmp_path: Path) -> None:
+    rows = penguins().append_column("block", pa.array([None, *["b"] * (ROWS - 1)]))
+    facts = {"features": ["year"], "target": "mass"}
+    with pytest.raises(BadTable, match=r"column 'block' of `cluster` misses 1 value in training rows; fill"):
+        split.fn(ingested(tmp_path, rows, **facts), Split(test_fraction=0.0), 0, tmp_path, cluster="block")
+    with pytest.raises(BadTable, match="`cluster`: no column is named 'blocks'; did you mean 'block'"):
+        split.fn(ingested(tmp_path, rows, **facts), Split(), 0, tmp_path, cluster="blocks")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"standard_errors": "cluster"}, "`standard_errors` of 'cluster' needs `cluster`"),
+        ({"cluster": "block"}, "`cluster` is only for `standard_errors` of 'cluster', not 'classic'"),
+        (
+            {"standard_errors": "cluster", "cluster": "block"},
+            "`cluster` names a column of a table of your own",
+        ),
+    ],
+)
+def test_settings_of_clusters_that_do_not_go_together_are_refused(
+    given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Settings.model_validate({"inference": given})

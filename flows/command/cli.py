@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from flows.command import environment
 from flows.command.exits import Exit
 from flows.command.messages import Unusable, described, explain, say
+from flows.command.news import News
 from flows.command.parser import NIGHTLY, command_parser
 from flows.command.signals import Stops
 from flows.command.terminal import keep_stderr, keep_stdout
@@ -37,12 +38,14 @@ class Request:
         settings: Its settings, validated.
         as_json: Whether stdout gets the result alone, as JSON.
         cron: When `serve` runs, in UTC.
+        verbosity: -1 for results and errors alone, 1 for all that happens, else 0.
     """
 
     command: str
     settings: Settings | Cleaning | Prediction
     as_json: bool = False
     cron: str = NIGHTLY
+    verbosity: int = 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,14 +88,20 @@ def parse(arguments: Sequence[str]) -> Request:
             given = overlaid(given, setting.nested(getattr(options, setting.name)))
     settings = options.schema.model_validate(given)
 
-    return Request(options.command, settings, options.json, getattr(options, "cron", NIGHTLY))
+    return Request(
+        options.command,
+        settings,
+        options.json,
+        getattr(options, "cron", NIGHTLY),
+        getattr(options, "verbosity", 0),
+    )
 
 
 def _execute(request: Request, stops: Stops) -> Exit:
     """Do what was asked for; each command is imported, with what it needs, only when it is called."""
     settings, as_json = request.settings, request.as_json
     if isinstance(settings, Settings):
-        environment.prepare()  # before anything imports Prefect
+        environment.prepare(verbose=request.verbosity > 0)  # before anything imports Prefect
         if request.command == "serve":
             from flows.command.serve import serve
 
@@ -113,7 +122,7 @@ def _execute(request: Request, stops: Stops) -> Exit:
             return plan(settings, as_json)
         from flows.command.run import run
 
-        return run(settings, as_json, stops)
+        return run(settings, as_json, stops, News(request.verbosity))
 
 
 def _refuse(message: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What Prefect and TensorFlow read from the environment when they are imported."""
+"""What Prefect reads from the environment when it is imported."""
 
 import os
 
@@ -6,12 +6,20 @@ DEFAULTS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-    "PREFECT_LOGGING_LEVEL": "WARNING",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "DO_NOT_TRACK": "1",  # of the client, whose notice would stand between a run's lines
 }
 
+LEVEL, CONSOLE = "PREFECT_LOGGING_LEVEL", "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 
-def prepare() -> None:
-    """Set what the user has not set; call it before either of them is imported."""
+
+def prepare(*, verbose: bool = False) -> None:
+    """Set what the user has not set; call it before Prefect is imported.
+
+    The run's log on the server holds what happens, from INFO on; the terminal warnings alone, unless `verbose` or the
+    user's own level asks for more.
+    """
+    if LEVEL not in os.environ and not verbose:
+        os.environ.setdefault(CONSOLE, "WARNING")
+    os.environ.setdefault(LEVEL, "INFO")
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)

@@ -53,6 +53,7 @@ def command_parser() -> Parser:
             sub.add_argument(
                 "--cron", default=NIGHTLY, help=f"When to run, in UTC, as a cron line [{NIGHTLY}]."
             )
+        _add_verbosity(sub)
         sub.add_argument(
             "--config", default=None, metavar="FILE.toml", help="Settings by section; flags override them."
         )
@@ -86,6 +87,13 @@ def _subcommand(
                 groups[each.section] = sub.add_argument_group(each.section)
             _add_flag(groups[each.section], each.name, each.field)
     return sub
+
+
+def _add_verbosity(sub: Parser) -> None:
+    how = sub.add_mutually_exclusive_group()
+    loud, quiet = "Say what happens, also into a pipe.", "Say nothing but the result and what went wrong."
+    how.add_argument("-v", "--verbose", dest="verbosity", action="store_const", const=1, default=0, help=loud)
+    how.add_argument("-q", "--quiet", dest="verbosity", action="store_const", const=-1, default=0, help=quiet)
 
 
 def _add_flag(group: argparse._ActionsContainer, name: str, field: FieldInfo) -> None:

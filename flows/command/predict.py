@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from flows.command.chosen_model import chosen
 from flows.command.exits import Exit
 from flows.command.messages import print_result, refuse, say
 from tasks.config import Prediction
-from tasks.outputs import runs
-from tasks.store.folders import RUNS
+from tasks.store.folders import BadStore
 from tasks.store.rows import KNOWN, Style, Write, is_known, is_text, writer
 from tasks.store.writing import sweep_beside, whole
 from tasks.table.errors import BadTable, Violation, counted, printable, quoted
-from tasks.table.model.linear import FILE, LinearModel, Predicted, Reading, read
+from tasks.table.model.linear import LinearModel, Predicted, Reading, check_interval, read
 from tasks.table.model.scoring import (
     Account,
     column_notes,
@@ -23,37 +23,41 @@ from tasks.table.model.scoring import (
     scored_columns,
     scoring_notes,
 )
+from tasks.table.model.uncertainty import Interval
 from tasks.table.sources.delimited import TextTable
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.discovery import source
 from tasks.table.sources.reader import Preview, preview
-
-LATEST = "latest"
+from tasks.table.sources.source import Origin
 
 
 def predict(options: Prediction, as_json: bool) -> Exit:
     """Predict, and print how many rows there were and where they are; return the exit status."""
     try:
         path = _output(options)
-        model = read(_model(options.model, Path(options.artifacts)))
+        found = chosen(options.model, Path(options.artifacts))
+        model = read(found.path)
         column = options.column or f"predicted_{model.target}"
         account = _written(model, options, column, path)
-    except BadTable as error:
+    except (BadTable, BadStore) as error:
         return refuse(str(error))
     except OSError as error:
         reason = error.strerror or printable(str(error))
         say(f"`output` of {options.output!r} cannot be written: {reason}")
         return Exit.FAILED
 
-    for line in scoring_notes(account):
+    for line in [*([found.said] if found.origin else []), *scoring_notes(account)]:
         say(line)
     if as_json:
-        payload = {
+        payload: dict[str, object] = {
             "rows": account.rows,
             "predicted": account.predicted,
             "column": column,
             "output": str(path),
+            **({"model": found.origin} if found.origin else {}),
         }
+        if options.interval is not None:
+            payload["interval"] = {"level": options.interval, "kind": options.interval_kind}
         counts = {"missing": account.missing, "infinite": account.infinite, "unknown_levels": account.unknown}
         text = json.dumps(payload | counts, indent=1)
     else:
@@ -81,56 +85,18 @@ def _output(options: Prediction) -> Path:
     return path
 
 
-def _model(model: str, artifacts: Path) -> Path:
-    """Find the model's file: `model` is the file itself, a run's folder, or the name of a run in `artifacts`.
-
-    Raises:
-        BadTable: there is none, or it is not as its run wrote it.
-    """
-    given, folder = Path(model), artifacts / RUNS
-    if model == LATEST:
-        name = runs.latest(artifacts)
-        if name is None:
-            raise BadTable(
-                f"`model` of {LATEST!r}: there is no run in {str(folder)!r}; `linear-neuron run` first"
-            )
-        return _verified(folder / name, model)
-
-    if given.is_file():
-        return given
-    named = [given, *([folder / model] if given.name == model else [])]
-    found = next((each for each in named if each.is_dir()), None)
-    if found is None:
-        raise BadTable(
-            f"`model` of {model!r} is neither a file, nor a folder, nor a run in {str(folder)!r}; check the name"
-        )
-    return _verified(found, model)
-
-
-def _verified(home: Path, model: str) -> Path:
-    """Return the model's file in a run's folder.
-
-    Raises:
-        BadTable: there is none, or it is not as its run wrote it.
-    """
-    if not (home / FILE).is_file():
-        raise BadTable(f"`model` of {model!r}: there is no {FILE} in the folder; make the run again")
-    if harm := runs.altered(home, FILE):
-        raise BadTable(f"`model` of {model!r}: {harm}; restore it from a backup, or make the run again")
-    return home / FILE
-
-
 def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:
     """Write all rows with their predictions; the file appears once it is complete."""
+    interval = _interval(model, options)
     dialect, warn = _reading(model.reading, options)
-    looks = [preview(member, dialect) for member in source(options.data).members]
+    looks = [preview(member, dialect) for member in source(Origin(options.data, options.version)).members]
     columns = columns_of(looks, model)
-    out = scored_columns(columns, model, column, as_text=is_text(path))
+    out = scored_columns(columns, model, column, as_text=is_text(path), interval=interval is not None)
     account, target = Account(skipped=tuple(column_notes(looks, columns, model))), path.resolve()
     sweep_beside(target)
     try:
         with whole(target) as part, writer(part, target, out, _style(looks[0])) as write:
-            for found in scored(model, looks, columns, out, warn):
+            for found in scored(model, looks, columns, out, warn, interval):
                 account = _appended(account, found, write)
     except pa.ArrowException as error:
         reason = printable(str(error))[:160]
@@ -138,6 +104,25 @@ def _written(model: LinearModel, options: Prediction, column: str, path: Path) -
             f"`output` of {options.output!r} cannot hold the columns ({reason}); write .parquet or .feather"
         ) from error
     return account
+
+
+def _interval(model: LinearModel, options: Prediction) -> Interval | None:
+    """Return the interval that is wanted, with its critical value.
+
+    Raises:
+        BadTable: the model does not hold what it needs.
+    """
+    if options.interval is None:
+        return None
+    critical = None
+    if options.interval_kind != "conformal" and model.uncertainty is not None:
+        # SciPy takes a fifth of a second to import: only an interval pays for it.
+        from tasks.neuron.student_t import critical as critical_t
+
+        critical = critical_t(1 - options.interval, model.uncertainty.degrees_of_freedom)
+    interval = Interval(options.interval, options.interval_kind, critical)
+    check_interval(model, interval)
+    return interval
 
 
 def _appended(account: Account, found: tuple[pa.RecordBatch, Predicted] | Violation, write: Write) -> Account:

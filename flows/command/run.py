@@ -2,52 +2,65 @@
 
 import logging
 import threading
+import time
 from pathlib import Path
 
 from flows.command.connection import Connection
 from flows.command.exits import Exit
 from flows.command.folders import require_writable
 from flows.command.messages import EXPECTED, explain, print_result
+from flows.command.news import News
 from flows.command.signals import Stops
-from flows.command.terminal import native_silence
 from tasks.config import Settings
+from tasks.outputs.runs import PAGE
 
 
-def run(settings: Settings, as_json: bool, stops: Stops) -> Exit:
+def run(settings: Settings, as_json: bool, stops: Stops, news: News) -> Exit:
     """Run the flow and print its summary, or its result as JSON; return the exit status."""
     root = Path(settings.artifacts).resolve()
+    started = time.monotonic()
+    news.tell(f"starting; files go to {str(root)!r}")
     try:
         require_writable("artifacts", root)
         connection = Connection(stops)
         # The imports take as long as a temporary server takes to start, in a process of its own.
+        from prefect import tags
+
         from flows.command.plan import dry_run
         from flows.command.recording import recorded
         from flows.regression import regression
+        from tasks.outputs.registry import claimed_name
         from tasks.page.summary import summary
-        from tasks.runtime.progress import end_display
+        from tasks.runtime.progress import Activity, end_display
         from tasks.runtime.user_table import looking_once
         from tasks.store.remote import using
 
         for handler in logging.getLogger().handlers:
             handler.addFilter(_is_news)
+        news.follow_stages()
         with looking_once(), using(settings.remote):
             if "train" in dry_run(settings).waiting:
                 threading.Thread(target=_load_training).start()
-            connection.establish()
+            with Activity("waiting for Prefect's server"):
+                connection.establish()
             stops.on_stop(end_display)
-            result = recorded(regression, stops)(settings)
+            with tags(claimed_name(root, settings.model_dump(mode="json"))):
+                result = recorded(regression, stops)(settings)
     except Exception as error:  # noqa: BLE001 - the border: every failure becomes one line and a status
         return explain(error)
 
     text = result.model_dump_json(indent=1) if as_json else summary(result)
-    return print_result(text, f"; the run is finished and stored: {str(root / result.report)!r}")
+    page = (root / result.report).with_name(PAGE)
+    status = print_result(text, f"; the run is finished and stored: {str(page)!r}")
+    if result.answers is not None:
+        news.tell(f"{result.answers.line}; {time.monotonic() - started:.1f} s; {page.as_uri()}")
+    return status
 
 
 def _load_training() -> None:
     from tasks.train import load
 
-    with native_silence():
-        load()
+    load()
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.exceptions import ObjectNotFound
 from prefect.schedules import Cron
 from prefect.settings import PREFECT_API_URL
 from prefect.types.entrypoint import EntrypointType
@@ -13,9 +15,12 @@ from flows.command.messages import refuse
 from flows.flags import changes
 from flows.regression import regression
 from tasks.config import Settings, overlaid
+from tasks.outputs.naming import owner, owner_in_words
+from tasks.outputs.registry import claimed_name
 from tasks.runtime.user_table import check
+from tasks.store.folders import BadStore, store_root
 from tasks.table.errors import BadTable
-from tasks.table.sources.discovery import anchored
+from tasks.table.sources.location import anchored
 
 
 def serve(settings: Settings, cron: str) -> Exit:
@@ -26,20 +31,49 @@ def serve(settings: Settings, cron: str) -> Exit:
         )
     try:
         schedule = Cron(cron, timezone="UTC")
-        check(settings.input, settings.split.by)
-    except BadTable as error:
+        check(settings.input, settings.columns_beside)
+        name = claimed_name(store_root(settings.artifacts), settings.model_dump(mode="json"))
+        parameters = changes(_anchored(settings))
+        _refuse_taken(name, parameters)
+    except (BadTable, BadStore) as error:
         return refuse(str(error))
     except ValueError:
         return refuse(f"`cron` of {cron!r} is not a cron line; every day at six is '0 6 * * *'")
 
     regression.serve(
-        name="served",
+        name=name,
+        tags=[name],
         schedule=schedule,
-        parameters={"settings": changes(_anchored(settings))},
+        parameters={"settings": parameters},
         global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     return Exit.DONE
+
+
+def _refuse_taken(name: str, parameters: dict[str, Any]) -> None:
+    """Refuse to overwrite the deployment of another table, which the server has under the same name.
+
+    Raises:
+        BadTable: there is one.
+    """
+    deployment = f"{regression.name}/{name}"
+    with get_client(sync_client=True) as client:
+        try:
+            found = client.read_deployment_by_name(deployment)
+        except ObjectNotFound:
+            return
+    served = found.parameters.get("settings") or {}
+    if owner(served) != owner(parameters) or _folder(served) != _folder(parameters):
+        raise BadTable(
+            f"the deployment {deployment!r} is taken: the server has it for {owner_in_words(served)} with "
+            f"`artifacts` of {_folder(served)!r}; give another `name`, or first "
+            f"`prefect deployment delete {deployment}`"
+        )
+
+
+def _folder(parameters: dict[str, Any]) -> str:
+    return str(parameters.get("artifacts", ""))
 
 
 def _anchored(settings: Settings) -> Settings:

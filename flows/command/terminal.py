@@ -1,10 +1,8 @@
-"""Keep the terminal readable: TensorFlow's native code greets on descriptor 2 whatever its log level is set to."""
+"""The terminal's streams: what is said arrives, whatever its encoding and whatever native code does to descriptor 2."""
 
 import io
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 STDERR = 2
 
@@ -24,21 +22,7 @@ def discard_stdout() -> None:
 
 
 def keep_stderr() -> None:
-    """Give Python's messages a descriptor of their own, which `native_silence` leaves alone."""
+    """Give Python's messages a descriptor of their own, which arrive while `without_greetings` holds back the rest."""
     sys.stderr = io.TextIOWrapper(
         os.fdopen(os.dup(STDERR), "wb", buffering=0), errors="replace", write_through=True
     )
-
-
-@contextmanager
-def native_silence() -> Iterator[None]:
-    """Discard what native code writes to descriptor 2 meanwhile; what Python says still arrives."""
-    kept = os.dup(STDERR)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, STDERR)
-    try:
-        yield
-    finally:
-        os.dup2(kept, STDERR)
-        os.close(nowhere)
-        os.close(kept)

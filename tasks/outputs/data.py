@@ -16,6 +16,7 @@ from pydantic import Field
 
 from tasks.outputs.facts import Facts
 from tasks.outputs.result import Truth
+from tasks.outputs.sorting import in_order
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_npz, read_parquet, write_npz
 from tasks.store.parts import ParquetPart, gather, is_large, part_name, part_paths, write_part
@@ -83,6 +84,20 @@ def write_samples(folder: Path, samples: Iterable[Sample], facts: DataFacts) -> 
 def gather_rows(folder: Path, paths: Sequence[Path], schema: pa.Schema) -> None:
     """Make the files at `paths` the rows; those that lie beside `folder`, in the same draft, are moved."""
     gather(folder, DATA, paths, schema)
+
+
+def sort_rows(
+    folder: Path, paths: Sequence[Path], schema: pa.Schema, first: Sequence[str], aside: Path
+) -> None:
+    """Make the files at `paths` the rows, in an order that does not depend on theirs; see `sorting.in_order`."""
+    tables = [table for table in in_order(paths, schema, first, aside) if table.num_rows] or [
+        schema.empty_table()
+    ]
+    for number, table in enumerate(tables):
+        is_large = len(tables) > 1
+        write_part(
+            folder / (part_name(DATA, number) if is_large else f"{DATA}.parquet"), table, nullable=True
+        )
 
 
 def write_schema(folder: Path, schema: TableSchema) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.neuron.parts import Batch, MemoryPart, Part
 from tasks.neuron.profile import TableProfile
+from tasks.neuron.sandwich import Clusters
 from tasks.outputs.facts import Facts
 from tasks.outputs.moments import as_arrays, from_arrays
 from tasks.outputs.result import Truth
@@ -28,6 +29,7 @@ TRAIN: Name = "train"
 TEST: Name = "test"
 ENCODING = "encoding.json"
 PROFILE = "profile.npz"
+CLUSTERS = "clusters"
 
 
 class PartsFacts(Facts):
@@ -63,6 +65,18 @@ def write_rows(folder: Path, name: Name, rows: pa.Table) -> None:
 def write_rows_part(folder: Path, name: Name, number: int, rows: pa.Table) -> None:
     """Write some of the rows of a part that is large."""
     write_part(folder / part_name(name, number), rows)
+
+
+def write_clusters(folder: Path, number: int, clusters: pa.ChunkedArray) -> None:
+    """Write the clusters (m,) of a part of the training rows, beside it: training does not depend on them."""
+    write_parquet(folder / part_name(CLUSTERS, number), pa.table([clusters], names=[CLUSTERS]))
+
+
+def read_clusters(artifact: Artifact, root: Path) -> Iterator[Clusters]:
+    """Yield the clusters of each part of the training rows, in order."""
+    for path in part_paths(artifact, root, CLUSTERS):
+        found = read_parquet(path).column(0).combine_chunks().dictionary_encode()
+        yield Clusters(found.indices.to_numpy(), found.dictionary.to_pylist())
 
 
 def write_encoding(folder: Path, encoding: Encoding) -> None:

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 # Actual and predicted values of some rows, each (n,) in units of the target.
 ActualPredicted: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
+# How standard errors are estimated.
+ErrorKind: TypeAlias = Literal["classic", "HC0", "HC1", "HC2", "HC3", "cluster"]
+
 # The sections of the report that can show figures.
 ReportSection: TypeAlias = Literal["trend", "weights", "fit", "training", "data"]
 
@@ -40,6 +43,10 @@ class Scores(Record):
 
     rows: int
     rmse: float = Field(ge=0)
+    low: float | None = Field(
+        default=None, description="Lower end of the 95 % interval of `rmse`; test rows only."
+    )
+    high: float | None = Field(default=None, description="Upper end.")
     mae: float
     r2: float | None
     r2_about: Literal["mean", "zero"] = "mean"
@@ -73,11 +80,23 @@ class ReferenceFit(Record):
         "determined. Weights and errors are those of the solution in which the last ones have weight 0.",
     )
     degrees_of_freedom: int = Field(
-        default=0, description="Training rows less the parameters that were fitted."
+        default=0,
+        description="Of the t tests: training rows less the parameters that were fitted; with clusters, these less 1.",
     )
+    kind: ErrorKind = Field(default="classic", description="How the standard errors were estimated.")
     t_tests: dict[str, TTest] = Field(
         default={}, description="By feature, and `bias`; absent without a positive standard error."
     )
+
+
+class Finding(Record):
+    """What one check of the fit's assumptions found."""
+
+    check: str = Field(description="What was checked.")
+    figure: str = Field(description="What it came to, in words and numbers.")
+    threshold: str = Field(description="From where on it is wrong.")
+    wrong: bool
+    advice: str = Field(description="What is wrong and what to do, in one line; empty where nothing is.")
 
 
 class Verdict(Record):
@@ -90,6 +109,23 @@ class Verdict(Record):
     )
     converged: bool
     text: str
+
+
+class Gain(Record):
+    """Whether the fit beats the mean of the training targets beyond chance.
+
+    On test rows by a paired t test of the squared errors, without a test part by the F test of least squares.
+    """
+
+    p: float | None = Field(description="One-sided; None where the rows or the model allow no test.")
+    significant: bool
+
+
+class ResidualPattern(Record):
+    """A shape in the training rows' residuals, which those of a sound fit do not have."""
+
+    name: Literal["fan", "curve"]
+    correlation: float
 
 
 class Truth(Record):
@@ -166,6 +202,10 @@ class Lineage(Record):
     code: str = Field(description="SHA-256 over the code that the stages reach.")
     libraries: dict[str, str] = Field(description="Versions of the libraries that can change the numbers.")
     source: str | None = Field(description="SHA-256 over the user's files; None for the example problem.")
+    table: str | None = Field(
+        default=None,
+        description="Of a table that keeps its past, or a query: what was read, with its version.",
+    )
     command: str = Field(description="What to type to get the same result.")
 
 
@@ -178,10 +218,13 @@ class Evaluation(Record):
     baseline: PartScores = Field(description="The mean of the training targets as a predictor.")
     least_squares: ReferenceFit
     verdict: Verdict
+    gain: Gain | None = Field(default=None, description="None in a result of an earlier release.")
+    patterns: list[ResidualPattern] = []
     truth: Truth | None = Field(description="None for the user's own data.")
     rounding_rmse: float | None = Field(
         description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
     )
+    diagnosis: list[Finding] = Field(default=[], description="Checks of the fit's assumptions.")
     learning_rate: float = Field(description="The first learning rate.")
     stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")
 
@@ -206,6 +249,16 @@ class Repeats(Record):
     rmse: dict[str, Spread] = Field(description="By part: `train`, and `test` where rows were held out.")
 
 
+class Answers(Record):
+    """What a reader wants to know first, in words."""
+
+    grade: Literal["good", "doubtful", "bad"]
+    line: str = Field(description="In one line: target, RMSE, its change, the verdict, and why stages ran.")
+    usable: str = Field(description="Whether the fit can be used, and why.")
+    changed: str = Field(description="What moved since the previous run.")
+    advice: list[str] = Field(description="What to do, a sentence each; empty where nothing is to be done.")
+
+
 class Result(Evaluation):
     """A whole run."""
 
@@ -213,6 +266,9 @@ class Result(Evaluation):
         default=1, description="Version of this record: since 2 it lists the run's files and has a checksum."
     )
     run: str
+    name: str | None = Field(
+        default=None, description="Name of what is modelled; None in a run of an earlier release."
+    )
     notes: list[str] = Field(
         default=[],
         description="What was noticed without being refused: columns left out, hard to fit, a rate too high.",
@@ -223,6 +279,7 @@ class Result(Evaluation):
     profile: list[ColumnProfile] = Field(default=[], description="The training rows, column by column.")
     lineage: Lineage | None = None
     repeats: Repeats | None = Field(default=None, description="None for a single training.")
+    answers: Answers | None = Field(default=None, description="None in a result of an earlier release.")
     files: list[RunFile] = Field(default=[], description="The other files of the run's own folder.")
     checksum: str = Field(default="", description="SHA-256 of this record without its checksum.")
 

@@ -22,6 +22,7 @@ from pydantic_core import from_json
 
 from tasks.config import Input
 from tasks.outputs.data import SCHEMA
+from tasks.outputs.naming import name_of_run
 from tasks.outputs.result import Result, RunFile, Stage
 from tasks.store.artifact import StoredFile, digest, stored_digest
 from tasks.store.checksum import checksum_of
@@ -32,7 +33,7 @@ from tasks.store.regular import is_folder, make_way, read_inside, read_regular, 
 from tasks.store.remote import behind
 from tasks.store.writing import share, write_atomically
 from tasks.table.drift import TableSchema
-from tasks.table.sources.discovery import anchored
+from tasks.table.sources.location import anchored
 
 RESULT = "result.json"
 REPORT = "report.md"
@@ -174,13 +175,13 @@ def before(root: Path, name: str) -> list[str]:
 
 
 def earlier(root: Path, result: Result) -> list[Result]:
-    """Read the newest 19 runs before this one with the same target, features and kind of split, the oldest first."""
+    """Read the newest 19 runs of the same name before this one, the oldest first."""
     found: list[Result] = []
     names = before(root, result.run)[:MOST_LOOKED_AT]
     _fetch(root, names[: MOST_COMPARED - 1])
     for name in names:
         past = read(root, name)
-        if past is not None and _is_alike(past, result):
+        if past is not None and name_of_run(past) == name_of_run(result):
             found.append(past)
         if len(found) == MOST_COMPARED - 1:
             break
@@ -311,14 +312,6 @@ def _reason(error: OSError | ValueError) -> str:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"[:160]
     return str(error)
-
-
-def _is_alike(past: Result, now: Result) -> bool:
-    return (
-        past.target == now.target
-        and list(past.model.weights) == list(now.model.weights)
-        and (past.metrics.test is None) == (now.metrics.test is None)
-    )
 
 
 def _chose(past: Result) -> dict[str, object] | None:

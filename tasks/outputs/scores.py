@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.outputs.parts import Name
+from tasks.outputs.parts import TEST, Name
 from tasks.outputs.result import ActualPredicted, Evaluation
 from tasks.store.artifact import Artifact
 from tasks.store.formats import read_parquet
@@ -72,6 +73,14 @@ def read_predictions(artifact: Artifact, root: Path, most: int) -> Mapping[str, 
     part = table.column("part").to_numpy()
     actual, predicted = table.column("actual").to_numpy(), table.column("predicted").to_numpy()
     return {name: (actual[part == name], predicted[part == name]) for name in dict.fromkeys(part)}
+
+
+def test_errors(folder: Path, most: int) -> NDArray[np.float64]:
+    """Return |actual − predicted| of the test rows in a draft: all, or some of many files' `most` rows."""
+    table = _sampled(sorted(folder.glob(f"{PREDICTIONS}*.parquet")), most)
+    table = table.filter(pc.equal(table.column("part"), TEST))
+    gaps = table.column("actual").to_numpy() - table.column("predicted").to_numpy()
+    return np.asarray(np.abs(gaps), np.float64)
 
 
 def _sampled(paths: Sequence[Path], most: int) -> pa.Table:

@@ -7,7 +7,7 @@ needs a class here, a template in `templates/blocks/`, and a case in `markdown.p
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,9 @@ class Strong:
 
     text: str
 
+
+# How good the news is: green, amber, red.
+Grade: TypeAlias = Literal["good", "doubtful", "bad"]
 
 # Plain text, or several pieces in a row.
 Text: TypeAlias = str | Code | Strong | Sequence[str | Code | Strong]
@@ -51,11 +54,12 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictBlock:
-    """The sentence that readers open the page for, and whether it is good news."""
+class AnswerBlock:
+    """A question that readers open the page for, and its answer; with a grade it has a colour."""
 
-    good: bool
-    text: str
+    question: str
+    answer: Sequence[str]
+    grade: Grade | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ class Command:
     text: str
 
 
-Block: TypeAlias = Heading | Paragraph | Listing | VerdictBlock | FactCards | TableBlock | Picture | Command
+Block: TypeAlias = Heading | Paragraph | Listing | AnswerBlock | FactCards | TableBlock | Picture | Command
 
 
 def pieces(text: Text) -> Sequence[str | Code | Strong]:

@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tasks.outputs.result import Evaluation, ReferenceFit, Result
+from tasks.outputs.result import ErrorKind, Evaluation, ReferenceFit, Result
 from tasks.page.blocks import Strong, TableBlock, Text
 from tasks.page.text import LONGEST_NAME, labels, named, number, rounded
 
 # A p value below this is written as a bound: no residuals are so normal that its digits mean anything.
 SMALLEST_P = 1e-16
+
+# What the caption says of standard errors that are not the classic ones.
+ERRORS: dict[ErrorKind, str] = {
+    "classic": "",
+    **dict.fromkeys(("HC0", "HC1", "HC2", "HC3"), "; robust to errors of unequal variance"),
+    "cluster": "; robust to errors that depend on each other within a cluster",
+}
 
 # A coefficient's share of the data's own scale below which it is rounding, and shown as zero.
 NEGLIGIBLE = 1e-12
@@ -68,7 +75,8 @@ def coefficient_table(result: Result, listed: Sequence[Coefficient]) -> TableBlo
     return TableBlock(
         caption=(
             "The largest |t| first. Standard error (SE), t, p and interval are those of least squares (Student's t, "
-            f"{result.least_squares.degrees_of_freedom:,} degrees of freedom). The last column is the distance of the "
+            f"{result.least_squares.degrees_of_freedom:,} degrees of freedom{ERRORS[result.least_squares.kind]}). "
+            "The last column is the distance of the "
             "estimate from least squares." + "".join(map(_undetermined, result.least_squares.undetermined))
         ),
         header=header,

@@ -1,35 +1,39 @@
-"""The first screen: what happened, and whether the result can be trusted."""
+"""The first screen: whether the result can be used, what changed, what to do; and the key figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from tasks.outputs.result import Result, Scores
-from tasks.page.blocks import Block, Fact, FactCards, Heading, Paragraph, VerdictBlock
-from tasks.page.comparison import compared, started
-from tasks.page.lineage import stages_in_words
+from tasks.outputs.result import Answers, Result, Scores
+from tasks.page.answers import interval
+from tasks.page.blocks import AnswerBlock, Block, Fact, FactCards, Heading
+from tasks.page.comparison import change, started
 from tasks.page.text import counted, named, number
 
 
-def opening(result: Result, before: Result | None) -> Iterator[Block]:
-    """Write title, verdict and key figures; `before` is the previous run, if there is one."""
+def opening(result: Result, before: Result | None, found: Answers) -> Iterator[Block]:
+    """Write title, answers and key figures; `before` is the previous run, if there is one."""
     yield Heading(1, f"Linear regression of {named(result.target)}")
-    yield VerdictBlock(result.verdict.converged, result.verdict.text)
-    yield FactCards([*_errors(result), _comparison(before, result), _r2(result), _stages(result)])
-    if result.metrics.test is None:
-        yield Paragraph(
-            "No rows were held out: the errors are those of the training rows, there is no test error."
-        )
+    yield AnswerBlock("Can I use it?", [found.usable], found.grade)
+    yield AnswerBlock("What changed?", [found.changed])
+    yield AnswerBlock("What to do?", _points(found.advice))
+    yield FactCards([*_errors(result), _comparison(before, result), _r2(result), _least_squares(result)])
+
+
+def _points(advice: Sequence[str]) -> list[str]:
+    if len(advice) > 1:
+        return [f"{len(advice)} points:", *advice]
+    return list(advice) or ["Nothing: no test found fault with the fit."]
 
 
 def _errors(result: Result) -> Iterator[Fact]:
     train, test = result.metrics.train, result.metrics.test
     if test is not None:
-        beside = (
-            f"{counted(test.rows, 'row')}; train: {number(train.rmse, 4)} on {counted(train.rows, 'row')}"
-        )
+        beside = f"{counted(test.rows, 'row')}{interval(test)}; train: {number(train.rmse, 4)}"
         yield Fact("RMSE, test", number(test.rmse, 4), beside)
         yield _baseline(test, result.baseline.test)
     else:
-        yield Fact("RMSE, train", number(train.rmse, 4), counted(train.rows, "row"))
+        yield Fact(
+            "RMSE, train", number(train.rmse, 4), f"{counted(train.rows, 'row')}; no rows were held out"
+        )
         yield _baseline(train, result.baseline.train)
 
 
@@ -48,11 +52,11 @@ def _baseline(scores: Scores, mean: Scores | None) -> Fact:
 
 def _comparison(before: Result | None, now: Result) -> Fact:
     label = "since the previous run"
-    if before is None:
-        return Fact(label, "–", "first run with this target and these features")
-    return Fact(
-        label, compared(before, now), f"from {number(before.rmse, 4)} in the run of {started(before)}"
-    )
+    found = change(before, now)
+    if before is None or found is None:
+        return Fact(label, "–", "first run of this name")
+    beside = f"from {number(before.rmse, 4)} in the run of {started(before)}"
+    return Fact(label, found.share, "; ".join(filter(None, [found.chance, beside])))
 
 
 def _r2(result: Result) -> Fact:
@@ -62,6 +66,7 @@ def _r2(result: Result) -> Fact:
     return Fact(f"R², {part}", number(scores.r2, 4), f"share of the target's {share} explained")
 
 
-def _stages(result: Result) -> Fact:
-    words, _, seconds = stages_in_words(result.stages).rpartition(", in ")
-    return Fact("stages", words, f"{seconds} in all")
+def _least_squares(result: Result) -> Fact:
+    figure = f"D = {number(result.verdict.D, 2)}"
+    near = "indistinguishable" if result.verdict.converged else "not reached"
+    return Fact("least squares", near, f"{figure}; the limit is 0.01, in units of the sampling risk")

@@ -106,6 +106,8 @@ def _origin(result: Result, origin: Lineage) -> TableBlock:
         ["stages' code, SHA-256", Code(origin.code)],
         ["libraries", ", ".join(f"{name} {version}" for name, version in origin.libraries.items())],
     ]
+    if origin.table:
+        rows.append(["table", origin.table])
     if origin.source:
         rows.append(["input files, SHA-256", Code(origin.source)])
     return TableBlock("Where the result comes from.", ["", "value"], rows, "ll")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from tasks.page.blocks import (
+    AnswerBlock,
     Block,
     Code,
     Command,
@@ -20,7 +21,6 @@ from tasks.page.blocks import (
     Strong,
     TableBlock,
     Text,
-    VerdictBlock,
     pieces,
 )
 from tasks.page.text import plain, visible
@@ -74,8 +74,9 @@ def _block(block: Block, link: Callable[[str], str | None], most_rows: int | Non
             written = _sentence(text) + "\n"
         case Listing(items):
             written = "".join(f"- {_sentence(item)}\n" for item in items)
-        case VerdictBlock(text=text):
-            written = f"**Verdict.** {escaped(text)}\n"
+        case AnswerBlock(question, answer):
+            points = "".join(f"- {_sentence(point)}\n" for point in answer[1:])
+            written = f"**{escaped(question)}** {escaped(answer[0])}\n" + (points and f"\n{points}")
         case FactCards(facts):
             rows = [[_text(fact.label), f"**{_text(fact.value)}**", _text(fact.remark)] for fact in facts]
             written = table(["", "", ""], rows, "lrl")

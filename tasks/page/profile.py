@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tasks.neuron.profile import TableProfile
+from tasks.outputs.naming import Difference
 from tasks.outputs.result import ColumnProfile, Result
 from tasks.page.blocks import TableBlock, Text
 from tasks.page.text import named, number, rounded
@@ -26,15 +27,26 @@ def profiled(names: Sequence[str], rows: TableProfile) -> list[ColumnProfile]:
     ]
 
 
-def profile_table(profile: Sequence[ColumnProfile], past: Result | None) -> TableBlock:
-    """Tabulate the columns; where an earlier run has a profile, with the drift of each mean."""
+def profile_table(
+    profile: Sequence[ColumnProfile], past: Result | None, unlike: Difference | None = None
+) -> TableBlock:
+    """Tabulate the columns; where an earlier run has a profile, with the drift of each mean.
+
+    Args:
+        profile: The columns.
+        past: The run before.
+        unlike: Why they cannot be compared with that run's.
+    """
     before = {column.name: column for column in past.profile} if past else {}
     header = ["column", "rows", "mean", "SD", "min", "max", *(["drift of the mean"] if before else [])]
     drift = "; drift is the change of the mean since the previous run, in its SD then" if before else ""
     return TableBlock(
         caption=f"Mean, SD, minimum and maximum of each column over the training rows, the target last{drift}.",
         header=header,
-        rows=[[*_row(column), *_drift(column, before)] for column in profile],
+        rows=[
+            [*_row(column), *([unlike] if before and unlike else _drift(column, before))]
+            for column in profile
+        ],
         align="l" + "r" * (len(header) - 1),
     )
 

@@ -1,8 +1,10 @@
-"""The report, as blocks: verdict and errors first, then trend, weights, fit, data, stages, settings and lineage."""
+"""The report, as blocks: the answers and errors first, then trend, weights, fit, data, stages, settings and lineage."""
 
 from collections.abc import Iterator, Sequence
 
+from tasks.outputs.naming import difference
 from tasks.outputs.result import Evaluation, Figure, Model, ReportSection, Result
+from tasks.page.answers import answers
 from tasks.page.blocks import Block, Heading, Listing, Paragraph, Picture, TableBlock
 from tasks.page.coefficients import coefficient_table, coefficients
 from tasks.page.headline import opening
@@ -32,7 +34,7 @@ def report(result: Result, figures: Sequence[Figure] = (), past: Sequence[Result
         ]
 
     return [
-        *opening(result, before),
+        *opening(result, before, answers(result, before)),
         *trend(past, result, pictures("trend")),
         *_notes(result.notes),
         *_weights(result, pictures("weights")),
@@ -139,5 +141,5 @@ def architecture(model: Model) -> str:
 def _data(result: Result, before: Result | None, pictures: Sequence[Picture]) -> Iterator[Block]:
     if result.profile:
         yield Heading(2, "Data")
-        yield profile_table(result.profile, before)
+        yield profile_table(result.profile, before, difference(before, result) if before else None)
         yield from pictures

@@ -28,13 +28,20 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
     if result.rounding_rmse is not None:
         yield "", f"{number(result.rounding_rmse, 4)}: rounding error of the targets (not a model error)"
     yield "baseline", f"{_errors(result.baseline)}: RMSE of predicting the training mean"
-    yield "verdict", visible(result.verdict.text)
+    yield "fit", visible(result.verdict.text)
+    if result.answers is not None:
+        yield "usable?", visible(result.answers.usable)
+        yield "changed?", visible(result.answers.changed)
+        yield from zip(
+            ("to do", *[""] * MOST_NOTES), map(visible, result.answers.advice[:MOST_NOTES]), strict=False
+        )
     if result.repeats:
         yield "repeats", repeats_line(result.repeats)
     yield from (("note", visible(note)) for note in result.notes[:MOST_NOTES])
     if len(result.notes) > MOST_NOTES:
         yield "", f"… and {len(result.notes) - MOST_NOTES:,} more notes in the report"
-    yield "report", visible(str(PurePath(str(result.settings.get("artifacts", "")), result.report)))
+    page = PurePath(result.report).with_suffix(".html")
+    yield "report", visible(str(PurePath(str(result.settings.get("artifacts", "")), page)))
 
 
 def _coefficient_lines(listed: Sequence[Coefficient], target: str) -> Iterator[str]:

@@ -15,9 +15,7 @@ def trend(past: Sequence[Result], now: Result, pictures: Sequence[Picture]) -> I
     """Write the section; from the second run on there is something to compare with."""
     yield Heading(2, "Trend")
     if not past:
-        yield Paragraph(
-            "The first run in this folder with this target and these features: nothing to compare with."
-        )
+        yield Paragraph("The first run of this name in this folder: nothing to compare with.")
         return
     yield from pictures
     yield _table([*past, now])

@@ -1,4 +1,7 @@
-"""Progress of a training: a bar on a terminal, a few lines in the run's log, a bar in Prefect's UI."""
+"""Progress: of a training a bar on a terminal, a few lines in the run's log, a bar in Prefect's UI.
+
+Only a training knows how far it is. Any other stage that takes longer than two seconds shows for how long it has run.
+"""
 
 import sys
 import threading
@@ -17,6 +20,9 @@ ARTIFACT_KEY = "training-progress"
 
 # Seconds between two looks of the terminal's display.
 GLANCE = 0.2
+
+# Seconds that a stage may take before the terminal shows it, and between two looks of it.
+SILENCE, TICK = 2.0, 0.5
 
 # Seconds between two messages to Prefect's server, and before the first: a short training sends none.
 PAUSE = 5.0
@@ -80,6 +86,36 @@ class Progress:
         return f"  {clock((now - since) / (done - first) * (self.epochs - done))} left"
 
 
+class Activity:
+    """A stage at work: a terminal shows its name and seconds from the third one on, until it has a bar of its own."""
+
+    def __init__(self, stage: str) -> None:
+        """Prepare to watch a stage."""
+        self.name = stage
+        self._over = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Watch; where no terminal would show it, do nothing."""
+        if sys.stderr is not None and sys.stderr.isatty():
+            self._watcher.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar away, so that other lines may follow."""
+        self._over.set()
+        if self._watcher.ident is not None:
+            self._watcher.join()
+        _DISPLAY.leave(self)
+
+    def _watch(self) -> None:
+        started = time.monotonic()
+        while not self._over.wait(TICK if time.monotonic() - started >= SILENCE else SILENCE):
+            _DISPLAY.pulse(self, f"{time.monotonic() - started:.0f} s")
+
+
 class _Display:
     """The terminal's live display: a bar for each training of this process. The last one to end leaves its bar."""
 
@@ -87,7 +123,7 @@ class _Display:
         # Trainings of several seeds run in threads of their own; the first draws the display, the last ends it.
         self._lock = threading.Lock()
         self._live: rich_progress.Progress | None = None
-        self._bars: dict[Progress, rich_progress.TaskID] = {}
+        self._bars: dict[Progress | Activity, rich_progress.TaskID] = {}
         self._next_drawing = 0.0
 
     def show(self, training: Progress, done: float) -> None:
@@ -96,6 +132,8 @@ class _Display:
             live = self._live = self._live or _live_display()
             bar = self._bars.get(training)
             if bar is None:  # adding a bar draws it as well
+                for activity in [each for each in self._bars if isinstance(each, Activity)]:
+                    live.remove_task(self._bars.pop(activity))
                 bar = live.add_task(
                     training.name, total=training.epochs, completed=int(done), text=training.text
                 )
@@ -109,21 +147,32 @@ class _Display:
                 spent = time.monotonic() - now
                 self._next_drawing = now + max(GLANCE, spent / SHARE)
 
+    def pulse(self, activity: Activity, text: str) -> None:
+        """Show a stage that says nothing of itself; one that does is in sight already."""
+        with self._lock:
+            if any(isinstance(each, Progress) for each in self._bars):
+                return
+            live = self._live = self._live or _live_display()
+            if activity not in self._bars:
+                self._bars[activity] = live.add_task(activity.name, total=None, text=text)
+            live.update(self._bars[activity], text=text)
+            live.refresh()
+
     def end(self) -> None:
         """Take all bars away and free the terminal."""
         with self._lock:
             self._bars.clear()
             self._stop()
 
-    def leave(self, training: Progress) -> None:
-        """Take a training's bar away; the last one stays on the terminal, which is free again."""
+    def leave(self, work: Progress | Activity) -> None:
+        """Take a bar away; that of the last training stays on the terminal, which is free again."""
         with self._lock:
-            bar = self._bars.pop(training, None)
+            bar = self._bars.pop(work, None)
             if self._live is None or bar is None:
                 return
-            if self._bars:
+            if self._bars or isinstance(work, Activity):
                 self._live.remove_task(bar)
-            else:
+            if not self._bars:
                 self._stop()
 
     def _stop(self) -> None:

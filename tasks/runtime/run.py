@@ -21,6 +21,7 @@ from tasks.runtime.caching import (
     of_several,
     remember,
 )
+from tasks.runtime.progress import Activity
 from tasks.runtime.records import Records
 from tasks.store.artifact import Artifact
 from tasks.store.checkpoints import drop as drop_checkpoint
@@ -145,8 +146,12 @@ class Run:
     def _noted(self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]]) -> list[Artifact]:
         self.at = stage.name
         self._inputs[stage.name] = calls[0]
-        artifacts = self._results(stage, [{**call, "root": self.root} for call in calls])
+        with Activity(stage.name):
+            artifacts = self._results(stage, [{**call, "root": self.root} for call in calls])
         self.at = None
+        done = self._accounts[stage.name].stage
+        line = "cached" if done.state == "cached" else f"{done.seconds:.1f} s"
+        get_run_logger().info("%s %s", stage.name, line, extra={"stage": stage.name})
         return artifacts
 
     def _results(
@@ -166,6 +171,7 @@ class Run:
                     get_run_logger().warning("%s %s again: %s", stage.name, again, status.damage)
                     forget(self.root, status.key)
                 if status.artifact is None:
+                    get_run_logger().info("%s runs: %s", stage.name, status.reason)
                     self.require(*artifacts_in(call))
 
             states = self._called(stage, calls)

@@ -20,9 +20,10 @@ from tasks.table.columns import Columns, Wanted, choose, whole_names
 from tasks.table.drift import lost
 from tasks.table.errors import BadTable, raise_on_errors
 from tasks.table.sources.dialect import Dialect
-from tasks.table.sources.discovery import anchored
 from tasks.table.sources.found import FoundTable
+from tasks.table.sources.location import anchored
 from tasks.table.sources.reader import Preview
+from tasks.table.sources.source import Origin
 from tasks.table.split_rules import check_columns
 
 # Rules about names whose breach waits for what the values have to say, so that all findings come together.
@@ -39,7 +40,7 @@ class UserTable(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    path: str = Field(exclude=True)
+    origin: Origin = Field(exclude=True)
     ending: str
     # A digest; of a folder with not too many files, that of each by name, so that a run can say what is new.
     contents: str | dict[str, str]
@@ -47,6 +48,7 @@ class UserTable(BaseModel):
     files: dict[str, str] = Field(exclude=True)
     # Of a folder, a digest of the code that reads a file.
     code: str = Field(exclude=True)
+    key: tuple[str, ...]
     target: str
     features: tuple[str, ...] | None
     exclude: tuple[str, ...]
@@ -71,7 +73,7 @@ class UserTable(BaseModel):
     @property
     def found(self) -> FoundTable:
         """The table itself, with what is known of it already."""
-        return self._found or FoundTable.at(self.path, self.dialect)
+        return self._found or FoundTable.at(self.origin, self.dialect)
 
     @property
     def digest(self) -> str:
@@ -83,7 +85,7 @@ class UserTable(BaseModel):
     @property
     def wanted(self) -> Wanted:
         """The columns as the user names them."""
-        return Wanted(self.target, self.features, self.exclude, self.categorical)
+        return Wanted(self.target, self.features, (*self.exclude, *self.key), self.categorical)
 
     @property
     def dialect(self) -> Dialect:
@@ -166,7 +168,7 @@ def _found(given: Input) -> FoundTable:
     key = given.model_dump_json()
     if known and key in known:
         return known[key]
-    found = FoundTable.at(given.data or "", _dialect(given))
+    found = FoundTable.at(_origin(given), _dialect(given))
     if known is not None:
         known[key] = found
     return found
@@ -180,7 +182,9 @@ def _first_columns(found: FoundTable, given: Input, by: Sequence[str]) -> Column
             return None
         raise BadTable(*first.violations)
     check_columns(by, first.schema.names)
-    wanted = Wanted(given.target or "", given.features, given.exclude, given.categorical)
+    check_columns(given.key, first.schema.names, "key")
+    excluded = (*given.exclude, *given.key)
+    wanted = Wanted(given.target or "", given.features, excluded, given.categorical)
     elsewhere = None if found.table.is_folder else ()
     return columns_by(first, whole_names(wanted, first.schema.names), given.warn, elsewhere)
 
@@ -195,7 +199,7 @@ def _described(given: Input, files: Mapping[str, str], by: Sequence[str], *, is_
     if not is_folder:
         (contents,) = files.values()
     return UserTable(
-        path=anchored(given.data or ""),
+        origin=replace(_origin(given), data=anchored(given.data or "")),
         ending="".join(PurePosixPath(given.data or "").suffixes[-2:]),
         contents=contents,
         files=dict(files) if is_folder else {},
@@ -207,6 +211,11 @@ def _described(given: Input, files: Mapping[str, str], by: Sequence[str], *, is_
 
 def _dialect(given: "Input | UserTable") -> Dialect:
     return Dialect(**given.model_dump(include={field.name for field in fields(Dialect)}))
+
+
+def _origin(given: Input) -> Origin:
+    known = given.model_dump(include={field.name for field in fields(Origin)})
+    return Origin(**{**known, "data": given.data or ""})
 
 
 def _code() -> str:

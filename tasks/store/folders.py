@@ -11,12 +11,12 @@ from pathlib import Path
 from tasks.store.regular import is_folder, is_regular
 
 STAGES = ("generate", "files", "ingest", "split", "train", "evaluate", "report", "repeats")
-RUNS = "runs"
+RUNS, REGISTRY = "runs", "registry"
 RECORDS, KEYS, KNOWN, CHECKPOINTS = "records", "keys", "known", "checkpoints"
 DRAFTS, LOCKS, LEASES = "drafts", "locks", "leases"
 
 # All of them. Nothing else directly below the root is ever written to or removed.
-NAMES = (*STAGES, RUNS, RECORDS, KEYS, KNOWN, CHECKPOINTS, DRAFTS, LOCKS, LEASES)
+NAMES = (*STAGES, RUNS, REGISTRY, RECORDS, KEYS, KNOWN, CHECKPOINTS, DRAFTS, LOCKS, LEASES)
 
 
 # Device and number, which identify a file.

@@ -120,8 +120,8 @@ def first_test_key(read: Callable[[], Iterable[Keys]], rows: int, tests: int) ->
     return min(int(later.min()) for keys in read() if len(later := keys[keys >= bound]))
 
 
-def check_columns(names: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse to deal by what is not there, or there twice.
+def check_columns(names: Sequence[str], known: Sequence[str], setting: str = "by") -> None:
+    """Refuse columns of a setting that are not there, or there twice.
 
     Raises:
         BadTable: with all findings together.
@@ -133,9 +133,11 @@ def check_columns(names: Sequence[str], known: Sequence[str]) -> None:
             f"did you mean {quoted(near[0])}?" if near else f"there are {', '.join(map(quoted, known[:8]))}"
         )
         if name not in known:
-            findings.append(f"`by`: no column is named {quoted(name)}; {hint}")
+            findings.append(f"`{setting}`: no column is named {quoted(name)}; {hint}")
         elif known.count(name) > 1:
-            findings.append(f"`by`: {known.count(name)} columns are named {quoted(name)}; rename all but one")
+            findings.append(
+                f"`{setting}`: {known.count(name)} columns are named {quoted(name)}; rename all but one"
+            )
     if findings:
         raise BadTable(*findings)
 

@@ -9,10 +9,11 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.command import cli
 from flows.command.exits import Exit
+from flows.command.news import News
 from flows.command.run import run
 from flows.command.signals import Stops
 from flows.flags import flags
-from flows.publishing import ARTIFACT_KEY
+from flows.publishing import report_key
 from flows.regression import regression
 from tasks.config import Settings
 
@@ -30,7 +31,7 @@ def test_the_command_that_is_said_resumes_the_run(
     settings = Settings.model_validate({"artifacts": str(tmp_path / "a b"), "training": {"epochs": 9}})
     with monkeypatch.context() as broken:
         broken.setattr("tasks.evaluate.compare", full_disk)
-        assert run(settings, True, Stops()) == Exit.FAILED
+        assert run(settings, True, Stops(), News(-1)) == Exit.FAILED
     what, cached, resume = capsys.readouterr().err.splitlines()
     where = f"(artifacts in {settings.artifacts!r})"
     full = "OSError: [Errno 28] No space left on device"
@@ -54,7 +55,7 @@ def test_the_failure_is_an_artifact_under_the_reports_key(
     monkeypatch.setattr("tasks.evaluate.compare", full_disk)
     with pytest.raises(OSError, match="No space left"):
         regression(settings)
-    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[ARTIFACT_KEY]))
+    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[report_key("example")]))
     with get_client(sync_client=True) as client:
         pages = [str(artifact.data) for artifact in client.read_artifacts(artifact_filter=wanted, limit=200)]
     page = next(page for page in pages if "unique-folder" in page)

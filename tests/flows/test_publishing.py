@@ -14,12 +14,13 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 
 from flows.command import cli
-from flows.publishing import ARTIFACT_KEY, TABLE_KEY
+from flows.publishing import report_key, table_key
 from flows.regression import regression
 from tasks.config import Prediction, Settings
 from tasks.outputs import runs
 from tasks.outputs.result import Result
 from tasks.page.size_limit import LIMIT
+from tasks.page.text import number
 from tasks.table.model.linear import LinearModel, predict
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -47,12 +48,12 @@ def folder_of(settings: Settings, result: Result) -> Path:
     return (Path(settings.artifacts) / result.report).parent
 
 
-def artifact_of(result: Result, key: str = ARTIFACT_KEY) -> str:
+def artifact_of(result: Result, key: str = "") -> str:
     """Return what an artifact of the run holds: markdown, or a table as JSON."""
     assert result.lineage is not None
     wanted = ArtifactFilter(
         flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(result.lineage.flow_run)]),
-        key=ArtifactFilterKey(any_=[key]),
+        key=ArtifactFilterKey(any_=[key or report_key(result.name or "")]),
     )
     with get_client(sync_client=True) as client:
         (artifact,) = client.read_artifacts(artifact_filter=wanted)
@@ -65,6 +66,7 @@ def test_the_folder_holds_both_reports_and_every_figure(settings: Settings) -> N
     assert {path.name for path in folder.iterdir()} == FIGURES | {
         "model.json",
         "model.sql",
+        "model_interval.sql",
         runs.REPORT,
         runs.PAGE,
         runs.RESULT,
@@ -124,7 +126,7 @@ def test_the_coefficients_are_a_table_of_their_own(settings: Settings) -> None:
     """A row a weight and one for the bias, with the numbers of the result; a cached run publishes it too."""
     regression(settings)
     result = regression(settings)
-    rows = json.loads(artifact_of(result, TABLE_KEY))
+    rows = json.loads(artifact_of(result, table_key("example")))
     assert {row["name"]: row["estimate"] for row in rows} == {
         **result.model.weights,
         "bias": result.model.bias,
@@ -183,4 +185,16 @@ def test_data_that_leave_nothing_over_have_a_report_too(settings: Settings) -> N
     assert "diagnostics.png" not in {path.name for path in folder.iterdir()}
     text = (folder / runs.REPORT).read_text()
     assert not re.search(r"\bnan\b", text)
-    assert "No rows were held out" in text
+    assert "no rows were held out" in text
+
+
+def test_the_runs_state_says_what_came_out(settings: Settings, prefect_server: str) -> None:
+    """Target, RMSE, verdict and cause, for the list of runs; whoever calls the flow still gets the result."""
+    state = regression(settings, return_state=True)
+    result = state.result()
+    assert isinstance(result, Result)
+    assert state.message == f"y: RMSE {number(result.rmse, 4)}, usable; from generate on: first run"
+    again = regression(settings, return_state=True)
+    assert again.message == (
+        f"y: RMSE {number(result.rmse, 4)} (the same), usable; nothing changed, all from the cache"
+    )

@@ -12,11 +12,11 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from flows.publishing import ARTIFACT_KEY
+from flows.publishing import report_key
 from flows.regression import regression
 from tasks.config import Settings, overlaid
 from tasks.neuron.recipe import Diverged
-from tasks.outputs import data, figures, model, parts, runs, scores
+from tasks.outputs import data, figures, model, parts, runs, scores, uncertainty
 from tasks.outputs.result import Result
 from tasks.store.formats import write_parquet
 from tasks.table.errors import BadTable
@@ -50,7 +50,7 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
         "generate": {data.ARRAYS},
         "split": {parts.ENCODING, parts.PROFILE, f"{parts.TRAIN}.parquet", f"{parts.TEST}.parquet"},
         "train": {model.KERAS, model.WEIGHTS, model.HISTORY},
-        "evaluate": {scores.METRICS, f"{scores.PREDICTIONS}.parquet"},
+        "evaluate": {scores.METRICS, f"{scores.PREDICTIONS}.parquet", uncertainty.FILE},
         "report": {
             "coefficients.png",
             "diagnostics.png",
@@ -64,6 +64,7 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
     assert {path.name for path in run.iterdir()} == pictures | {
         "model.json",
         "model.sql",
+        "model_interval.sql",
         runs.REPORT,
         runs.PAGE,
         runs.RESULT,
@@ -232,7 +233,7 @@ def test_too_few_rows_for_a_test_part_are_refused(settings: Settings) -> None:
 def test_the_report_is_published_as_an_artifact_with_its_figures(settings: Settings) -> None:
     """Prefect's UI shows the report with the figures inside, in less than 200 kB."""
     result = regression(settings)
-    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[ARTIFACT_KEY]))
+    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[report_key("example")]))
     with get_client(sync_client=True) as client:
         shown = [str(artifact.data) for artifact in client.read_artifacts(artifact_filter=wanted, limit=200)]
     mine = next(text for text in shown if result.run in text)

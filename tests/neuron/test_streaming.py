@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.neuron.batching import _from_parts
 from tasks.neuron.fit import fit, fit_parts
 from tasks.neuron.least_squares import solve
 from tasks.neuron.metrics import Agreement, verdict
@@ -126,32 +125,6 @@ def test_same_seed_same_bits() -> None:
     assert one.weights.tobytes() == again.weights.tobytes()
     assert one.loss.tobytes() == again.loss.tobytes()
     assert one.loss.tobytes() != other.loss.tobytes()
-
-
-def test_every_row_is_fed_once_an_epoch_in_whole_batches() -> None:
-    """Blocks fill up across parts: only the last batch of an epoch is short. Two epochs have different orders."""
-    rows = np.arange(1003.0)
-    whole = moments(np.column_stack([rows, rows]))
-    units = standardised(whitening(whole), [False, False])
-    fed = _from_parts(
-        parts(rows[:, None], rows),
-        units,
-        np.random.default_rng(0),
-        range(2),
-        200,
-        64,
-    )
-    epochs: list[list[np.ndarray]] = [[]]
-    for block, filled, shuffles in fed:
-        assert filled % 64 == 0 or shuffles is not None
-        epochs[-1].append(block[0, 1, :filled].copy())
-        if shuffles is not None:
-            epochs.append([])
-    first, second = (np.concatenate(blocks) for blocks in epochs[:2])
-    assert epochs[2] == []
-    assert not np.array_equal(first, second)
-    np.testing.assert_array_equal(np.sort(first), np.sort(second))
-    assert len(np.unique(first)) == 1003
 
 
 class Broken(MemoryPart):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import httpx
 
@@ -102,6 +103,8 @@ class Terminals:
 
     def ask(self, path: str, **body: Any) -> Any:
         """Ask Prefect's server: a GET, or with a body a POST; a busy one, as its own clients do, several times."""
+        if path.endswith("create_flow_run"):
+            body["idempotency_key"] = str(uuid4())  # asked twice, it makes one run
         url = f"http://{self.address}/api/{path}"
 
         def answer() -> httpx.Response:
@@ -110,9 +113,7 @@ class Terminals:
                 raise BlockingIOError(got.text)
             return got
 
-        # A question may be put again when the answer does not come; what makes something might make it twice.
-        lost = () if path.endswith("create_flow_run") else (httpx.ReadTimeout,)
-        answered = until(answer, BlockingIOError, *lost)
+        answered = until(answer, BlockingIOError, httpx.ReadTimeout)
         answered.raise_for_status()
         return answered.json()
 

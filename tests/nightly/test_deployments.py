@@ -38,7 +38,7 @@ def test_the_first_run_makes_everything_and_reports_in_the_checkout(
     assert terminals.stages(ticks.first) == dict.fromkeys(STAGES, "Completed")
     (report,) = terminals.folder.glob(f"artifacts/runs/*-{ticks.first[:8]}/report.html")
     page = terminals.artifact(ticks.first, "markdown")
-    assert page["key"] == "regression-report"
+    assert page["key"] == "example-report"
     assert report.parent.name in page["data"]
 
 
@@ -98,13 +98,13 @@ def test_serve_needs_no_pool(terminals: Terminals) -> None:
     """The command of the README stays, keeps the schedule that it was given, and runs when it is triggered."""
     (serve,) = SERVED
     terminals.type(serve)
-    name = "deployments/name/regression/served"
+    name = "deployments/name/regression/penguins-body-mass"
     served = until(lambda: terminals.ask(name), OSError, Exception)
     assert [each["schedule"]["cron"] for each in served["schedules"]] == ["0 6 * * *"]
     assert served["global_concurrency_limit"]["limit"] == 1
     assert served["concurrency_options"]["collision_strategy"] == "ENQUEUE"
-    done = terminals.run("prefect deployment run regression/served --watch")
+    done = terminals.run("prefect deployment run regression/penguins-body-mass --watch")
     assert done.returncode == 0, done.stdout + terminals.log()
-    (run,) = terminals.runs("served")
+    (run,) = terminals.runs("penguins-body-mass")
     assert set(terminals.stages(run["id"])) == {"ingest", *STAGES[1:]}
     assert "Linear regression of body" in terminals.artifact(run["id"], "markdown")["data"]

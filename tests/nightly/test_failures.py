@@ -35,7 +35,7 @@ def test_a_failed_run_is_told_and_shown(terminals: Terminals, chat: Chat) -> Non
     assert "row 3" in reason
 
     page = terminals.artifact(run["id"], "markdown")
-    assert page["key"] == "regression-report"
+    assert page["key"] == "example-report"
     assert page["data"].startswith("# Stage ingest failed\n")
     assert f"prefect flow-run retry {run['id']}" in page["data"]
 

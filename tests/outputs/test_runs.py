@@ -32,14 +32,16 @@ def test_the_newest_runs_come_in_the_order_of_time(tmp_path: Path) -> None:
     assert names(tmp_path, result_of().model_copy(update={"run": "20261122T000002-0123abcd"})) == ["00", "01"]
 
 
-def test_only_runs_of_the_same_kind_are_compared(tmp_path: Path) -> None:
-    """Another target, other features, or no test part make another error."""
+def test_only_runs_of_the_same_name_are_listed(tmp_path: Path) -> None:
+    """A run of an earlier release has none: it counts under the name that its table and target would give today."""
     run_at(tmp_path, 1)
-    run_at(tmp_path, 2, result_of(target="w"))
-    run_at(tmp_path, 3, result_of(["x", "q"]))
-    run_at(tmp_path, 4, result_of(held_out=False))
+    sales = result_of().model_copy(update={"name": "sales"})
+    run_at(tmp_path, 2, sales)
+    own = {"input": {"data": "/tables/penguins.csv", "target": "body_mass"}}
+    run_at(tmp_path, 3, result_of().model_copy(update={"settings": own}))
     assert names(tmp_path) == ["01"]
-    assert names(tmp_path, result_of(held_out=False)) == ["04"]
+    assert names(tmp_path, sales) == ["02"]
+    assert names(tmp_path, result_of().model_copy(update={"name": "penguins-body-mass"})) == ["03"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from tasks.outputs.result import (
     Change,
     ColumnProfile,
     Figure,
+    Gain,
     Lineage,
     Model,
     PartScores,
@@ -67,7 +68,7 @@ def result_of(
     """Make a result with a weight per name and a bias."""
     weights = {name: 2.0 - 5.0 * index for index, name in enumerate(names)}
     near = {name: weight + 0.0014 for name, weight in weights.items()}
-    test = Scores(rows=200, rmse=0.581234, mae=0.5, r2=0.9988)
+    test = Scores(rows=200, rmse=0.581234, low=0.55, high=0.614, mae=0.5, r2=0.9988)
     mean, mean_test = (Scores(rows=rows, rmse=21.3, mae=18.2, r2=0.0) for rows in (800, 200))
     return Result(
         target=target,
@@ -80,6 +81,7 @@ def result_of(
             {name: weight + 1e-5 for name, weight in near.items()}, 5.0124, None if undetermined else 0.0035
         ),
         verdict=Verdict(z=None if undetermined else 0.0043, D=6e-6, converged=True, text=text),
+        gain=Gain(p=1e-99, significant=True),
         truth=Truth(weights=weights, bias=5.0) if known else None,
         rounding_rmse=None,
         notes=list(notes),

@@ -1,18 +1,47 @@
 """Two runs are compared by the error that counts."""
 
-from tasks.page.comparison import compared, scored_rows, started
+import math
+
+from tasks.outputs.result import Result
+from tasks.page.comparison import change, compared, scored_rows, started
 from tests.page.examples import before, result_of
 
 
-def test_a_change_has_its_sign_and_its_share() -> None:
+def with_interval(result: Result, low: float | None, high: float | None) -> Result:
+    """Say how far the test error is known."""
+    assert result.metrics.test
+    test = result.metrics.test.model_copy(update={"low": low, "high": high})
+    return result.model_copy(update={"metrics": result.metrics.model_copy(update={"test": test})})
+
+
+def test_a_change_has_its_sign_its_share_and_whether_it_is_chance() -> None:
     now = result_of()
-    assert compared(before(now, 0.6), now) == "-0.0188 (-3.1 %)"
-    assert compared(now, before(now, 0.6)) == "+0.0188 (+3.2 %)"
+    assert compared(before(now, 0.6), now) == "-3.1 %, within chance"
+    sure, past = with_interval(now, 0.57, 0.59), with_interval(before(now, 0.7), 0.69, 0.71)
+    assert compared(past, sure) == "-17 %, beyond chance"
+
+
+def test_the_intervals_of_both_errors_count() -> None:
+    """The logarithms' half widths add up as independent ones do: √(0.03² + 0.04²) = 0.05."""
+    now = with_interval(result_of(), math.exp(-0.03), math.exp(0.03))
+    past = with_interval(before(now), math.exp(-0.04), math.exp(0.04))
+    found = change(before(past, now.rmse * 2), now)
+    assert found
+    assert (
+        found.chance
+        == f"beyond chance (95 %: {50 * math.exp(-0.05) - 100:+.2g} to {50 * math.exp(0.05) - 100:+.2g} %)"
+    )
+
+
+def test_without_an_interval_nothing_is_said_of_chance() -> None:
+    now = with_interval(result_of(), None, None)
+    assert compared(before(now, 0.6), now) == "-3.1 %"
 
 
 def test_an_error_of_zero_has_no_share() -> None:
     now = result_of()
     assert compared(before(now, 0.0), now) == "+0.581"
+    assert compared(now, before(now, 0.0)) == "-0.581"
     assert compared(before(now, 0.0), before(now, 0.0)) == "the same"
 
 

@@ -6,6 +6,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tasks.page.blocks import (
+    AnswerBlock,
     Block,
     Code,
     Command,
@@ -17,7 +18,6 @@ from tasks.page.blocks import (
     Picture,
     Strong,
     TableBlock,
-    VerdictBlock,
 )
 from tasks.page.markdown import escaped, markdown, table
 from tasks.page.text import visible
@@ -73,7 +73,7 @@ def every_block(name: str) -> list[Block]:
     """Make a page with a name wherever there can be text."""
     return [
         Heading(1, name),
-        VerdictBlock(True, name),
+        AnswerBlock(name, [name, name], "bad"),
         FactCards([Fact(name, name, name)]),
         Paragraph([name, Strong(name), Code(name)]),
         Listing([name, [Code(name), " ", name]]),

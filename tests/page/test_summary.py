@@ -1,5 +1,6 @@
 """The terminal's summary is short, aligned and plain."""
 
+from tasks.page.answers import answers
 from tasks.page.summary import summary
 from tasks.page.text import visible
 from tests.page.examples import HOSTILE, result_of
@@ -14,8 +15,19 @@ def test_the_summary_is_a_few_aligned_lines() -> None:
         "bias        5.0123     5         5.0124",
         "RMSE      train 0.5739 (800 rows), test 0.5812 (200 rows)",
         "baseline  train 21.3 (800 rows), test 21.3 (200 rows): RMSE of predicting the training mean",
-        "verdict   largest distance from least squares 0.0043 standard errors, D = 6e-6",
-        "report    artifacts/runs/20261123T004051-39451abf/report.md",
+        "fit       largest distance from least squares 0.0043 standard errors, D = 6e-6",
+        "report    artifacts/runs/20261123T004051-39451abf/report.html",
+    ]
+
+
+def test_the_three_answers_are_lines() -> None:
+    result = result_of(held_out=False)
+    found = answers(result, None)
+    lines = summary(result.model_copy(update={"answers": found})).splitlines()
+    assert lines[-4:-1] == [
+        f"usable?   {found.usable}",
+        f"changed?  {found.changed}",
+        f"to do     {found.advice[0]}",
     ]
 
 

@@ -17,17 +17,17 @@ def test_the_first_run_has_nothing_to_compare_with() -> None:
 def test_the_section_has_the_picture_the_newest_runs_and_the_changed_settings() -> None:
     """Five runs of ten; a worse error after a change of a setting is no alarm."""
     now = result_of()
-    other = before(now, 0.7).model_copy(update={"settings": {**now.settings, "seed": 7}})
+    other = before(now, 0.7).model_copy(update={"settings": {**now.settings, "repeats": 7}})
     _, picture, table, settings = trend([before(now)] * 8 + [other], now, [PICTURE])
     assert picture is PICTURE
     assert isinstance(table, TableBlock)
     assert [row[1:] for row in table.rows[:3]] == [
-        ["1,000", "0.5812", "-0.119 (-17 %)", "yes"],
-        ["1,000", "0.7", "+0.119 (+20 %)", "yes"],
+        ["1,000", "0.5812", "-17 %, beyond chance", "yes"],
+        ["1,000", "0.7", "+20 %, beyond chance", "yes"],
         ["1,000", "0.5812", "the same", "yes"],
     ]
     assert len(table.rows) == 5
-    assert settings == Paragraph("Settings changed since the previous run: seed 7 → 0.")
+    assert settings == Paragraph("Settings changed since the previous run: repeats 7 → 1.")
 
 
 def test_equal_settings_are_said_to_be_equal() -> None:

@@ -3,6 +3,8 @@
 import io
 import logging
 import re
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -241,3 +243,35 @@ def test_prefect_shows_a_bar_for_a_training_that_lasts(
     assert (bar.type, bar.data) == ("progress", 100.0)
     assert str(bar.description).startswith("epoch 10/10  loss 0.3")
     assert bar.task_run_id is not None
+
+
+def test_a_silent_stage_is_shown_after_two_seconds_and_then_taken_away(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name and seconds, as long as nothing else is in sight."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr(progress, "SILENCE", 0.05)
+    monkeypatch.setattr(progress, "TICK", 0.01)
+    with progress.Activity("evaluate"):
+        assert terminal.getvalue() == ""
+        clock.now += 4
+        _wait_for(lambda: "evaluate" in terminal.getvalue() and "4 s" in terminal.getvalue())
+    shown = terminal.getvalue()
+    progress.end_display()
+    assert terminal.getvalue() == shown
+
+
+def test_a_stage_that_is_quick_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with progress.Activity("split"):
+        pass
+    assert terminal.getvalue() == ""
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -240,6 +240,15 @@ RIGHT: dict[str, tuple[str, str, dict[str, Any], Weights, float, int, str]] = {
         40,
         "left out, as they hold no numbers: 'note'",
     ),
+    "Delta Lake's last version": (
+        "delta-overwritten/sales",
+        "y",
+        {},
+        {"x": 1.9893, "z": -1.0106, "bias": 0.997688},
+        0.08603,
+        40,
+        "",
+    ),
     "X and y": (
         "npz-x-and-y/t.npz",
         "y",
@@ -285,15 +294,6 @@ def test_a_column_of_millions_is_read_and_said() -> None:
 
 
 REFUSED: dict[str, tuple[str, str, dict[str, Any], str]] = {
-    "Delta Lake": (
-        "delta-overwritten/sales",
-        "y",
-        {},
-        (
-            "`data` of 'sales' is a table of Delta Lake, as '_delta_log' shows: its files hold removed rows, too; "
-            "export its present rows to Parquet, and name that file"
-        ),
-    ),
     "points between thousands": (
         "german-thousands/umsatz.csv",
         "preis",

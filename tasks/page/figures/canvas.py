@@ -58,10 +58,11 @@ def drawing(width: float, height: float) -> Iterator[Figure]:
 def png(figure: Figure) -> bytes:
     """Render with a palette: a third of the bytes of full colour, since all figures share one page."""
     canvas, small = FigureCanvasAgg(figure), BytesIO()
-    canvas.draw()  # once; `savefig` would draw a second time for the layout
+    canvas.draw()  # type: ignore[no-untyped-call]  # once; `savefig` would draw a second time for the layout
+    drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
     # Maximum coverage keeps a rare colour, say of a few test points; the median cut would blend it into grey.
     palette = (
-        Image.fromarray(np.asarray(canvas.buffer_rgba()))
+        Image.fromarray(drawn)
         .convert("RGB")
         .quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tasks.table.model.linear import FILE, LinearModel
-from tasks.table.model.sql import expression
+from tasks.table.model.sql import expression, half_width
 
 
 def as_json(model: LinearModel) -> bytes:
@@ -16,9 +16,21 @@ def as_sql(model: LinearModel) -> bytes:
     return expression(model).encode()
 
 
-EXPORTS: Mapping[str, Callable[[LinearModel], bytes]] = {FILE: as_json, "model.sql": as_sql}
+def half_width_as_sql(model: LinearModel) -> bytes | None:
+    """Write half the width of the 95 % prediction interval in the same way."""
+    written = half_width(model)
+    return None if written is None else written.encode()
+
+
+# None where the model does not hold what the file is made of.
+EXPORTS: Mapping[str, Callable[[LinearModel], bytes | None]] = {
+    FILE: as_json,
+    "model.sql": as_sql,
+    "model_interval.sql": half_width_as_sql,
+}
 
 
 def exported(model: LinearModel) -> dict[str, bytes]:
     """Return the contents of every file that a run leaves of its model, by name."""
-    return {name: write(model) for name, write in EXPORTS.items()}
+    written = {name: write(model) for name, write in EXPORTS.items()}
+    return {name: content for name, content in written.items() if content is not None}

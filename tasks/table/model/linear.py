@@ -13,28 +13,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from tasks.table.encoding import Category, Encoding, Number
 from tasks.table.errors import BadTable, printable
+from tasks.table.model.strict import Strict
+from tasks.table.model.uncertainty import Conformal, DesignColumn, Interval, Uncertainty
 
 FILE = "model.json"
 # Of a file that is read: a million columns.
 MOST_BYTES = 2**28
 
 Vector = NDArray[np.float64]
-
-
-class Strict(BaseModel):
-    """A part of the file, which refuses what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class NumberInput(Strict):
@@ -55,6 +51,10 @@ class CategoryInput(Strict):
     reference: str = Field(description="The level whose weight is 0: the others' are differences to it.")
     average: float = Field(description="Of the weights over the training rows: for a level not listed.")
     fill: bool = Field(description="Whether a missing value counts as the average too.")
+    shares: dict[str, float] = Field(
+        default={},
+        description="Of the training rows, by level: what an unknown level counts as in intervals.",
+    )
 
 
 ModelInput = NumberInput | CategoryInput
@@ -78,11 +78,19 @@ class LinearModel(Strict):
     """The model."""
 
     format: Literal["linear-neuron model"] = "linear-neuron model"
-    version: Literal[1, 2] = Field(default=2, description="1 is without `reading`.")
+    version: Literal[1, 2, 3] = Field(
+        default=3, description="1 is without `reading`, 2 without `shares`, `uncertainty` and `conformal`."
+    )
     target: str
     bias: float
     inputs: tuple[Annotated[ModelInput, Field(discriminator="type")], ...] = Field(min_length=1)
     reading: Reading = Reading()
+    uncertainty: Uncertainty | None = Field(
+        default=None, description="For intervals; null without degrees of freedom, or with too many columns."
+    )
+    conformal: Conformal | None = Field(
+        default=None, description="For conformal intervals; null without test rows."
+    )
     checksum: str | None = Field(
         default=None, description="SHA-256 of the rest; null in a model that was written by hand."
     )
@@ -100,13 +108,27 @@ class LinearModel(Strict):
             raise ValueError("its checksum has changed: it is not what was written")
         return self
 
+    @model_validator(mode="after")
+    def _designs_its_own_columns(self) -> Self:
+        known = {column.name: column for column in self.inputs}
+        for each in self.uncertainty.design if self.uncertainty else ():
+            column = known.get(each.column)
+            levels = column.weights if isinstance(column, CategoryInput) else {None}
+            if column is None or each.level not in levels:
+                raise ValueError(f"`design` names {each.column!r}, {each.level!r}, which `inputs` lack")
+        return self
+
     def checked(self) -> Self:
         """Return the model with its checksum: altered later, its file is refused."""
         return self.model_copy(update={"checksum": self._sum()})
 
     def _sum(self) -> str:
-        since_2 = {"reading"} if self.version == 1 else set()
-        content = self.model_dump(mode="json", exclude={"checksum", *since_2})
+        later: dict[str, Any] = {"checksum": True}
+        if self.version < 3:
+            later |= {"uncertainty": True, "conformal": True, "inputs": {"__all__": {"shares"}}}
+        if self.version < 2:
+            later |= {"reading": True}
+        content = self.model_dump(mode="json", exclude=later)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -122,6 +144,8 @@ class Predicted:
     infinite: Counter[str]
     # By column, rows by the level that no training row has.
     unknown: Mapping[str, Counter[str]]
+    # Lower and upper ends (m,), if an interval is wanted.
+    bounds: tuple[Vector, ...] = ()
 
 
 def linear_model(
@@ -160,12 +184,15 @@ def read(path: Path) -> LinearModel:
         ) from error
 
 
-def predict(model: LinearModel, columns: Mapping[str, pa.Array]) -> Predicted:
+def predict(
+    model: LinearModel, columns: Mapping[str, pa.Array], interval: Interval | None = None
+) -> Predicted:
     """Predict m rows.
 
     Args:
         model: the formula.
         columns: by name, numbers as float64 and categories as text; null or NaN where a value is missing.
+        interval: which bounds are wanted beside the predictions; the model must hold what they need.
     """
     total: Vector = np.full(len(columns[model.inputs[0].name]), model.bias)
     missing: Counter[str] = Counter()
@@ -181,7 +208,63 @@ def predict(model: LinearModel, columns: Mapping[str, pa.Array]) -> Predicted:
         with np.errstate(over="ignore", invalid="ignore"):
             total += column.weight * values if isinstance(column, NumberInput) else values
     total[~np.isfinite(total)] = np.nan
-    return Predicted(total, +missing, +infinite, {name: count for name, count in unknown.items() if count})
+    strange = {name: count for name, count in unknown.items() if count}
+    half = half_width(model, columns, interval) if interval else None
+    bounds = () if half is None else (total - half, total + half)
+    return Predicted(total, +missing, +infinite, strange, bounds)
+
+
+def half_width(model: LinearModel, columns: Mapping[str, pa.Array], interval: Interval) -> Vector | float:
+    """Return half the width (m,) of the rows' intervals, in units of the target; see `uncertainty`.
+
+    Raises:
+        BadTable: the model does not hold what the interval needs.
+    """
+    check_interval(model, interval)
+    if model.conformal and interval.kind == "conformal":
+        return model.conformal.half_width(interval.level)
+    if model.uncertainty is None or interval.critical is None:
+        raise ValueError(f"`critical` of the {interval.kind} interval is not set; give Student's t")
+    design = np.column_stack(
+        [_designed(model, each, columns) for each in model.uncertainty.design]
+        or [np.empty((len(columns[model.inputs[0].name]), 0))]
+    )
+    variance = model.uncertainty.leverage(design) + (interval.kind == "prediction")
+    return interval.critical * model.uncertainty.residual_deviation * np.sqrt(variance)
+
+
+def check_interval(model: LinearModel, interval: Interval) -> None:
+    """Refuse an interval that the model cannot give.
+
+    Raises:
+        BadTable: it does not hold what the interval needs.
+    """
+    if interval.kind == "conformal":
+        if model.conformal is None:
+            raise BadTable(_no_interval(model, "errors of test rows", "hold out test rows"))
+        model.conformal.half_width(interval.level)
+    elif model.uncertainty is None:
+        raise BadTable(_no_interval(model, "residual deviation", "set `interval_kind` to conformal"))
+
+
+def _no_interval(model: LinearModel, lacking: str, remedy: str) -> str:
+    if model.version < 3:
+        return (
+            f"`interval`: this {FILE} is of an earlier release, which kept no {lacking}; make the run again"
+        )
+    return f"`interval`: the model holds no {lacking}; {remedy}"
+
+
+def _designed(model: LinearModel, wanted: DesignColumn, columns: Mapping[str, pa.Array]) -> Vector:
+    """Return a column of the design (m,): a number, or 1 or 0 for a level; NaN where there is no prediction."""
+    column = next(each for each in model.inputs if each.name == wanted.column)
+    values = columns[wanted.column]
+    if isinstance(column, NumberInput):
+        return _numbers(column, values)
+    found = pc.index_in(values, value_set=pa.array(column.weights, values.type)).fill_null(-1).to_numpy()
+    place = list(column.weights).index(wanted.level or "")
+    share = column.shares.get(wanted.level or "", 0.0)
+    return np.where(found < 0, share, (found == place).astype(np.float64))
 
 
 def _input(column: Number | Category, weights: Sequence[float]) -> ModelInput:
@@ -194,6 +277,7 @@ def _input(column: Number | Category, weights: Sequence[float]) -> ModelInput:
         reference=column.levels[0],
         average=float(np.dot([0.0, *weights], column.shares)),
         fill=column.fill,
+        shares=dict(zip(column.levels, column.shares, strict=True)),
     )
 
 

@@ -11,12 +11,15 @@ from tasks.table.encoding import unknown_levels
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
 from tasks.table.model.inputs import check_names, inputs
 from tasks.table.model.linear import LinearModel, NumberInput, Predicted, predict
+from tasks.table.model.uncertainty import Interval
 from tasks.table.sources.reader import Preview, batches
 
 # Unknown levels of a column that are counted one by one, and
 MOST_LEVELS = 1000
 # what the others go by.
 OTHERS = "…"
+# The ends of intervals.
+BOUNDS = ("lower", "upper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,10 @@ def _common(found: Sequence[pa.DataType]) -> pa.DataType:
     return known.pop() if len(known) == 1 else pa.string()
 
 
-def scored_columns(columns: pa.Schema, model: LinearModel, column: str, *, as_text: bool) -> pa.Schema:
-    """Return the columns of the rows with their predictions in `column`.
+def scored_columns(
+    columns: pa.Schema, model: LinearModel, column: str, *, as_text: bool, interval: bool = False
+) -> pa.Schema:
+    """Return the columns of the rows with their predictions in `column`, and the ends of intervals after them.
 
     Unless they are written as text again, the model's numbers in text files become numbers.
 
@@ -98,12 +103,16 @@ def scored_columns(columns: pa.Schema, model: LinearModel, column: str, *, as_te
     """
     if column in columns.names:
         raise BadTable(f"`column`: the data have a column {quoted(column)} already; give another name")
+    bounds = BOUNDS if interval else ()
+    for name in bounds:
+        if name in columns.names or name == column:
+            raise BadTable(f"`interval` adds a column {quoted(name)}, and there is one already; rename it")
     numbers = {each.name for each in model.inputs if isinstance(each, NumberInput) and not as_text}
     typed = [
         pa.field(each.name, pa.float64()) if each.name in numbers and pa.types.is_string(each.type) else each
         for each in columns
     ]
-    return pa.schema([*typed, (column, pa.float64())])
+    return pa.schema([*typed, *((name, pa.float64()) for name in (column, *bounds))])
 
 
 def scored(
@@ -112,6 +121,7 @@ def scored(
     columns: pa.Schema,
     out: pa.Schema,
     warn: Collection[str] = (),
+    interval: Interval | None = None,
 ) -> Iterator[tuple[pa.RecordBatch, Predicted] | Violation]:
     """Yield all rows in their order, with their predictions, null where there is none; and what was left out.
 
@@ -121,6 +131,7 @@ def scored(
         columns: what `columns_of` says of them.
         out: what `scored_columns` makes of it.
         warn: rules whose breach is a warning.
+        interval: whose bounds stand beside the predictions.
 
     Raises:
         BadTable: a file is damaged, or a value cannot be used.
@@ -131,10 +142,11 @@ def scored(
         try:
             for rows in batches(look, types):
                 used = inputs(model, rows, start, look, warn)
-                predicted = predict(model, used)
+                predicted = predict(model, used, interval)
                 kept = [_kept(column, field, used) for column, field in zip(rows.columns, out, strict=False)]
-                values = pa.array(predicted.values, mask=np.isnan(predicted.values))
-                yield pa.RecordBatch.from_arrays([*kept, values], schema=out), predicted
+                found = (predicted.values, *predicted.bounds)
+                values = [pa.array(each, mask=np.isnan(each)) for each in found]
+                yield pa.RecordBatch.from_arrays([*kept, *values], schema=out), predicted
                 start += rows.num_rows
         except BadTable as error:
             yield from raise_on_errors(error.violations, warn)

@@ -1,8 +1,11 @@
 """The model as one expression of standard SQL over the user's own columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tasks.table.model.linear import CategoryInput, LinearModel, NumberInput
+from tasks.table.model.uncertainty import DesignColumn
+
+MOST_SQUARES = 64  # columns of the design: with as many squares, of half as many terms each
 
 
 def expression(model: LinearModel) -> str:
@@ -12,6 +15,26 @@ def expression(model: LinearModel) -> str:
     column is cast, so that booleans and decimals are doubles too.
     """
     return "\n  + ".join([literal(model.bias), *(_term(column) for column in model.inputs)]) + "\n"
+
+
+def half_width(model: LinearModel) -> str | None:
+    """Write half the width of the 95 % prediction interval as an expression: t·s·√(1 + h), see `uncertainty`.
+
+    Each number of (x − centre)·inverse is a sum like that of the prediction. None where the model holds no root, or one
+    of so many columns that the expression would be too long for a database.
+    """
+    found = model.uncertainty
+    if found is None or len(found.design) > MOST_SQUARES:
+        return None
+    inputs = {column.name: column for column in model.inputs}
+    squares = []
+    for numbers in found.inverse:
+        terms = [
+            _shifted(inputs[name], factors) for name, factors in _by_column(found.design, numbers).items()
+        ]
+        squares.append(f"POWER({' + '.join(terms)}, 2)")
+    inner = "\n  + ".join([literal(1 + found.at_centre), *squares])
+    return f"{literal(found.critical * found.residual_deviation)} * SQRT({inner})\n"
 
 
 def literal(value: float) -> str:
@@ -44,12 +67,37 @@ def text(value: str) -> str:
 
 
 def _term(column: NumberInput | CategoryInput) -> str:
-    name = identifier(column.name)
     if isinstance(column, NumberInput):
-        value = f"CAST({name} AS DOUBLE PRECISION)"
-        filled = value if column.mean is None else f"COALESCE({value}, {literal(column.mean)})"
-        return f"{literal(column.weight)} * {filled}"
-    return f"CASE {' '.join(_cases(column, name))} END"
+        return f"{literal(column.weight)} * {_value(column)}"
+    return f"CASE {' '.join(_cases(column, identifier(column.name)))} END"
+
+
+def _by_column(
+    design: Sequence[DesignColumn], numbers: Sequence[float]
+) -> dict[str, list[tuple[DesignColumn, float]]]:
+    """Group the first columns of the design, each with its number, by the user's column."""
+    grouped: dict[str, list[tuple[DesignColumn, float]]] = {}
+    for each, number in zip(design, numbers, strict=False):
+        grouped.setdefault(each.column, []).append((each, number))
+    return grouped
+
+
+def _shifted(column: NumberInput | CategoryInput, factors: Sequence[tuple[DesignColumn, float]]) -> str:
+    """Write Σ number·(x − centre) over the design's columns that are made of one of the user's."""
+    if isinstance(column, NumberInput):
+        ((each, number),) = factors
+        return f"{literal(number)} * ({_value(column)} - {literal(each.centre)})"
+    numbers = {each.level: number for each, number in factors}
+    middle = sum(number * each.centre for each, number in factors)
+    unknown = sum(number * column.shares.get(level or "", 0.0) for level, number in numbers.items())
+    levels = {level: numbers.get(level, 0.0) - middle for level in column.weights}
+    shifted = column.model_copy(update={"weights": levels, "average": unknown - middle})
+    return _term(shifted)
+
+
+def _value(column: NumberInput) -> str:
+    value = f"CAST({identifier(column.name)} AS DOUBLE PRECISION)"
+    return value if column.mean is None else f"COALESCE({value}, {literal(column.mean)})"
 
 
 def _cases(column: CategoryInput, name: str) -> Iterator[str]:

@@ -122,7 +122,7 @@ class TextTable:
             _parsing(stream, self.layout, options, irregular) as reader,
         ):
             for batch in reader:
-                rows = batch if end is None else _without_end(batch, irregular)
+                rows = batch if end is None else _without_end(batch, len(self.names), irregular)
                 yield rows.select(own).rename_columns([name.strip() for name in own])
 
 
@@ -170,16 +170,22 @@ def _first_rows(
             return rows, _is_at_its_end(reader)
 
 
-def _without_end(batch: pa.RecordBatch, irregular: Irregular) -> pa.RecordBatch:
-    """Drop the rows that have a cell behind their last delimiter, where all others have none."""
+def _without_end(batch: pa.RecordBatch, width: int, irregular: Irregular) -> pa.RecordBatch:
+    """Drop the rows that have a cell behind their last delimiter, where all others have none.
+
+    Args:
+        batch: some rows, the cells behind the last delimiter as their last column.
+        width: how many cells such a row has.
+        irregular: counts them.
+    """
     cells = batch.column(batch.num_columns - 1)
     empty = pc.equal(pc.binary_length(cells), 0)
     stray = batch.num_rows - int(pc.sum(empty).as_py() or 0)
     if not stray:
         return batch
     if not irregular.count:
-        irregular.width, irregular.found = batch.num_columns - 1, batch.num_columns
-        irregular.text = str(cells.filter(pc.invert(empty))[0])
+        irregular.width, irregular.found = width - 1, width
+        irregular.text = cells.filter(pc.invert(empty))[0].as_py().decode(errors="backslashreplace")
     irregular.count += stray
     return batch.filter(empty)
 
@@ -301,6 +307,10 @@ def _explained(file: DataFile, layout: Layout) -> Iterator[None]:
         raise BadTable(_misfit(file.name, str(error))) from error
 
 
+def _is_regular(row: Sequence[str], width: int, layout: Layout) -> bool:
+    return len(row) == width and not (layout.ends_in_delimiter and row[-1])
+
+
 def _first_irregular(table: TextTable) -> int | None:
     """Read once more, slowly, for the number of the first row that has too many or too few cells."""
     layout = table.layout
@@ -311,5 +321,6 @@ def _first_irregular(table: TextTable) -> int | None:
         skipped = layout.name_lines + (0 if layout.is_rewritten else layout.skipped)
         rows = (row for row in csv.reader(islice(lines, skipped, None), delimiter=layout.delimiter) if row)
         width = len(layout.names or next(rows, []))
-        return next((number for number, row in enumerate(rows, start=1) if len(row) != width), None)
+        numbered = enumerate(rows, start=1)
+        return next((number for number, row in numbered if not _is_regular(row, width, layout)), None)
     return None

@@ -1,70 +1,37 @@
-"""Where the user's table lies: one file or a folder of them, on this machine or at a URL such as s3://bucket/folder."""
+"""Finds the user's table: one file or a folder of them, on this machine or at a URL, or a table of another kind."""
 
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
-from urllib.parse import quote, unquote, urlsplit
+from dataclasses import replace
+from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 import pyarrow as pa
 from pyarrow import fs
 
-from tasks.table.errors import BadTable, Violation, counted, located, printable, quoted
-from tasks.table.sources.address import redacted
+from tasks.table.errors import BadTable, Violation, counted, located, quoted
+from tasks.table.sources import delta
 from tasks.table.sources.files import DataFile
 from tasks.table.sources.formats import KNOWN, format_of, is_no_table
 from tasks.table.sources.lakes import refuse_lakes
-from tasks.table.sources.source import Member
-
-# Protocols that Arrow speaks itself; AWS_ENDPOINT_URL and its like are heeded.
-_ARROWS = {"file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"}
+from tasks.table.sources.location import place, reached
+from tasks.table.sources.source import Origin, SourceTable
 
 _PATTERN = re.compile(r"[*?\[]")
 _LISTED = 5
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTable:
-    """The user's table: its members in the order of their names, at least one, all of one format."""
-
-    data: str
-    members: tuple[Member, ...]
-    # What was passed over.
-    findings: tuple[Violation, ...] = ()
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether a message must say in which member something is."""
-        return self.members[0].name != self.data
-
-
-def is_url(data: str) -> bool:
-    """Say whether the user's data is at a URL.
-
-    >>> is_url("s3://bucket/rows.parquet"), is_url("rows.parquet")
-    (True, False)
-    """
-    return "://" in data
-
-
-def anchored(data: str) -> str:
-    """Return where the data lies, whatever folder a process is in."""
-    return data if is_url(data) else os.path.abspath(data)  # noqa: PTH100 - a path of Path's would follow links
-
-
-def source(data: str) -> SourceTable:
+def source(origin: Origin) -> SourceTable:
     """Find the user's table.
 
     Raises:
         BadTable: there is nothing, or nothing that could be read, or files of several formats.
     """
-    return next(found for find in FINDERS if (found := find(data)))
+    return next(found for find in FINDERS if (found := find(origin)))
 
 
-def files(data: str) -> SourceTable:
+def files(origin: Origin) -> SourceTable:
     """Find a file, the files of a folder, or those whose names match a pattern such as `nights/*.csv`.
 
     Hidden files and those marked by an underscore are passed over in a folder; so are those of no known format, and
@@ -73,8 +40,10 @@ def files(data: str) -> SourceTable:
     Raises:
         BadTable: there is nothing, or nothing that could be read, or files of several formats.
     """
-    with _explained(data):
-        filesystem, path = _place(data)
+    data = origin.data
+    origin.refuse_others("no table that keeps its past")
+    with reached(data):
+        filesystem, path = place(data)
         info = filesystem.get_file_info(path)
     if info.type == fs.FileType.NotFound and _PATTERN.search(path):
         return _matching(data, filesystem, path)
@@ -87,7 +56,7 @@ def files(data: str) -> SourceTable:
         if kind is None:
             raise BadTable(f"{located(data)} is of no known format; save it as {KNOWN}")
         return SourceTable(data, (DataFile(filesystem, path, data, kind),))
-    with _explained(data):
+    with reached(data):
         found = _listed(filesystem, path)
     refuse_lakes(data, [info.path[len(path) :].strip("/") for info in found])
     return _of_one_format(data, list(_inside(path, found)), filesystem)
@@ -98,7 +67,7 @@ def _matching(data: str, filesystem: fs.FileSystem, path: str) -> SourceTable:
     parts = PurePosixPath(path).parts
     fixed = next(number for number, part in enumerate(parts) if _PATTERN.search(part))
     folder = str(PurePosixPath(*parts[:fixed])) if fixed else "."
-    with _explained(data):
+    with reached(data):
         is_there = filesystem.get_file_info(folder).type == fs.FileType.Directory
         found = _listed(filesystem, folder) if is_there else ()
     refuse_lakes(data, [info.path[len(folder) :].strip("/") for info in found])
@@ -114,24 +83,7 @@ def _matching(data: str, filesystem: fs.FileSystem, path: str) -> SourceTable:
 
 
 # Asked in turn; each returns the table at an address of its kind, or None. Files come last: any path may be one.
-FINDERS: tuple[Callable[[str], SourceTable | None], ...] = (files,)
-
-
-def _place(data: str) -> tuple[fs.FileSystem, str]:
-    if not is_url(data):
-        return fs.LocalFileSystem(), str(Path(data))
-    if urlsplit(data).scheme in _ARROWS:
-        filesystem, path = fs.FileSystem.from_uri(quote(data, safe="/:?&=%+,;~()*[]!$'"))
-        return filesystem, path
-    return _through_fsspec(data)
-
-
-def _through_fsspec(data: str) -> tuple[fs.FileSystem, str]:
-    """Open what Arrow has no file system for; fsspec says which package a protocol needs."""
-    import fsspec
-
-    filesystem, path = fsspec.core.url_to_fs(data)
-    return fs.PyFileSystem(fs.FSSpecHandler(filesystem)), path
+FINDERS: tuple[Callable[[Origin], SourceTable | None], ...] = (delta.find, files)
 
 
 def _listed(filesystem: fs.FileSystem, folder: str) -> Sequence[fs.FileInfo]:
@@ -214,16 +166,3 @@ def _passed_over(names: Sequence[str]) -> Iterator[Violation]:
             f"name tables {KNOWN}",
             count=len(names),
         )
-
-
-@contextmanager
-def _explained(data: str) -> Iterator[None]:
-    try:
-        yield
-    except BadTable:
-        raise
-    except (OSError, ValueError, ImportError, pa.ArrowException) as error:
-        reason = printable(redacted(str(error)))[:160]
-        raise BadTable(
-            f"{located(data)} cannot be reached ({reason}); check the address and the permissions"
-        ) from error

@@ -6,10 +6,11 @@ from tasks.table.sources import delimited, feather, npz, parquet
 from tasks.table.sources.files import COMPRESSIONS, Format
 
 CSV = Format("CSV", (".csv", ".tsv", ".txt"), delimited.read, is_compressible=True)
+PARQUET = Format("Parquet", (".parquet", ".parq", ".pq"), parquet.read)
 
 FORMATS = (
     CSV,
-    Format("Parquet", (".parquet", ".parq", ".pq"), parquet.read),
+    PARQUET,
     Format("Feather", (".feather", ".arrow", ".ipc"), feather.read),
     Format("npz", (".npz",), npz.read),
 )

@@ -6,9 +6,9 @@ from time import time_ns
 
 from tasks.table.errors import BadTable, located
 from tasks.table.sources.dialect import Dialect
-from tasks.table.sources.discovery import SourceTable, source
+from tasks.table.sources.discovery import source
 from tasks.table.sources.reader import Preview, explained, preview
-from tasks.table.sources.source import Member, Version
+from tasks.table.sources.source import Member, Origin, SourceTable, Version
 
 # Returns the digest of what lies in a place and looks so; computes it only if it is not known.
 Remember = Callable[[str, Sequence[int], Callable[[], str]], str]
@@ -28,13 +28,13 @@ class FoundTable:
     _digests: dict[str, "_Digest"] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, data: str, dialect: Dialect) -> "FoundTable":
+    def at(cls, origin: Origin, dialect: Dialect) -> "FoundTable":
         """Find a table.
 
         Raises:
             BadTable: there is none.
         """
-        return cls(source(data), dialect)
+        return cls(source(origin), dialect)
 
     def preview(self, member: Member) -> Preview:
         """Return the first look at a member."""

@@ -43,5 +43,6 @@ def _reader(file: DataFile) -> Iterator[parquet.ParquetFile]:
     with file.opened() as stream:
         refuse_empty(file, stream.read(1))
         stream.seek(0)
-        with parquet.ParquetFile(stream, buffer_size=_BUFFER) as reader:
+        # Checksums of pages are there if the writer made them, as Spark does; without this nobody looks at them.
+        with parquet.ParquetFile(stream, buffer_size=_BUFFER, page_checksum_verification=True) as reader:
             yield reader

@@ -6,12 +6,12 @@ both, and an entry: in `formats.FORMATS` for a format of files, in `discovery.FI
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Protocol
 
 import pyarrow as pa
 
-from tasks.table.errors import Violation
+from tasks.table.errors import BadTable, Violation, located
 from tasks.table.numerals import Numerals
 from tasks.table.sources.dialect import Dialect
 
@@ -42,6 +42,31 @@ class Written:
 
 
 TYPED = Written()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the user says of where the rows are.
+
+    Attributes:
+        data: A path or an address.
+        version: Of a table that keeps its past, a version's number or a time.
+    """
+
+    data: str
+    version: str | None = None
+
+    def refuse_others(self, kind: str, *allowed: str) -> None:
+        """Refuse what is said for another kind of source.
+
+        Raises:
+            BadTable: something is given that is not among `allowed`.
+        """
+        for each in fields(self):
+            if each.name not in ("data", *allowed) and getattr(self, each.name) is not None:
+                raise BadTable(
+                    f"{located(self.data)} is {kind}, for which `{each.name}` says nothing; leave it out"
+                )
 
 
 class Contents(Protocol):
@@ -100,3 +125,29 @@ class Member(Protocol):
         Raises:
             BadTable: it is empty, or not what its name says.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """The user's table: its members in the order of their names, at least one, all of one format.
+
+    Attributes:
+        data: A path or an address, as the user names it.
+        members: What is read by itself.
+        findings: What was passed over.
+        is_ordered: Whether the order of the rows is the user's; otherwise it is chance, and `ingest` sorts them.
+        described: What it is, in words, where there is more to say than its path: its version, for instance.
+        version: What `Origin.version` must be for the same rows; None where nothing keeps them.
+    """
+
+    data: str
+    members: tuple[Member, ...]
+    findings: tuple[Violation, ...] = ()
+    is_ordered: bool = True
+    described: str | None = None
+    version: str | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether a message must say in which member something is."""
+        return self.members[0].name != self.data

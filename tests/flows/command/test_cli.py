@@ -1,6 +1,7 @@
 """The command line, in processes of its own as its users run it."""
 
 import json
+import re
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -41,7 +42,7 @@ def test_run_prints_the_result_alone_and_then_pays_only_for_what_changed(
 ) -> None:
     """`--json` leaves nothing else on stdout; the next run, told otherwise by a file and a flag, says why it ran."""
     first = command("run", "--json", "--rows", "500", cwd=tmp_path, server=prefect_server if runs else None)
-    assert first.returncode == 0, first.stderr
+    assert (first.returncode, first.stderr) == (0, "")
     result = json.loads(first.stdout)
     assert {"run", "model", "metrics", "least_squares", "verdict", "stages", "report"} <= set(result)
     assert set(result["model"]) == {"weights", "bias", "layers", "neurons", "parameters"}
@@ -54,9 +55,14 @@ def test_run_prints_the_result_alone_and_then_pays_only_for_what_changed(
     (tmp_path / "settings.toml").write_text("[problem]\nrows = 500\n[training]\nepochs = 7\n")
     options = ["--config", "settings.toml", "--epochs", "50"]
     plan = command("plan", "--json", *options, cwd=tmp_path)
-    second = command("run", *options, cwd=tmp_path, module="flows", server=prefect_server)
+    second = command("run", "--verbose", *options, cwd=tmp_path, module="flows", server=prefect_server)
     assert second.returncode == 0, second.stderr
-    assert "verdict" in second.stdout
+    assert "usable?   Yes" in second.stdout
+    lines = [line for line in second.stderr.splitlines() if line.startswith("linear-neuron: ")]
+    assert lines[0].startswith("linear-neuron: starting")
+    assert lines[1:3] == ["linear-neuron: generate cached", "linear-neuron: split cached"]
+    assert re.fullmatch(r"linear-neuron: train \d+\.\d s", lines[3])
+    assert re.fullmatch(r"linear-neuron: y: RMSE 0\.\d+.*; \d+\.\d s; file://.*/report\.html", lines[-1])
     latest = max((tmp_path / "artifacts" / "runs").iterdir())
     stages = json.loads((latest / RESULT).read_text())["stages"]
     assert [stages[name]["state"] for name in stages] == ["cached", "cached", "ran", "ran", "ran"]

@@ -13,6 +13,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
+from pydantic import ValidationError
 
 from flows.command import predict as command
 from flows.regression import regression
@@ -20,6 +21,7 @@ from tasks.config import Prediction, Settings
 from tasks.outputs.model import KERAS
 from tasks.outputs.result import Result
 from tasks.outputs.scores import PREDICTIONS
+from tasks.table.errors import BadTable
 from tests.processes import imported, python
 
 MODEL = {
@@ -353,6 +355,32 @@ def test_the_predictions_are_those_of_the_saved_model(
     np.testing.assert_allclose(found, own.loc[rows["price"]], rtol=1e-12)
 
 
+@pytest.mark.usefixtures("prefect_server")
+def test_a_name_stands_for_its_newest_run_and_the_run_is_said(
+    tmp_path: Path, settings: Settings, penguins: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`latest` is the last run of any table, and says of which; a name taken by one table is refused to another."""
+    small: dict[str, Any] = {"artifacts": settings.artifacts, "training": {"epochs": 1}}
+    own = small | {"name": "birds", "input": {"data": str(penguins), "target": "body_mass"}}
+    result = regression(Settings.model_validate(own))
+    other = regression(Settings.model_validate(small))
+    assert (result.name, other.name) == ("birds", "example")
+    said = f"'body_mass' of {str(penguins)!r}, run {result.run}, due {result.run[:4]}-"
+    for model, version in {"birds": "version 1", "birds@1": "version 1", result.run: None}.items():
+        assert predict(model, penguins, tmp_path / f"{model}.csv", artifacts=settings.artifacts) == 0
+        told = capsys.readouterr().err
+        assert told.startswith(f"linear-neuron: model of 'birds'{', ' + version if version else ''}: target ")
+        assert said in told
+    for model, why in {
+        "latest": "no column 'x'",
+        "birds@champion": "no alias and no version 'champion'",
+    }.items():
+        assert predict(model, penguins, tmp_path / "none.csv", artifacts=settings.artifacts) == 2
+        assert why in capsys.readouterr().err
+    with pytest.raises(BadTable, match="`name` of 'birds' is taken"):
+        regression(Settings.model_validate(small | {"name": "birds"}))
+
+
 def test_a_model_that_is_not_there_is_said(
     tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -362,8 +390,8 @@ def test_a_model_that_is_not_there_is_said(
     (tmp_path / "artifacts/runs").mkdir(parents=True)
     for name, message in {
         "latest": "there is no run in",
-        "absent": "is neither a file, nor a folder, nor a run in",
-        "../../" + tmp_path.name: "is neither a file, nor a folder, nor a run in",
+        "absent": "is neither a file, nor a folder, nor a run or a name in",
+        "../../" + tmp_path.name: "is neither a file, nor a folder, nor a run or a name in",
         str(tmp_path / "empty"): "there is no model.json in the folder",
         str(tmp_path / "in.csv"): "is no model.json (it: ",
     }.items():
@@ -413,3 +441,69 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, model: Path, ending:
         peaks.append(float(python("-c", PEAK, *given).stdout.split()[-1]))
     assert peaks[1] < peaks[0] + 150, peaks
     assert peaks[1] < 700
+
+
+INTERVALS = {
+    "uncertainty": {
+        "residual_deviation": 2.0,
+        "degrees_of_freedom": 10,
+        "critical": 2.2281388519649385,
+        "at_centre": 0.25,
+        "design": [
+            {"column": "a", "level": None, "centre": 1.0},
+            {"column": "k", "level": "v", "centre": 0.5},
+        ],
+        "inverse": [[0.5], [1.0, 2.0]],
+    },
+    "conformal": {"rows": 19, "ranks": [10, 19], "errors": [1.5, 4.0]},
+}
+
+
+def test_intervals_stand_beside_the_predictions(tmp_path: Path) -> None:
+    """Worked out by hand; a row without a prediction has no interval, nor has any row more columns otherwise."""
+    model = tmp_path / "model.json"
+    model.write_text(json.dumps(MODEL | INTERVALS))
+    data = write(ROWS[["k", "b", "a"]], tmp_path / "in.parquet")
+    assert predict(model, data, tmp_path / "out.parquet", interval=0.95) == 0
+    found = read(tmp_path / "out.parquet")
+    assert list(found) == ["k", "b", "a", "predicted_y", "lower", "upper"]
+    first = found.iloc[0]  # a = 1, k = u: (0, −1) by the inverse
+    half = 2.2281388519649385 * 2.0 * np.sqrt(1.25 + (0.5 * 0) ** 2 + (1.0 * 0 + 2.0 * -0.5) ** 2)
+    np.testing.assert_allclose([first["lower"], first["upper"]], [2.5 - half, 2.5 + half], rtol=1e-10)
+    assert found.isna()["lower"].tolist() == found.isna()["predicted_y"].tolist()
+
+    kind = {"interval": 0.9, "interval_kind": "conformal"}
+    assert predict(model, data, tmp_path / "conformal.parquet", **kind) == 0
+    np.testing.assert_allclose(read(tmp_path / "conformal.parquet")["upper"], np.array(PREDICTED) + 4.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"interval": 0.95}, "the model holds no residual deviation; set `interval_kind` to conformal"),
+        (
+            {"interval": 0.95, "interval_kind": "conformal"},
+            "the model holds no errors of test rows; hold out",
+        ),
+        ({"interval": 0.95, "column": "lower"}, "no residual deviation"),
+    ],
+)
+def test_an_interval_that_the_model_cannot_give_is_refused(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str], options: dict[str, Any], message: str
+) -> None:
+    """In one line, before anything is read."""
+    assert predict(model, tmp_path / "absent.csv", tmp_path / "out.csv", **options) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_column_called_like_an_end_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "model.json"
+    model.write_text(json.dumps(MODEL | INTERVALS))
+    data = write(ROWS.assign(lower=1.0), tmp_path / "in.csv")
+    assert predict(model, data, tmp_path / "out.csv", interval=0.5) == 2
+    assert "`interval` adds a column 'lower', and there is one already; rename it" in capsys.readouterr().err
+
+
+def test_a_kind_without_an_interval_is_refused() -> None:
+    with pytest.raises(ValidationError, match="`interval_kind` of 'conformal' needs `interval`"):
+        Prediction(model="m", data="d", output="o.csv", interval_kind="conformal")

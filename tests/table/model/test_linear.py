@@ -178,7 +178,7 @@ def test_gaps_infinities_and_unknown_levels_are_counted_by_column() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": 3},
+        {"version": 4},
         {"format": "pickle"},
         {"inputs": []},
         {"bias": float("nan")},

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from pyarrow import fs
 
+from flows.command.news import News
 from flows.command.plan import plan
 from flows.command.run import run
 from flows.command.signals import Stops
@@ -83,10 +84,10 @@ def test_a_run_opens_a_file_for_a_look_its_digest_and_its_rows(
     """Files that were written a moment ago are read once more, as their times do not tell; a cached run reads none."""
     for path in nights.iterdir():
         os.utime(path, (1e9, 1e9))
-    assert run(settings_for(nights), as_json=False, stops=Stops()) == 0
+    assert run(settings_for(nights), as_json=False, stops=Stops(), news=News(-1)) == 0
     assert calls == {"listed": 1, "0.csv": 3, "1.csv": 3, "2.csv": 3}
     calls.clear()
-    assert run(settings_for(nights), as_json=False, stops=Stops()) == 0
+    assert run(settings_for(nights), as_json=False, stops=Stops(), news=News(-1)) == 0
     assert calls == {"listed": 1, "0.csv": 2, "1.csv": 1, "2.csv": 1}
 
 
