@@ -109,7 +109,7 @@ class ToTraining(Calls):
 
 def run(root: Path, remote: Path | None = None) -> None:
     settings = Settings.model_validate({"artifacts": str(root), "problem": {"rows": 200}})
-    with disable_run_logger(), using(remote and f"file://{remote}"), lease(root) as held:
+    with disable_run_logger(), using(f"file://{remote}" if remote else None), lease(root) as held:
         calls = (ToTraining if remote else Calls)(Run(root, held))
         with suppress(Enough):
             stages(calls, settings)  # type: ignore[arg-type]
