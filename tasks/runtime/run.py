@@ -27,7 +27,7 @@ from tasks.store.artifact import Artifact
 from tasks.store.checkpoints import drop as drop_checkpoint
 from tasks.store.folders import is_open_to_others
 from tasks.store.leases import Lease
-from tasks.store.locks import locked
+from tasks.store.locks import has_locks, locked
 from tasks.store.remote import behind, record_path
 from tasks.store.remote_leases import Wanted, leased
 from tasks.store.verification import Verification, unseal
@@ -90,6 +90,11 @@ class Run:
 
         for path in sweep(root):
             get_run_logger().warning("%s is not what belongs there, and is passed over; remove it", path)
+        if root.is_dir() and not has_locks(root):
+            get_run_logger().warning(
+                "%s has no file locks; let no two runs use it at once, or name a folder on another file system",
+                root,
+            )
         if is_open_to_others(root):
             get_run_logger().warning(
                 "every user of this machine can write to %s, and so change what later runs read", root

@@ -22,9 +22,7 @@ from tests.paths import ROOT
 from tests.s3 import Server, serving
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-DEPLOYMENTS = yaml.safe_load((ROOT / "containers" / "prefect.yaml").read_text(encoding="utf-8"))[
-    "deployments"
-]
+DEPLOYMENTS = YAML(typ="safe").load(ROOT / "containers" / "prefect.yaml")["deployments"]
 
 
 def instructions() -> list[list[tuple[str, str]]]:
