@@ -176,7 +176,7 @@ def _remove(path: Path) -> None:
 
 
 def _is_left(path: Path) -> bool:
-    """Say whether no living process holds an unfinished file, or the file beside a draft; without one it is no one's."""
+    """Say whether no living process holds an unfinished file, or the file beside a draft, which may be gone."""
     holder = _holder(path) if is_folder(path) else path
     return is_abandoned(holder) or (is_folder(path) and not os.path.lexists(holder))
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from prefect.deployments.steps import git_clone
 from prefect.utilities.asyncutils import run_coro_as_sync
+from ruamel.yaml import YAML
 
 from tasks.config import Settings
 from tests.nightly.readme import console
