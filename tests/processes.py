@@ -70,6 +70,7 @@ def started(
     cwd: Path = ROOT,
     quiet: bool = False,
     apart: bool = False,
+    stdin: int | None = None,
 ) -> Popen[str]:
     """Start Python and leave it running; its output is to be read from the process, or with `quiet` is dropped."""
     output = DEVNULL if quiet else PIPE
@@ -77,6 +78,7 @@ def started(
         [sys.executable, *map(str, arguments)],
         env=environment() if env is None else env,
         cwd=cwd,
+        stdin=stdin,
         stdout=output,
         stderr=output,
         text=True,

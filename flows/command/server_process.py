@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 
 import uvicorn
 
@@ -30,7 +31,8 @@ def serve() -> int:
 
     application = "prefect.server.api.server:create_app"
     server = Server(uvicorn.Config(application, factory=True, lifespan="on", log_level="error"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    # After a failed start uvicorn exits in an orderly way, for which it would wait for Prefect's threads; see below.
+    with socket.create_server(("127.0.0.1", 0)) as listening, suppress(SystemExit):
         server.run([listening])
     return 0 if server.started else 1
 

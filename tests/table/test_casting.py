@@ -13,6 +13,7 @@ from tasks.table.errors import BadTable
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.discovery import source
 from tasks.table.sources.reader import preview
+from tasks.table.sources.source import Origin
 
 
 def take(
@@ -24,7 +25,7 @@ def take(
     **more: object,
 ) -> tuple[pa.Table, Taken]:
     """Take a file's rows in, with the target `y`; return them, and the account of the first piece."""
-    look = preview(source(str(path)).members[0], dialect or Dialect())
+    look = preview(source(Origin(str(path))).members[0], dialect or Dialect())
     assert look.schema is not None
     columns = choose(look.schema, Wanted("y", **more), cells_are_text=look.is_text)  # type: ignore[arg-type]
     plan = layout(
@@ -159,7 +160,7 @@ def test_what_is_no_category_is_named_with_its_row(tmp_path: Path, case: str) ->
     values, text = NO_CATEGORIES[case]
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"k": values, "y": [1, 2, 3]}), path)
-    look = preview(source(str(path)).members[0], Dialect())
+    look = preview(source(Origin(str(path))).members[0], Dialect())
     plan = CastPlan({"k": pa.string(), "y": pa.int64()}, "y", frozenset({"k"}), keep_missing=False)
     with pytest.raises(BadTable) as caught:
         list(taken(look, plan))

@@ -1,10 +1,11 @@
-"""`serve` makes a deployment under the name of what is modelled, and takes none from another table."""
+"""`serve` refuses what no run could use, and deploys under the name of what is modelled, taking none from others."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect.deployments.runner import RunnerDeployment
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.command.exits import Exit
 from flows.command.serve import serve
@@ -55,3 +56,52 @@ def test_a_deployment_of_another_table_or_folder_is_not_overwritten(
             "linear-neuron: the deployment 'regression/birds' is taken: the server has it for "
         )
         assert line.endswith("give another `name`, or first `prefect deployment delete regression/birds`")
+
+
+def test_it_needs_a_server_that_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        assert serve(of(tmp_path, None, None), "0 6 * * *") == Exit.BAD_INPUT
+    assert "`serve` needs a server that stays" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cron", ["", "daily", "61 * * * *", "* * * *"])
+def test_a_line_that_is_no_schedule_is_refused(
+    tmp_path: Path, deployed: list[str], cron: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert serve(of(tmp_path, None, None), cron) == Exit.BAD_INPUT
+    assert capsys.readouterr().err == (
+        f"linear-neuron: `cron` of {cron!r} is not a cron line; every day at six is '0 6 * * *'\n"
+    )
+    assert deployed == []
+
+
+def test_a_table_that_is_not_there_is_refused_today_not_at_night(
+    tmp_path: Path, deployed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert serve(of(tmp_path, None, tmp_path / "none.csv"), "0 6 * * *") == Exit.BAD_INPUT
+    assert "none.csv' does not exist" in capsys.readouterr().err
+    assert deployed == []
+
+
+def test_paths_are_absolute_and_nothing_else_is_added(
+    tmp_path: Path, penguins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scheduled run starts in a folder of its own; what the user left to the defaults stays left to them."""
+    served: list[dict[str, Any]] = []
+    monkeypatch.setattr(regression, "serve", lambda **options: served.append(options))
+    (tmp_path / "t.csv").write_bytes(penguins.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    given = {
+        "input": {"data": "t.csv", "target": "body_mass"},
+        "artifacts": "store",
+        "training": {"epochs": 3},
+    }
+    assert serve(Settings.model_validate(given), "0 7 * * *") == Exit.DONE
+    (options,) = served
+    assert options["parameters"]["settings"] == {
+        "input": {"data": str(tmp_path / "t.csv"), "target": "body_mass"},
+        "artifacts": str(tmp_path / "store"),
+        "training": {"epochs": 3},
+    }
+    assert (options["schedule"].cron, options["schedule"].timezone) == ("0 7 * * *", "UTC")
+    assert options["global_limit"].limit == 1

@@ -15,6 +15,7 @@ from tasks.table.model.linear import CategoryInput, LinearModel, NumberInput
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.discovery import source
 from tasks.table.sources.reader import Preview, batches, preview
+from tasks.table.sources.source import Origin
 
 MODEL = LinearModel(
     target="y",
@@ -27,7 +28,7 @@ MODEL = LinearModel(
 
 
 def look_at(path: Path, dialect: Dialect | None = None) -> Preview:
-    return preview(source(str(path)).members[0], dialect or Dialect())
+    return preview(source(Origin(str(path))).members[0], dialect or Dialect())
 
 
 def of_text(folder: Path, cells: str, warn: tuple[str, ...] = (), **given: Any) -> dict[str, list[object]]:

@@ -23,6 +23,7 @@ from tasks.table.model.scoring import (
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.discovery import source
 from tasks.table.sources.reader import Preview, preview
+from tasks.table.sources.source import Origin
 
 MODEL = LinearModel(
     target="y",
@@ -35,7 +36,7 @@ MODEL = LinearModel(
 
 
 def looks_at(path: Path) -> list[Preview]:
-    return [preview(member, Dialect()) for member in source(str(path)).members]
+    return [preview(member, Dialect()) for member in source(Origin(str(path))).members]
 
 
 def scored_table(path: Path, *, as_text: bool = False) -> tuple[pa.Table, Account]:
