@@ -153,7 +153,7 @@ def _remote(address: str) -> str:
     return address.rstrip("/")
 
 
-Remote = Annotated[
+RemoteAddress = Annotated[
     Annotated[Place, AfterValidator(_remote)] | None,
     Field(
         description=f"Object store that machines share, behind the folder: {', '.join(REMOTES)}://bucket/prefix."
@@ -347,7 +347,7 @@ class Cleaning(Section):
     """Which finished runs `cache clean` keeps; whatever none of them needs is removed."""
 
     artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
-    remote: Remote = None
+    remote: RemoteAddress = None
     keep_runs: int | None = Field(default=None, ge=0, description="Keep the newest N runs.")
     older_than: Annotated[timedelta, BeforeValidator(_duration)] | None = Field(
         default=None, description="Drop runs older than this: 12h, 30d, 8w."
@@ -439,7 +439,7 @@ class Settings(Section):
         description="Train with this many seeds, from `seed` on, and compare them.",
     )
     artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
-    remote: Remote = None
+    remote: RemoteAddress = None
     problem: Problem = Field(default_factory=Problem, description="The example problem.")
     input: Input = Field(default_factory=Input, description="Your own table.")
     split: Split = Field(default_factory=Split, description="Training and test rows.")

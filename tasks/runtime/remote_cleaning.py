@@ -35,8 +35,8 @@ NAMES = {
 # Seconds within which what was written may belong to a run that has not ended.
 RECENT = 86_400
 
-# Digests of contents.
-Digests = frozenset[str]
+# DigestSet of contents.
+DigestSet = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Inventory:
     """
 
     items: dict[str, list[Item]]
-    records: list[tuple[Item, Digests]] = field(default_factory=list)
-    results: list[tuple[Item, Digests]] = field(default_factory=list)
+    records: list[tuple[Item, DigestSet]] = field(default_factory=list)
+    results: list[tuple[Item, DigestSet]] = field(default_factory=list)
     unreadable: list[Item] = field(default_factory=list)
 
 
@@ -106,7 +106,7 @@ def disposable(found: Inventory, rules: Cleaning) -> list[Item]:
     """List what no kept run needs and nobody has written of late: first results, then records, then contents."""
     sizes = {_digest(item): item.bytes for item in found.items[CONTENTS]}
     keep = _kept(found.results, sizes, rules)
-    needed = Digests().union(*(digests for _, digests in keep))
+    needed = DigestSet().union(*(digests for _, digests in keep))
     recent = time.time() - RECENT
 
     stays = {item.path for item, _ in keep}
@@ -141,8 +141,8 @@ def remove(objects: Objects, items: Sequence[Item]) -> None:
 
 
 def _kept(
-    results: Sequence[tuple[Item, Digests]], sizes: dict[str, int], rules: Cleaning
-) -> list[tuple[Item, Digests]]:
+    results: Sequence[tuple[Item, DigestSet]], sizes: dict[str, int], rules: Cleaning
+) -> list[tuple[Item, DigestSet]]:
     """Choose the runs to keep, as in a local store."""
     keep_runs, older_than, max_size = rules.keep_runs, rules.older_than, rules.max_size
     chosen = list(results) if keep_runs is None else list(results)[max(0, len(results) - keep_runs) :]
@@ -154,32 +154,32 @@ def _kept(
     return chosen
 
 
-def _size(chosen: Sequence[tuple[Item, Digests]], sizes: dict[str, int]) -> int:
-    used = Digests().union(*(digests for _, digests in chosen))
+def _size(chosen: Sequence[tuple[Item, DigestSet]], sizes: dict[str, int]) -> int:
+    used = DigestSet().union(*(digests for _, digests in chosen))
     return sum(item.bytes for item, _ in chosen) + sum(sizes.get(digest, 0) for digest in used)
 
 
-def _read(objects: Objects, items: Sequence[Item]) -> Iterator[Digests | None]:
+def _read(objects: Objects, items: Sequence[Item]) -> Iterator[DigestSet | None]:
     """Yield the digests that each record or result lists; None where it is not what was written."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield from pool.map(partial(_digests, objects), items)
 
 
-def _digests(objects: Objects, item: Item) -> Digests | None:
+def _digests(objects: Objects, item: Item) -> DigestSet | None:
     try:
         content = objects.read(item.path, MOST_BYTES)
         if content is None:  # removed a moment ago
-            return Digests()
+            return DigestSet()
         if item.path.startswith(f"{RUNS}/"):
             return _of_result(runs.parsed(content))
-        return Digests(file.sha256 for file in shared_record(content).files.values())
+        return DigestSet(file.sha256 for file in shared_record(content).files.values())
     except ValueError:
         return None
 
 
-def _of_result(result: Result) -> Digests:
+def _of_result(result: Result) -> DigestSet:
     stages = (file.sha256 for stage in result.stages.values() for file in stage.files)
-    return Digests((*stages, *(file.sha256 for file in result.files)))
+    return DigestSet((*stages, *(file.sha256 for file in result.files)))
 
 
 def _altered(objects: Objects, item: Item) -> str | None:

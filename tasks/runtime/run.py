@@ -29,7 +29,7 @@ from tasks.store.folders import is_open_to_others
 from tasks.store.leases import Lease
 from tasks.store.locks import has_locks, locked
 from tasks.store.remote import behind, record_path
-from tasks.store.remote_leases import Wanted, leased
+from tasks.store.remote_leases import LeaseRequest, leased
 from tasks.store.verification import Verification, unseal
 from tasks.store.writing import sweep
 
@@ -196,13 +196,11 @@ class Run:
         statuses = [cache_status(stage.fn, call, self.root) for call in calls]
         missing = [status.key for status in statuses if status.artifact is None]
         if self.remote and missing:
-            remote, waiting = self.remote, _wait_of(stage.name)
-            wanted = Wanted(
-                missing, self.root, lambda key: remote.record(record_path(key)) is not None, waiting
-            )
-            held.enter_context(leased(remote.objects, wanted))
+            request = LeaseRequest(missing, self.root, self.remote.has, _wait_of(stage.name))
+            held.enter_context(leased(self.remote.objects, request))
+            quicker = {key for key in missing if self.remote.has(key)}
             statuses = [
-                status if status.artifact else cache_status(stage.fn, call, self.root)
+                cache_status(stage.fn, call, self.root) if status.key in quicker else status
                 for status, call in zip(statuses, calls, strict=True)
             ]
         self._warn_of_remote()

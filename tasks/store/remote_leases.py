@@ -45,7 +45,7 @@ class _Lease(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LeaseRequest:
     """What is to be computed: the `keys`, in the store at `root`.
 
     `is_done` says whether somebody has a key's result ready; `on_wait` is called with who is being waited for.
@@ -58,7 +58,7 @@ class Wanted:
 
 
 @contextmanager
-def leased(objects: Objects, wanted: Wanted) -> Iterator[None]:
+def leased(objects: Objects, wanted: LeaseRequest) -> Iterator[None]:
     """Hold the leases on keys of which nobody has the result ready, waiting for their owners as long as they live.
 
     Whoever calls this holds the local locks on the keys.
@@ -119,7 +119,7 @@ class _Seen:
     since: float
 
 
-def _taken(objects: Objects, key: str, mine: _Lease, wanted: Wanted) -> bool:
+def _taken(objects: Objects, key: str, mine: _Lease, wanted: LeaseRequest) -> bool:
     """Take the lease on a key; False where its result is ready first."""
     content, begun, told = mine.model_dump_json().encode(), time.monotonic(), False
     seen = _Seen(b"", begun)

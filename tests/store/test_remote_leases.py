@@ -9,7 +9,7 @@ import pytest
 
 from tasks.store import remote_leases
 from tasks.store.objects import Objects, RemoteError
-from tasks.store.remote_leases import LEASES, Wanted, leased
+from tasks.store.remote_leases import LEASES, LeaseRequest, leased
 
 KEY = "0f" * 32
 
@@ -20,9 +20,9 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Objects:
     return Objects(f"file://{tmp_path}/remote")
 
 
-def wanted(root: str, done: bool = False, told: list[str] | None = None) -> Wanted:
+def wanted(root: str, done: bool = False, told: list[str] | None = None) -> LeaseRequest:
     said = [] if told is None else told
-    return Wanted([KEY], Path(root), lambda _: done, said.append)
+    return LeaseRequest([KEY], Path(root), lambda _: done, said.append)
 
 
 def test_of_sixteen_machines_one_computes_at_a_time(found: Objects) -> None:
