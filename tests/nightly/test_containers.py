@@ -1,5 +1,6 @@
 """Containers: what the image is made of, and its steps without an engine: an empty environment, home and folder."""
 
+import asyncio
 import fnmatch
 import json
 import os
@@ -13,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.deployments.steps import git_clone
-from prefect.utilities.asyncutils import run_coro_as_sync
+from prefect.deployments.steps.pull import agit_clone
 from ruamel.yaml import YAML
 
 from tasks.config import Settings
@@ -166,7 +166,7 @@ def test_a_clone_made_by_the_pull_step_finds_last_night_cached(
     for night in ("one", "two"):
         (tmp_path / night).mkdir()
         monkeypatch.chdir(tmp_path / night)
-        cloned = run_coro_as_sync(git_clone(repository=str(ROOT)))
+        cloned = asyncio.run(agit_clone(repository=str(ROOT)))
         code = tmp_path / night / cloned["directory"]
         command = "linear-neuron run --json --epochs 5 --remote s3://bucket/clones"
         nights.append(json.loads(in_a_container(command, tmp_path / night / "container", server, code)))

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,12 +25,11 @@ from tasks.store.writing import draft, publish, sweep, write_atomically
 def nfs(monkeypatch: pytest.MonkeyPatch) -> None:
     flock, unlink = fcntl.flock, Path.unlink
 
-    def emulated(handle: int, operation: int) -> None:
-        number = handle if isinstance(handle, int) else handle.fileno()
-        is_readable_only = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+    def emulated(handle: Any, operation: int) -> None:
+        is_readable_only = fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
         if operation & fcntl.LOCK_EX and is_readable_only:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        flock(number, operation)
+        flock(handle, operation)
 
     def renamed(path: Path, missing_ok: bool = False) -> None:
         if path.suffix == ".lock" and path.exists():
