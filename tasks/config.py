@@ -316,10 +316,14 @@ class Training(Section):
     initializer: Literal["glorot_uniform", "uniform"] = Field(
         default="glorot_uniform", description="Initial weights; uniform draws from (-0.1, 0.1)."
     )
+    l2: Annotated[float, Field(ge=0)] | Literal["auto"] = Field(
+        default=0.0,
+        description="Ridge penalty on the squared weights of standardised features; auto chooses it by 10 folds.",
+    )
 
 
 class Inference(Section):
-    """How the uncertainty of the weights is estimated."""
+    """How the uncertainty of the weights, and of the error, is estimated."""
 
     standard_errors: Literal["classic", "HC0", "HC1", "HC2", "HC3", "cluster"] = Field(
         default="classic",
@@ -330,6 +334,10 @@ class Inference(Section):
         default=None,
         min_length=1,
         description="Column whose equal values are a cluster; it need not be a feature.",
+    )
+
+    cross_validate: int | None = Field(
+        default=None, ge=2, le=100, description="Folds by whose errors the fit is judged as well."
     )
 
     @model_validator(mode="after")
@@ -420,6 +428,17 @@ class Prediction(Section):
         return self
 
 
+class Opening(Section):
+    """Which report `open` shows."""
+
+    run: str | None = Field(
+        default=None, min_length=1, description="A run's name; the one that ended last by default."
+    )
+    artifacts: Place = Field(
+        default="artifacts", min_length=1, description="Folder in which to look for runs."
+    )
+
+
 class Settings(Section):
     """Every setting of a run."""
 
@@ -466,6 +485,19 @@ class Settings(Section):
         if self.input.data is not None and changed:
             raise ValueError(
                 f"`{changed[0]}` belongs to the example problem, but `data` names a file; give only one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _ridge_has_no_standard_errors(self) -> Self:
+        if self.training.l2 and self.inference.standard_errors != "classic":
+            raise ValueError(
+                f"`standard_errors` of {self.inference.standard_errors!r}: under `l2` weights are biased and have "
+                "none; leave one of the two out"
+            )
+        if self.training.l2 and self.training.recipe == "tutorial":
+            raise ValueError(
+                "`l2` needs the recipe 'calibrated', since 'tutorial' ends away from least squares"
             )
         return self
 

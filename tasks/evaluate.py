@@ -23,6 +23,8 @@ from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
 from tasks.neuron.parts import Batch
 from tasks.neuron.residual_patterns import residual_patterns
+from tasks.neuron.ridge import fold_moments, ridge
+from tasks.neuron.ridge import path as penalty_path
 from tasks.neuron.sandwich import RobustErrors, cluster_errors, robust_errors
 from tasks.neuron.student_t import critical, t_tests
 from tasks.outputs import scores, uncertainty
@@ -38,6 +40,7 @@ from tasks.outputs.parts import (
     read_profile,
 )
 from tasks.outputs.result import (
+    CrossValidation,
     ErrorKind,
     Evaluation,
     Gain,
@@ -45,6 +48,8 @@ from tasks.outputs.result import (
     PartScores,
     ReferenceFit,
     ResidualPattern,
+    Ridge,
+    RidgePoint,
     Scores,
     TTest,
     Verdict,
@@ -98,22 +103,63 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
     """
     fitted, training = read(model, root), read_facts(model)
     rows = read_profile(parts, root)
-    reference = solve_moments(rows.moments, bias=training.bias)
+    plain = solve_moments(rows.moments, bias=training.bias)
+    reference = ridge(plain, rows.moments, training.l2) if training.l2 else plain
     with draft(root) as folder:
         scored = _score(fitted, reference.target_mean, parts, root, folder)
         facts = PartsFacts.of(parts)
-        robust = _robust(parts, root, reference, inference)
+        robust = _robust(parts, root, reference, inference, biased=bool(training.l2))
         evaluation = compare(fitted, scored, reference, facts, training)
         fit = _reference_fit(facts.features, reference, inference.standard_errors, robust)
         patterns = [] if reference.is_exact else _patterns(fitted, rows.sample)
-        scores.write(folder, evaluation.model_copy(update={"patterns": patterns, "least_squares": fit}))
-        uncertainty.write(folder, _uncertainty(fitted, reference, folder))
-        return publish(folder, root, "evaluate", notes=collinearity_notes(facts.features, reference))
+        added = {
+            "patterns": patterns,
+            "least_squares": fit,
+            "ridge": _ridge(training),
+            "cross_validation": _cross_validation(parts, root, training, inference),
+        }
+        scores.write(folder, evaluation.model_copy(update=added))
+        uncertainty.write(folder, _uncertainty(fitted, reference, folder, biased=bool(training.l2)))
+        notes = [] if training.l2 else collinearity_notes(facts.features, reference)
+        return publish(folder, root, "evaluate", notes=notes)
 
 
-def _uncertainty(fitted: TrainedModel, reference: LeastSquares, folder: Path) -> FitUncertainty:
-    """Sum up what intervals need; the errors of the test rows are those of the predictions just written."""
+def _ridge(training: ModelFacts) -> Ridge | None:
+    """Record the penalty, and the path along which it was chosen."""
+    path = [RidgePoint(l2=each.l2, rmse=each.rmse, sd=each.sd) for each in training.path]
+    return Ridge(l2=training.l2, path=path) if training.l2 else None
+
+
+def _cross_validation(
+    parts: Artifact, root: Path, training: ModelFacts, inference: Inference
+) -> CrossValidation | None:
+    """Return the errors by folds, by a pass over the training rows, if they are asked for.
+
+    Raises:
+        BadTable: there are too few rows for the folds.
+    """
+    if inference.cross_validate is None:
+        return None
+    try:
+        folds = fold_moments(read_parts(parts, root, TRAIN), inference.cross_validate)
+    except ValueError as error:
+        raise BadTable(str(error)) from error
+    (found,) = penalty_path(folds, np.array([training.l2]), bias=training.bias)
+    return CrossValidation(
+        folds=len(folds), rmse=found.pooled, sd=found.deviation, errors=found.rmse.tolist()
+    )
+
+
+def _uncertainty(
+    fitted: TrainedModel, reference: LeastSquares, folder: Path, *, biased: bool
+) -> FitUncertainty:
+    """Sum up what intervals need; the errors of the test rows are those of the predictions just written.
+
+    The intervals of a biased fit would not hold their level: it gets none but conformal ones.
+    """
     residual_sum = reference.residual_sum + reference.excess(fitted.weights, fitted.bias)
+    if biased:
+        residual_sum = math.nan
     freedom = reference.degrees_of_freedom
     return fit_uncertainty(
         reference,
@@ -140,7 +186,8 @@ def compare(
         training: how the model was trained.
     """
     names, weights, bias = data.features, fitted.weights, fitted.bias
-    agreement = metrics.verdict(weights, bias, reference, recipe=training.recipe)
+    name = "ridge" if training.l2 else "least squares"
+    agreement = metrics.verdict(weights, bias, reference, recipe=training.recipe, name=name)
     tutorial = training.recipe == "tutorial"
 
     return Evaluation(
@@ -202,7 +249,7 @@ def _verdict(agreement: Agreement, before: float | None) -> Verdict:
 
 
 def _robust(
-    parts: Artifact, root: Path, reference: LeastSquares, inference: Inference
+    parts: Artifact, root: Path, reference: LeastSquares, inference: Inference, *, biased: bool
 ) -> RobustErrors | None:
     """Return the standard errors that were asked for, by a pass over the training rows; None for the classic ones.
 
@@ -210,6 +257,8 @@ def _robust(
         BadTable: there are too few or too many clusters.
     """
     rows, kind = read_parts(parts, root, TRAIN), inference.standard_errors
+    if biased:  # no error is known of weights that a penalty pulls towards zero
+        return RobustErrors(np.full_like(reference.weights, math.nan), math.nan, reference.degrees_of_freedom)
     if kind == "classic":
         return None
     if kind != "cluster":
@@ -230,6 +279,9 @@ def _reference_fit(
     found = robust or RobustErrors(
         reference.standard_errors, reference.bias_standard_error, reference.degrees_of_freedom
     )
+    undetermined = (
+        reference.factor.undetermined if not np.any(reference.weights[list(reference.dropped)]) else ()
+    )
     labels = [*names, *(["bias"] if reference.has_bias else [])]
     estimates = [*reference.weights, reference.bias][: len(labels)]
     errors = [*found.weights, found.bias][: len(labels)]
@@ -239,7 +291,7 @@ def _reference_fit(
         weights=_named(names, reference.weights),
         bias=reference.bias,
         standard_errors=dict(zip(labels, map(_finite, errors), strict=True)),
-        undetermined=[[names[j] for j in members] for members in reference.factor.undetermined],
+        undetermined=[[names[j] for j in members] for members in undetermined],
         degrees_of_freedom=found.degrees,
         kind=kind,
         t_tests={

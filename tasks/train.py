@@ -2,19 +2,22 @@
 
 import os
 import threading
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 from tasks.config import Training
+from tasks.neuron.ridge import FOLDS, RELATIVE, fold_moments, path, shrunk
 from tasks.outputs import model
-from tasks.outputs.model import ModelFacts, TrainedModel
-from tasks.outputs.parts import TRAIN, matrix, read_parts, read_profile
+from tasks.outputs.model import ModelFacts, PathPoint, TrainedModel
+from tasks.outputs.parts import TRAIN, RowsPart, matrix, read_parts, read_profile
 from tasks.runtime.checkpoints import Checkpoints
 from tasks.runtime.native_noise import without_greetings
 from tasks.runtime.progress import Progress
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
+from tasks.table.errors import BadTable
 
 _LOADING = threading.Lock()
 
@@ -38,7 +41,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
     checkpoints = Checkpoints(root)
     with Progress(training.epochs, f"seed {seed}") as progress:
         options = {
-            **training.model_dump(),
+            **training.model_dump(exclude={"l2"}),
             "seed": seed,
             "moments": moments,
             "start": checkpoints.last(),
@@ -48,17 +51,44 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
         in_memory = len(parts) == 1
         fitted = fit(*matrix(parts[0]), **options) if in_memory else fit_parts(parts, **options)
 
+    l2, points = _penalty(training, parts)
+    weights, bias = fitted.weights, fitted.bias
+    if l2:
+        weights, bias = shrunk(moments, weights, bias, l2, has_bias=training.bias)
+
     with draft(root) as folder:
-        keras = save_bytes(build(fitted.weights, fitted.bias if training.bias else None, len(fitted.weights)))
-        model.write(folder, keras, TrainedModel(fitted.weights, fitted.bias), fitted.loss)
+        keras = save_bytes(build(weights, bias if training.bias else None, len(weights)))
+        model.write(folder, keras, TrainedModel(weights, bias), fitted.loss)
         facts = ModelFacts(
             recipe=training.recipe,
             bias=training.bias,
             learning_rate=fitted.learning_rate,
             stable_limit=fitted.stable_limit,
             before_closing=fitted.before_closing,
+            l2=l2,
+            path=tuple(points),
         )
         return publish(folder, root, "train", facts.as_json(), fitted.notes)
+
+
+def _penalty(training: Training, parts: Sequence[RowsPart]) -> tuple[float, list[PathPoint]]:
+    """Return the ridge penalty, and the path along which it was chosen, by one more pass over the rows, if it was.
+
+    Raises:
+        BadTable: there are too few rows for the folds.
+    """
+    if training.l2 != "auto":
+        return training.l2, []
+    penalties = RELATIVE * sum(part.rows for part in parts)
+    try:
+        found = path(fold_moments(parts, FOLDS), penalties, bias=training.bias)
+    except ValueError as error:
+        raise BadTable(str(error)) from error
+    points = [
+        PathPoint(l2=float(l2), rmse=each.pooled, sd=each.deviation)
+        for l2, each in zip(penalties, found, strict=True)
+    ]
+    return min(points, key=lambda point: point.rmse).l2, points
 
 
 def load() -> None:

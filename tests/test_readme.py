@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -11,9 +12,23 @@ from flows.command import cli
 from tasks.config import Settings
 from tests.benchmarks import results
 from tests.paths import ROOT
+from tests.processes import python
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^\$ (?:\.venv/bin/)?linear-neuron (.*?)(?: {2,}#.*)?$", README, flags=re.MULTILINE)
+
+# The pages in the order in which the README leads to them.
+PAGES = ["README.md", *dict.fromkeys(re.findall(r"\]\((docs/[\w-]+\.md)\)", README))]
+TEXT = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
+COMMANDS = re.findall(r"^\$ (?:\.venv/bin/)?linear-neuron (.*?)(?: {2,}#.*)?$", TEXT, flags=re.MULTILINE)
+
+# They stay, or take minutes: tests/nightly types the one, tests/benchmarks times the other.
+NOT_HERE = ("serve", "run --rows 100000000")
+
+# What the pages call sales.csv: a key, a date, and two numbers that make a price.
+SALES = "id,area,rooms,sold_on,price\n" + "".join(
+    f"{i},{20 + i % 37},{1 + i % 5},2026-{1 + i // 28:02}-{1 + i % 28:02},{(20 + i % 37) * 3 + i % 5 * 7 + i % 11}\n"
+    for i in range(336)
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -44,21 +59,51 @@ def test_the_worked_example_prints_what_is_shown(
             assert printed.out.startswith(output.removesuffix("…\n"))
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_server")
+def test_every_command_works_in_the_order_of_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Word for word, one after the other, in one folder; only what shows a refusal is refused."""
+    shutil.copytree(ROOT / "tests" / "data", tmp_path / "tests" / "data")
+    (tmp_path / "sales.csv").write_text(SALES)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
+    statuses = {}
+    for command in COMMANDS:
+        if not command.startswith(NOT_HERE):
+            statuses[command] = cli.main(shlex.split(command))
+    refused = [command for command, status in statuses.items() if status]
+    assert refused == [next(each for each in COMMANDS if "penguins_all" in each)], capsys.readouterr().err
+
+
 def test_there_are_commands() -> None:
     assert len(COMMANDS) > 3
 
 
 def test_settings_files_are_valid() -> None:
-    blocks = re.findall(r"^```toml\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```toml\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
     assert blocks
     for block in blocks:
         Settings.model_validate(tomllib.loads(block))
 
 
-def test_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#:]+)\)", text)
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")} <= {*PAGES}
+
+
+def test_windows_is_told_what_to_do() -> None:
+    """In one line, and not by a module that Python does not have there."""
+    program = "import sys; sys.platform = 'win32'; import flows"
+    done = python("-c", program, status=1)
+    assert done.stderr == "linear-neuron needs macOS or Linux; on Windows, run it in WSL\n"
 
 
 def test_pictures_are_described_and_small() -> None:
@@ -70,15 +115,15 @@ def test_pictures_are_described_and_small() -> None:
 
 def test_the_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    assert set(re.findall(r"`?make ([a-z-]+)", README)) <= targets
+    assert set(re.findall(r"^\$ make ([a-z-]+)", TEXT, flags=re.MULTILINE)) <= targets
 
 
 def test_the_figures_are_those_that_were_measured() -> None:
-    """What `make bench` wrote last is what RESULTS.md shows and what the README quotes."""
+    """What `make bench` wrote last is what RESULTS.md shows and what docs/speed.md quotes."""
     measured = results.read()
     assert measured
     assert results.SHOWN.read_text(encoding="utf-8") == results.page(measured)
-    assert results.aims_table(measured) in README
+    assert results.aims_table(measured) in results.QUOTING.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/decisions.md"])

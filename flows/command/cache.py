@@ -145,7 +145,7 @@ def _command(task: Task, remote_task: RemoteTask) -> Callable[[Cleaning, bool], 
         try:
             if options.remote:
                 return remote_task(Objects(options.remote), options, as_json)
-            require_readable("artifacts", Path(options.artifacts).resolve())
+            require_readable("artifacts", Path(options.artifacts))
             root = existing_root(options.artifacts)
         except (BadStore, NoRemote, RemoteError, Unusable) as error:
             return explain(error)

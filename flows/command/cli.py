@@ -21,7 +21,7 @@ from flows.command.news import News
 from flows.command.parser import NIGHTLY, command_parser
 from flows.command.signals import Stops
 from flows.command.terminal import keep_stderr, keep_stdout
-from tasks.config import Cleaning, Prediction, Settings, overlaid, schema_fields
+from tasks.config import Cleaning, Opening, Prediction, Settings, overlaid, schema_fields
 from tasks.store.regular import read_regular
 
 # Of a settings file, and outside strings on one of its lines. The parser's time grows by the square of a key's parts.
@@ -42,7 +42,7 @@ class Request:
     """
 
     command: str
-    settings: Settings | Cleaning | Prediction
+    settings: Settings | Cleaning | Prediction | Opening
     as_json: bool = False
     cron: str = NIGHTLY
     verbosity: int = 0
@@ -80,6 +80,9 @@ def parse(arguments: Sequence[str]) -> Request:
     options, unknown = command_parser().parse_known_args(arguments)
     if unknown:
         options.parser.refuse_unknown(unknown[0])
+    if "schema" not in options:  # the program, or a group of commands, by itself
+        options.parser.print_help()
+        raise SystemExit(Exit.DONE)
 
     config = getattr(options, "config", None)
     given = _read(config) if config else {}
@@ -116,6 +119,10 @@ def _execute(request: Request, stops: Stops) -> Exit:
             from flows.command.predict import predict
 
             return predict(settings, as_json)
+        if isinstance(settings, Opening):
+            from flows.command.open import show_report
+
+            return show_report(settings, as_json)
         if request.command == "plan":
             from flows.command.plan import plan
 

@@ -73,6 +73,9 @@ def explain(error: Exception) -> Exit:
     if isinstance(error, Unusable):
         say(str(error))
         return error.status
+    if type(error).__module__.partition(".")[0] in {"httpx", "httpcore"}:
+        say(_dead_server(error))
+        return Exit.FAILED
     status = next((code for kind, code in EXPECTED.items() if isinstance(error, kind)), Exit.FAILED)
     notes = getattr(error, "__notes__", []) if status == Exit.FAILED else []
     for line in notes or [_message(error, status)]:
@@ -86,6 +89,15 @@ def _message(error: Exception, status: Exit) -> str:
     if isinstance(error, RemoteError):
         return error.strerror or str(error)
     return str(error) if status != Exit.FAILED else repr(error)
+
+
+def _dead_server(error: Exception) -> str:
+    from prefect.settings import PREFECT_API_URL
+
+    return (
+        f"Prefect's server at {str(PREFECT_API_URL.value())!r} does not answer any more "
+        f"({str(error) or type(error).__name__}); start it again and repeat the command: what is finished stays"
+    )
 
 
 def described(error: ValidationError) -> str:

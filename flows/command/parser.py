@@ -2,15 +2,22 @@
 
 import argparse
 import difflib
-from typing import Any, NoReturn, get_args
+import platform
+from collections.abc import Iterator
+from datetime import timedelta
+from types import UnionType
+from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin
 
+from pydantic import ByteSize
 from pydantic.fields import FieldInfo
 
+from flows.command.completion import SHELLS, completion_script
 from flows.command.exits import Exit
-from tasks.config import Cleaning, Prediction, Section, Settings, schema_fields
+from tasks.config import Cleaning, Opening, Prediction, Section, Settings, schema_fields
 from tasks.table.sources.address import redacted
 
 NIGHTLY = "0 6 * * *"
+PROGRAM = "linear-neuron"
 COMMANDS = {
     "run": "fit, evaluate and report; unchanged stages are taken from the cache",
     "plan": "show which stages a run would run, and why; run none",
@@ -23,8 +30,77 @@ CACHE = {
 }
 
 
+OPEN = "open a run's report in the browser"
+
+# At the end of each command's help.
+EXAMPLES = {
+    "": [
+        "run",
+        "run --data sales.csv --target price",
+        "predict --model latest --data new.csv --output out.csv",
+    ],
+    "run": [
+        "run",
+        "run --data sales.csv --target price --exclude id --categorical region",
+        "run --config settings.toml --epochs 200 --json",
+    ],
+    "plan": ["plan --epochs 200", "plan --data sales.csv --target price --json"],
+    "serve": ["serve --cron '0 6 * * *' --data sales.csv --target price"],
+    "predict": [
+        "predict --model latest --data new.csv --output predicted.csv",
+        "predict --model model.json --data new.parquet --output predicted.parquet --overwrite",
+    ],
+    "open": ["open", "open 20261123T010102-1ca5c72e"],
+    "cache": ["cache list", "cache clean --keep-runs 10 --dry-run"],
+    "cache list": ["cache list --json"],
+    "cache verify": ["cache verify"],
+    "cache clean": ["cache clean --keep-runs 10 --older-than 90d --max-size 5GB --dry-run"],
+    "completion": ["completion bash", "completion zsh", "completion fish"],
+}
+
+# What kind of value a flag takes, where its type does not say.
+KINDS = {
+    "data": "FILE",
+    "config": "FILE",
+    "output": "FILE",
+    "artifacts": "FOLDER",
+    "model": "MODEL",
+    "target": "COLUMN",
+    "column": "COLUMN",
+    "by": "COLUMNS",
+    "features": "COLUMNS",
+    "exclude": "COLUMNS",
+    "categorical": "COLUMNS",
+    "warn": "RULES",
+    "na_values": "WORDS",
+    "encoding": "ENCODING",
+    "delimiter": "CHARACTER",
+    "comment": "TEXT",
+    "date_format": "FORMAT",
+    "true_weights": "X,X,…",
+}
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that says what is wrong in one line."""
+
+    def format_help(self) -> str:
+        """Show the flags that the schema needs as required."""
+        needed = [action for action in self._actions if getattr(action, "is_needed", False)]
+        for action in needed:
+            action.required = True
+        text = super().format_help()
+        for action in needed:
+            action.required = False
+        return text
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse a command or a word that is none of the choices, and name the nearest one."""
+        if action.choices is not None and value not in action.choices:
+            known = [str(each) for each in action.choices]
+            near = difflib.get_close_matches(str(value), known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"there is {', '.join(known)}"
+            self.error(f"`{value}` is not a {str(action.metavar or action.dest).lower()}; {hint}")
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with the status for bad usage."""
@@ -44,9 +120,14 @@ def command_parser() -> Parser:
     `schema`, which the flags belong to; and `parser`, which refuses what is unknown.
     """
     parser = Parser(
-        prog="linear-neuron", description="Fit a linear regression with a single-layer neural network."
+        prog=PROGRAM,
+        description="Fit a linear regression with a single-layer neural network.",
+        epilog=_examples(""),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(parser=parser)
+    parser.add_argument("--version", action=_Version, help="Show this version and those that it runs on.")
+    commands = parser.add_subparsers(metavar="COMMAND")
     for name, does in COMMANDS.items():
         sub = _subcommand(commands, name, name, does, Settings)
         if name == "serve":
@@ -55,17 +136,47 @@ def command_parser() -> Parser:
             )
         _add_verbosity(sub)
         sub.add_argument(
-            "--config", default=None, metavar="FILE.toml", help="Settings by section; flags override them."
+            "--config",
+            default=None,
+            metavar="FILE",
+            help="Settings by section, as TOML; flags override them.",
         )
     does = "add a model's predictions to the rows of a table"
     _subcommand(commands, "predict", "predict", does, Prediction)
 
-    cache = commands.add_parser("cache", help="list, verify or clean the artifacts folder")
-    tasks = cache.add_subparsers(required=True, metavar="TASK")
+    opening = _subcommand(commands, "open", "open", OPEN, Opening, {"artifacts"})
+    which = "A run's name in the artifacts folder [the one that ended last]."
+    opening.add_argument("run", nargs="?", metavar="RUN", help=which)
+
+    cache = commands.add_parser(
+        "cache",
+        help="list, verify or clean the artifacts folder",
+        epilog=_examples("cache"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    cache.set_defaults(parser=cache)
+    tasks = cache.add_subparsers(metavar="TASK")
     for name, does in CACHE.items():
         flags = None if name == "clean" else {"artifacts", "remote"}
         _subcommand(tasks, f"cache {name}", name, does, Cleaning, flags)
+
+    _add_completion(commands, parser)
     return parser
+
+
+def _add_completion(commands: Any, parser: Parser) -> None:
+    does = "print what makes a shell complete commands and flags"
+    sub: Parser = commands.add_parser(
+        "completion",
+        help=does,
+        description=f"{does[:1].upper()}{does[1:]}: bash and zsh evaluate it, fish sources it.",
+        epilog=_examples("completion"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    sub.set_defaults(parser=sub)
+    shell = sub.add_argument("shell", metavar="SHELL", choices=SHELLS, action=_Completion)
+    shell.default = parser
+    shell.help = ", ".join(SHELLS)
 
 
 def _subcommand(
@@ -74,7 +185,13 @@ def _subcommand(
     """Add a command with the flags of its schema, or only those named in `flags`."""
     description = f"{does[:1].upper()}{does[1:]}."
     sub: Parser = parsers.add_parser(
-        name, help=does, description=description, argument_default=argparse.SUPPRESS, allow_abbrev=False
+        name,
+        help=does,
+        description=description,
+        epilog=_examples(command),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
     )
     sub.set_defaults(command=command, schema=schema, parser=sub)
     sub.add_argument(
@@ -99,7 +216,10 @@ def _add_verbosity(sub: Parser) -> None:
 def _add_flag(group: argparse._ActionsContainer, name: str, field: FieldInfo) -> None:
     flag = f"--{name.replace('_', '-')}"
     if field.annotation is not bool:
-        group.add_argument(flag, metavar=_placeholder(field), help=_help(field))
+        placeholder = _placeholder(name, field)
+        action = group.add_argument(flag, metavar=placeholder, help=_help(field))
+        # Checked by the schema, after unknown flags: a misspelt one is not a missing one.
+        action.is_needed = field.is_required()  # type: ignore[attr-defined]
     elif field.default:
         group.add_argument(
             f"--no-{name}", dest=name, action="store_false", help=f"Do not: {field.description}"
@@ -108,10 +228,66 @@ def _add_flag(group: argparse._ActionsContainer, name: str, field: FieldInfo) ->
         group.add_argument(flag, action="store_true", help=field.description)
 
 
-def _placeholder(field: FieldInfo) -> str:
-    kinds = {field.annotation, *get_args(field.annotation)}
-    choices = [kind for kind in get_args(field.annotation) if isinstance(kind, str)]
-    return "|".join(choices) or ("N" if int in kinds else "X" if float in kinds else "NAME")
+def _placeholder(name: str, field: FieldInfo) -> str:
+    """Return what stands for a flag's value in its help: the choices, or the kind."""
+    kinds = list(_kinds(field.annotation))
+    if choices := [kind for kind in kinds if isinstance(kind, str)]:
+        return "|".join(choices)
+    by_type = {timedelta: "DURATION", ByteSize: "SIZE", int: "N", float: "X"}
+    return next((word for kind, word in by_type.items() if kind in kinds), KINDS.get(name, "NAME"))
+
+
+def _kinds(annotation: object) -> Iterator[object]:
+    """Yield the types that an annotation allows, and the words of a choice; what a list is of does not count."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        for each in inner:
+            yield from _kinds(each)
+    elif origin is Annotated:
+        yield from _kinds(inner[0])
+    elif origin is Literal:
+        yield from inner
+    else:
+        yield annotation
+
+
+def _examples(command: str) -> str:
+    return (
+        "\n".join(["examples:", *(f"  {PROGRAM} {line}" for line in EXAMPLES[command])])
+        if command in EXAMPLES
+        else ""
+    )
+
+
+class _Version(argparse.Action):
+    """Prints the versions of this program and of what its results depend on."""
+
+    def __init__(self, option_strings: list[str], dest: str, help: str | None = None) -> None:
+        # A setting may have the same name: a flag that leaves nothing must not get in its way.
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        libraries = ", ".join(
+            f"{name} {version(name)}" for name in ("prefect", "tensorflow", "keras", "numpy")
+        )
+        print(f"{PROGRAM} {version(PROGRAM)} ({libraries}, python {platform.python_version()})")
+        parser.exit()
+
+
+class _Completion(argparse.Action):
+    """Prints the script that completes commands and flags of the parser that is its default."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,  # noqa: ARG002 - argparse's signature
+        values: Any,
+        option_string: str | None = None,  # noqa: ARG002 - argparse's signature
+    ) -> None:
+        print(completion_script(values, self.default))
+        parser.exit()
 
 
 def _help(field: FieldInfo) -> str:

@@ -19,7 +19,7 @@ from tasks.table.errors import BadTable
 def plan(settings: Settings, as_json: bool) -> Exit:
     """Print what a run would do with each stage, and why; return the exit status."""
     try:
-        require_readable("artifacts", Path(settings.artifacts).resolve())
+        require_readable("artifacts", Path(settings.artifacts))
         with looking_once(), using(settings.remote):
             check(settings.input, settings.columns_beside)
             found = dry_run(settings)

@@ -21,7 +21,7 @@ def run(settings: Settings, as_json: bool, stops: Stops, news: News) -> Exit:
     started = time.monotonic()
     news.tell(f"starting; files go to {str(root)!r}")
     try:
-        require_writable("artifacts", root)
+        require_writable("artifacts", Path(settings.artifacts))
         connection = Connection(stops)
         # The imports take as long as a temporary server takes to start, in a process of its own.
         from prefect import tags

@@ -1,5 +1,6 @@
 """The command `linear-neuron serve`: stay, and run the flow on a schedule."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ def serve(settings: Settings, cron: str) -> Exit:
     except ValueError:
         return refuse(f"`cron` of {cron!r} is not a cron line; every day at six is '0 6 * * *'")
 
+    # Prefect ends its runs and pauses the schedule on SIGTERM; a terminal that is closed is to do the same.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     regression.serve(
         name=name,
         tags=[name],

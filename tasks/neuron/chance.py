@@ -64,7 +64,7 @@ def rms_interval(squares: LossSample) -> tuple[float, float] | None:
 
     >>> low, high = rms_interval(sample_of(np.array([1.0, 4.0, 9.0, 4.0]))) or (0.0, 0.0)
     >>> round(low, 2), round(high, 2)
-    (1.01, 4.44)
+    (1.18, 3.81)
     """
     error = squares.standard_error
     if not (math.isfinite(error) and squares.mean > 0):

@@ -117,7 +117,12 @@ def rounding_errors(targets: ArrayLike) -> Errors:
 
 
 def verdict(
-    weights: ArrayLike, bias: float, reference: LeastSquares, *, recipe: Recipe = "calibrated"
+    weights: ArrayLike,
+    bias: float,
+    reference: LeastSquares,
+    *,
+    recipe: Recipe = "calibrated",
+    name: str = "least squares",
 ) -> Agreement:
     """Compare a fit with least squares on the same rows.
 
@@ -136,6 +141,7 @@ def verdict(
         bias: Of the fit.
         reference: Least squares on the same rows.
         recipe: That was trained with; decides on the remedy.
+        name: What the reference is called.
 
     Raises:
         ValueError: If the weights do not fit the reference or are not finite.
@@ -150,7 +156,9 @@ def verdict(
         message = f"the fit is not finite: weights {w.tolist()}, bias {bias}"
         raise ValueError(message)
     z, d = _gap(w, bias, reference), distance(w, bias, reference)
-    return Agreement(z, d, d <= INDISTINGUISHABLE, _text(z, d, reference, recipe))
+    return Agreement(
+        z, d, d <= INDISTINGUISHABLE, _text(z, d, reference, recipe).replace("least squares", name)
+    )
 
 
 def distance(weights: Array, bias: float, reference: LeastSquares) -> float:
@@ -170,9 +178,10 @@ def _gap(weights: Array, bias: float, reference: LeastSquares) -> float:
     """Return max |δⱼ| / SEⱼ over kept weights and bias."""
     factor, s = reference.factor, _yardstick(reference)
     moved, shifted = factor.moved(weights, bias)
-    gaps = (np.abs(moved - reference.weights) / (s * reference.unit_errors))[factor.kept]
+    target, offset = factor.moved(reference.weights, reference.bias)
+    gaps = (np.abs(moved - target) / (s * reference.unit_errors))[factor.kept]
     if reference.has_bias:
-        gaps = np.append(gaps, abs(shifted - reference.bias) / (s * reference.bias_unit_error))
+        gaps = np.append(gaps, abs(shifted - offset) / (s * reference.bias_unit_error))
     return float(gaps.max(initial=0.0))
 
 

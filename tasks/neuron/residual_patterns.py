@@ -40,7 +40,9 @@ def residual_patterns(fitted: Array, residuals: Array) -> list[Pattern]:
     """
     if fitted.size < FEWEST or not np.ptp(fitted):
         return []
-    line = (fitted - fitted.mean()) / fitted.std()
+    centred = fitted - fitted.mean()
+    line = centred / np.abs(centred).max()  # first, so that no square leaves a float's range
+    line /= line.std()
     bow = line**2 - np.polyval(np.polyfit(line, line**2, 1), line)
     found = {"fan": _correlation(line, np.abs(residuals)), "curve": _correlation(bow, residuals)}
     names: tuple[PatternName, ...] = ("fan", "curve")

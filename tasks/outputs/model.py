@@ -17,6 +17,14 @@ WEIGHTS = "weights.npz"
 HISTORY = "history.parquet"
 
 
+class PathPoint(Facts):
+    """A penalty, and the error of ridge by folds: over all rows, and its standard deviation among the folds."""
+
+    l2: float
+    rmse: float
+    sd: float
+
+
 class ModelFacts(Facts):
     """How the neuron was trained."""
 
@@ -27,6 +35,8 @@ class ModelFacts(Facts):
     before_closing: float | None = (
         None  # D where the mini-batches ended, if a full-batch epoch closed the training
     )
+    l2: float = 0.0  # penalty that the weights were shrunk by
+    path: tuple[PathPoint, ...] = ()  # among which it was chosen
 
 
 @dataclass(frozen=True, slots=True, eq=False)

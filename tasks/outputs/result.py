@@ -99,6 +99,30 @@ class Finding(Record):
     advice: str = Field(description="What is wrong and what to do, in one line; empty where nothing is.")
 
 
+class CrossValidation(Record):
+    """Errors over rows that a fit to the other folds has not seen, in units of the target."""
+
+    folds: int
+    rmse: float = Field(description="Over all rows.")
+    sd: float = Field(description="Standard deviation of the folds' errors.")
+    errors: list[float] = Field(description="By fold.")
+
+
+class RidgePoint(Record):
+    """A penalty, and the error by folds."""
+
+    l2: float
+    rmse: float
+    sd: float
+
+
+class Ridge(Record):
+    """The penalty on the squared weights of standardised features, and the path from which it was chosen, if it was."""
+
+    l2: float
+    path: list[RidgePoint] = []
+
+
 class Verdict(Record):
     """How far the fit lies from least squares: `z` in standard errors, `D` in units of the sampling risk."""
 
@@ -224,6 +248,10 @@ class Evaluation(Record):
     rounding_rmse: float | None = Field(
         description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
     )
+    ridge: Ridge | None = Field(
+        default=None, description="None without a penalty; `least_squares` then holds the ridge fit."
+    )
+    cross_validation: CrossValidation | None = Field(default=None, description="Where it was asked for.")
     diagnosis: list[Finding] = Field(default=[], description="Checks of the fit's assumptions.")
     learning_rate: float = Field(description="The first learning rate.")
     stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")

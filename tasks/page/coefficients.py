@@ -65,10 +65,15 @@ def coefficients(evaluation: Evaluation) -> list[Coefficient]:
     return [*weights, replace(bias, is_bias=True)]
 
 
+def reference_name(evaluation: Evaluation) -> str:
+    """Name what the neuron is compared with."""
+    return "ridge" if evaluation.ridge else "least squares"
+
+
 def coefficient_table(result: Result, listed: Sequence[Coefficient]) -> TableBlock:
     """Tabulate the weights, the largest |t| first, and then the bias, beside least squares and the known truth."""
     known = any(coefficient.true is not None for coefficient in listed)
-    header = ["", "estimate", *(["true"] if known else []), "least squares", "standard error"]
+    header = ["", "estimate", *(["true"] if known else []), reference_name(result), "standard error"]
     header += ["t", "p", "95 % interval", "difference in SE"]
     names = labels([coefficient.name for coefficient in listed], LONGEST_NAME)
     units = _units(result)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.page.markdown import escaped, markdown
+from tasks.page.blocks import AnswerBlock, Block, Command, Heading
 from tasks.page.text import visible
 from tasks.page.violations import tabulated
 from tasks.table.errors import Violation
@@ -17,14 +17,15 @@ class Failure:
         stage: The stage that failed; None if the run failed outside all stages.
         reason: Why, in one line.
         finished: The stages before it, whose results are in the cache.
-        resume: The command that resumes at the failed stage.
+        resume: The command that can work and takes the finished stages from the cache; None if something must be mended
+            first.
         violations: What is wrong with the user's table, if that is the reason.
     """
 
     stage: str | None
     reason: str
     finished: Sequence[str]
-    resume: str
+    resume: str | None
     violations: Sequence[Violation] = ()
 
 
@@ -38,21 +39,23 @@ def in_words(failure: Failure) -> str:
     """
     where = f"stage `{failure.stage}`" if failure.stage else "the run"
     cached = ", ".join(failure.finished) or "nothing"
-    return (
-        f"{where} failed: {visible(failure.reason)}\ncached: {cached}\nto resume: {visible(failure.resume)}"
+    resume = (
+        "mend that, and run it again" if failure.resume is None else f"to resume: {visible(failure.resume)}"
     )
+    return f"{where} failed: {visible(failure.reason)}\ncached: {cached}\n{resume}"
 
 
-def in_markdown(failure: Failure) -> str:
-    """Write it as a page for Prefect's UI."""
+def failure_page(failure: Failure) -> list[Block]:
+    """Write it as a page, for the run's folder and Prefect's UI."""
     where = f"Stage {failure.stage}" if failure.stage else "The run"
     cached = ", ".join(failure.finished) or "nothing"
-    command = "".join(f"    {line}\n" for line in visible(failure.resume).splitlines())
-    if len(failure.violations) > 1:
-        why = markdown([tabulated(failure.violations)], lambda _: None)
-    else:
-        why = f"{escaped(failure.reason)}\n"
-    return (
-        f"# {where} failed\n\n{why}\n"
-        f"The next run takes these stages from the cache: {cached}.\n\nTo resume:\n\n{command}"
-    )
+    several = len(failure.violations) > 1
+    reason = f"{len(failure.violations)} findings, see below." if several else failure.reason
+    todo = "Run the command below." if failure.resume else "Mend what is said above, and run it again."
+    return [
+        Heading(1, f"{where} failed"),
+        AnswerBlock("Can I use it?", [f"No, there is no model: {visible(reason)}"], "bad"),
+        AnswerBlock("What to do?", [f"{todo} From the cache it takes: {cached}."]),
+        *([tabulated(failure.violations)] if several else []),
+        *([Command(failure.resume)] if failure.resume else []),
+    ]

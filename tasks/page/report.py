@@ -11,6 +11,7 @@ from tasks.page.headline import opening
 from tasks.page.lineage import lineage, stage_table
 from tasks.page.profile import profile_table
 from tasks.page.repeats import repeats_section
+from tasks.page.ridge import ridge_section
 from tasks.page.settings import learning_rate, settings_table
 from tasks.page.text import counted, number, visible
 from tasks.page.trend import trend
@@ -39,6 +40,7 @@ def report(result: Result, figures: Sequence[Figure] = (), past: Sequence[Result
         *_notes(result.notes),
         *_weights(result, pictures("weights")),
         *_fit(result, pictures("fit")),
+        *ridge_section(result),
         *_training(result, pictures("training")),
         *repeats_section(result.repeats),
         *_data(result, before, pictures("data")),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from tasks.outputs.result import PartScores, Result
-from tasks.page.coefficients import Coefficient, coefficients
+from tasks.page.coefficients import Coefficient, coefficients, reference_name
 from tasks.page.repeats import repeats_line
 from tasks.page.text import labels, number, shortened, visible
 
@@ -19,7 +19,7 @@ def summary(result: Result) -> str:
 
 
 def _lines(result: Result) -> Iterator[str]:
-    yield from _coefficient_lines(coefficients(result), result.target)
+    yield from _coefficient_lines(coefficients(result), result)
     yield from (f"{label:<8}  {text}" for label, text in _facts(result))
 
 
@@ -44,11 +44,11 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
     yield "report", visible(str(PurePath(str(result.settings.get("artifacts", "")), page)))
 
 
-def _coefficient_lines(listed: Sequence[Coefficient], target: str) -> Iterator[str]:
+def _coefficient_lines(listed: Sequence[Coefficient], result: Result) -> Iterator[str]:
     weights = [coefficient for coefficient in listed if not coefficient.is_bias]
     shown = [*weights[:MOST_WEIGHTS], *(coefficient for coefficient in listed if coefficient.is_bias)]
     names = labels([each.name for each in listed], LONGEST_NAME)
-    header = [shortened(visible(target), LONGEST_NAME), "estimate", "true", "least squares"]
+    header = [shortened(visible(result.target), LONGEST_NAME), "estimate", "true", reference_name(result)]
     rows = [header, *(_cells(names[each.name], each) for each in shown)]
     if all(coefficient.true is None for coefficient in listed):
         rows = [[*row[:2], row[3]] for row in rows]

@@ -146,7 +146,9 @@ def remember(root: Path, stage: str, status: CacheStatus) -> None:
 def components(fn: Callable[..., object], inputs: Mapping[str, Any]) -> Components:
     """Name everything that can change a stage's result, with its value or digest."""
     parts: Components = {}
-    for name, value in inspect.signature(fn).bind(**inputs).arguments.items():
+    given = inspect.signature(fn).bind(**inputs)
+    given.apply_defaults()  # as Prefect does, whose key must be the same
+    for name, value in given.arguments.items():
         for leaf, text in () if name == ROOT else _leaves(name, value):
             parts[f"{name}: {leaf}" if leaf in parts else leaf] = text
     code = provenance(fn.__module__, fn.__name__)

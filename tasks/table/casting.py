@@ -18,6 +18,7 @@ from tasks.table.cells import (
     is_bytes,
     parsed,
     plain,
+    points,
     reads_as_foreign,
     with_nulls,
 )
@@ -122,7 +123,10 @@ def _taken(batch: pa.RecordBatch, plan: CastPlan, start: int, look: Preview) -> 
         elif name in plan.categorical:
             column, summaries[name] = _levels(name, raw, cells, start, look)
         else:
-            column, summaries[name] = _number(raw, plan.kinds[name], start, look.written.numerals.of(name))
+            numerals = look.written.numerals
+            column, summaries[name] = _number(raw, plan.kinds[name], start, numerals.of(name))
+            if name in numerals.unsettled and is_bytes(raw.type):
+                summaries[name] = _with_points(summaries[name], raw, start)
         columns.append(column)
     return Taken(_usable(columns, plan), summaries)
 
@@ -164,6 +168,20 @@ def _with_text(summary: Summary, raw: pa.Array, text: npt.NDArray[np.bool_], sta
         first_text_value=cells[0] if cells else "",
         foreign=sum(map(reads_as_foreign, cells)),
         stored_as_text=is_text(raw.type),
+    )
+
+
+def _with_points(summary: Summary, raw: pa.Array, start: int) -> Summary:
+    """Count the cells that could be thousands, and those that show that a point stands before decimals."""
+    pointed, grouped = points(raw)
+    found = np.asarray(grouped)
+    first = raw.filter(grouped)[:1].to_pylist()
+    return replace(
+        summary,
+        grouped=int(np.count_nonzero(found)),
+        first_grouped=place(found, start),
+        first_grouped_value=_readable(first[0]) if first else "",
+        fractions=int(np.count_nonzero(np.asarray(pointed) & ~found)),
     )
 
 

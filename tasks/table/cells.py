@@ -156,6 +156,14 @@ def reads_as_foreign(cell: str) -> bool:
     return re.search(_FOREIGN_NUMBER, cell) is not None
 
 
+def points(column: pa.Array) -> tuple[pa.BooleanArray, pa.BooleanArray]:
+    """Say which cells are numbers with a point, and which of these have three digits behind it, as 6.953."""
+    text = _decoded(column)
+    pointed = pc.match_substring_regex(text, r"^\s*[-+−]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$")
+    grouped = pc.match_substring_regex(text, r"^\s*[-+−]?[1-9]\d{0,2}\.\d{3}\s*$")
+    return pc.fill_null(pointed, False), pc.fill_null(grouped, False)
+
+
 def _numerals(column: pa.Array, notation: Notation) -> tuple[pa.BooleanArray, pa.Array]:
     text = _decoded(column)
     sound = pc.match_substring_regex(text, f"{notation.pattern}|{_NO_DIGITS}")

@@ -70,6 +70,8 @@ class Numerals:
     decimal: str
     columns: Mapping[str, Notation]
     findings: tuple[Violation, ...]
+    # Columns of whole numbers below a thousand in a file in which nothing says what a point means: one may come yet.
+    unsettled: frozenset[str] = frozenset()
 
     def of(self, name: str) -> Notation:
         """Return the notation of a column."""
@@ -108,7 +110,19 @@ def numerals(
         findings += [*([finding] if finding else []), *_notes(name, notation, given, cells[name])]
     if sign == "," and decimal is None and thousands is None:
         findings.insert(0, _decimal_note(next(each.fraction for each in commas.values() if each.fraction)))
-    return Numerals(sign, found, tuple(findings))
+    unsettled: Iterator[str] = iter(())
+    if (
+        sign == "."
+        and decimal is None
+        and thousands is None
+        and not any(each.fraction for each in points.values())
+    ):
+        unsettled = (name for name, values in bare.items() if values and all(map(_is_short, values)))
+    return Numerals(sign, found, tuple(findings), frozenset(unsettled))
+
+
+def _is_short(cell: str) -> bool:
+    return re.fullmatch(rf"{_SIGNED}\d{{1,3}}", cell) is not None
 
 
 def evidence(cells: Sequence[str], sign: str) -> Evidence:

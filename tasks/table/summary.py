@@ -30,6 +30,11 @@ class Summary:
     first_text_value: str = ""
     # Of the text cells, those that are numbers in another country's way of writing.
     foreign: int = 0
+    # Cells such as 6.953, and those with another kind of fraction, where nothing says what a point means.
+    grouped: int = 0
+    first_grouped: int | None = None
+    first_grouped_value: str = ""
+    fractions: int = 0
     infinite: int = 0
     first_infinite: int | None = None
     lowest: float = np.inf
@@ -51,6 +56,7 @@ class Summary:
 def merge(a: Summary, b: Summary) -> Summary:
     """Combine the summaries of two parts of a file; exact, and the same in any order."""
     first_text = _first(a.first_text, b.first_text)
+    first_grouped = _first(a.first_grouped, b.first_grouped)
     return Summary(
         rows=a.rows + b.rows,
         missing=a.missing + b.missing,
@@ -61,6 +67,10 @@ def merge(a: Summary, b: Summary) -> Summary:
         first_text=first_text,
         first_text_value=(a if a.first_text == first_text else b).first_text_value,
         foreign=a.foreign + b.foreign,
+        grouped=a.grouped + b.grouped,
+        first_grouped=first_grouped,
+        first_grouped_value=(a if a.first_grouped == first_grouped else b).first_grouped_value,
+        fractions=a.fractions + b.fractions,
         infinite=a.infinite + b.infinite,
         first_infinite=_first(a.first_infinite, b.first_infinite),
         lowest=min(a.lowest, b.lowest),

@@ -94,6 +94,7 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
     elif total and (missing == "error" or (is_target and missing == "mean")):
         yield _missing(table, name, total, can_be_filled=missing == "mean")
     yield from _text(table, name)
+    yield from _grouped(table, name)
     yield from _shortened(table, name)
     yield from _infinite(table, name)
     yield from _unsquarable(table, name)
@@ -175,6 +176,27 @@ def _text(table: TableSummary, name: str) -> Iterator[Violation]:
             f"column {quoted(name)} stores its numbers as text",
             "convert it to a numeric type",
             column=name,
+        )
+
+
+def _grouped(table: TableSummary, name: str) -> Iterator[Violation]:
+    """Find a point that may stand between thousands, below the rows by which a file's notation was settled."""
+    total = table.total(name, "grouped")
+    lowest, highest = table.range(name)
+    is_long = max(abs(lowest or 0), abs(highest or 0)) >= 1000
+    if total and not is_long and not any(table.total(each, "fractions") for each in table.numeric):
+        file, row, found = _first(table, name, "first_grouped")
+        where = _at(file, row, first=False)
+        yield Violation(
+            "ambiguous-numbers",
+            f"column {quoted(name)} has {quoted(found.first_grouped_value)} {where} beside whole numbers: "
+            "'.' may stand between thousands or before decimals",
+            "set `thousands` to '.' or `decimal` to '.'",
+            column=name,
+            count=total,
+            row=row,
+            file=file,
+            value=found.first_grouped_value,
         )
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks measured: kept as `results.json`, shown as RESULTS.md, and the aims in the README.
+"""What the benchmarks measured: kept as `results.json`, shown as RESULTS.md, and the aims in docs/speed.md.
 
 A benchmark replaces its own entry and leaves the others alone.
 """
@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 HERE = Path(__file__).parent
 STORED = HERE / "results.json"
 SHOWN = HERE / "RESULTS.md"
-README = HERE.parents[1] / "README.md"
+QUOTING = HERE.parents[1] / "docs" / "speed.md"
 SCALE = float(os.environ.get("BENCH_SCALE", "1"))
 LIBRARIES = (
     *("tensorflow", "keras", "numpy", "pyarrow", "prefect"),
@@ -73,8 +73,8 @@ def record(
         return
     before = read()
     entries = {**before, name: entry}
-    quoting = README.read_text(encoding="utf-8").replace(aims_table(before), aims_table(entries))
-    README.write_text(quoting, encoding="utf-8")
+    quoting = QUOTING.read_text(encoding="utf-8").replace(aims_table(before), aims_table(entries))
+    QUOTING.write_text(quoting, encoding="utf-8")
     STORED.write_bytes(_ENTRIES.dump_json(entries, indent=1) + b"\n")
     SHOWN.write_text(page(entries), encoding="utf-8")
 

@@ -1,5 +1,6 @@
 """A run that stops at a failure says which stage, why, what is cached and how to resume."""
 
+import logging
 import shlex
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from flows.command.exits import Exit
 from flows.command.news import News
 from flows.command.run import run
 from flows.command.signals import Stops
+from flows.failing import without_traceback
 from flows.flags import flags
 from flows.publishing import report_key
 from flows.regression import regression
 from tasks.config import Settings
+from tasks.table.errors import BadTable
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -60,8 +63,11 @@ def test_the_failure_is_an_artifact_under_the_reports_key(
         pages = [str(artifact.data) for artifact in client.read_artifacts(artifact_filter=wanted, limit=200)]
     page = next(page for page in pages if "unique-folder" in page)
     assert page.startswith("# Stage evaluate failed")
-    assert "takes these stages from the cache: generate, split, train" in page
+    assert "From the cache it takes: generate, split, train" in page
     assert "    linear-neuron run --artifacts=" in page
+    (folder,) = (Path(settings.artifacts) / "runs").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"report.html", "report.md"}
+    assert (folder / "report.md").read_text() == page
 
 
 @pytest.mark.parametrize(
@@ -79,3 +85,11 @@ def test_the_failure_is_an_artifact_under_the_reports_key(
 def test_flags_lead_back_to_the_same_settings(given: dict[str, object]) -> None:
     settings = Settings.model_validate(given)
     assert cli.parse(["run", *flags(settings)]).settings == settings
+
+
+def test_what_the_user_can_mend_is_logged_without_a_traceback() -> None:
+    for error, kept in ((BadTable("a gap; fill it"), False), (ValueError("a fault of ours"), True)):
+        record = logging.LogRecord("x", 40, "", 1, "Task run failed", None, (type(error), error, None))
+        assert without_traceback(record)
+        assert bool(record.exc_info) == kept
+        assert record.getMessage() == ("Task run failed" if kept else str(error))

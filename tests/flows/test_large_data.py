@@ -9,7 +9,7 @@ import pytest
 
 from flows.regression import regression
 from tasks.config import Settings, overlaid
-from tasks.outputs import data, parts, scores
+from tasks.outputs import data, parts, scores, uncertainty
 from tasks.outputs.result import Result
 from tasks.store.parts import ParquetPart
 
@@ -54,6 +54,7 @@ def test_large_data_passes_in_parts_and_agrees_with_least_squares(settings: Sett
     assert names(result, "evaluate") == [
         scores.METRICS,
         *(f"{scores.PREDICTIONS}-{n:05}.parquet" for n in range(6)),
+        uncertainty.FILE,
     ]
     x, z, y = (column.to_numpy() for column in rows_of(result, root, "split", "train").columns)
     design = np.column_stack([x, z, np.ones_like(x)])

@@ -3,11 +3,16 @@
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tasks.page.failure import Failure, in_markdown, in_words
+from tasks.page.failure import Failure, failure_page, in_words
+from tasks.page.markdown import markdown
 from tasks.table.errors import Violation
 from tests.page.examples import HOSTILE
 
 MISSING = Violation("missing-values", "column 'x' has 3 missing values", "fill them in", column="x", count=3)
+
+
+def in_markdown(failure: Failure) -> str:
+    return markdown(failure_page(failure), lambda _: None)
 
 
 def parsed(failure: Failure) -> list[Token]:
@@ -21,14 +26,16 @@ def test_a_failure_outside_the_stages_names_the_run() -> None:
         "cached: nothing",
         "to resume: linear-neuron run",
     ]
-    assert in_markdown(failure).startswith("# The run failed\n\nOSError: disk full\n")
+    assert in_markdown(failure).startswith(
+        "# The run failed\n\n**Can I use it?** No, there is no model: OSError: disk full\n"
+    )
 
 
 def test_the_page_has_the_reason_the_cached_stages_and_the_command() -> None:
     page = in_markdown(Failure("train", "OSError: disk full", ["generate", "split"], "linear-neuron run"))
     assert page.splitlines()[0] == "# Stage train failed"
     assert "OSError: disk full" in page
-    assert "takes these stages from the cache: generate, split." in page
+    assert "From the cache it takes: generate, split." in page
     assert page.endswith("\n    linear-neuron run\n")
 
 
@@ -46,3 +53,9 @@ def test_nothing_reaches_the_page_or_the_terminal_raw() -> None:
         inline = {child.type for token in parsed(failure) for child in token.children or []}
         assert not inline & {"html_inline", "link_open", "image"}
         assert all(line.isprintable() for line in in_words(failure).splitlines())
+
+
+def test_where_no_command_can_work_none_is_offered() -> None:
+    failure = Failure("ingest", "BadTable: it is empty", [], None)
+    assert in_words(failure).splitlines()[-1] == "mend that, and run it again"
+    assert "linear-neuron" not in in_markdown(failure)

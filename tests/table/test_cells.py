@@ -16,6 +16,7 @@ from tasks.table.cells import (
     likely,
     parsed,
     plain,
+    points,
     reads_as_foreign,
     share_of_numbers,
     with_nulls,
@@ -202,6 +203,26 @@ def test_a_column_is_one_of_numbers_if_most_cells_are() -> None:
 )
 def test_numbers_of_other_countries_are_told_from_text(cell: str, foreign: bool) -> None:
     assert reads_as_foreign(cell) is foreign
+
+
+def test_points_that_may_stand_between_thousands_are_told_from_others() -> None:
+    cells = [
+        "6.953",
+        " -12.500 ",
+        "0.953",
+        "1234.567",
+        "1.5",
+        ".5",
+        "3.",
+        "1.5e3",
+        "7",
+        "1.234.567",
+        "a.125",
+        None,
+    ]
+    pointed, grouped = points(pa.array(cells).cast(pa.binary()))
+    assert [cell for cell, found in zip(cells, grouped.to_pylist(), strict=True) if found] == cells[:2]
+    assert [cell for cell, found in zip(cells, pointed.to_pylist(), strict=True) if found] == cells[:8]
 
 
 def test_views_become_plain_text() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tasks.table.rules import HARMLESS, Rule
-from tests.table.reading import read, refused
+from tests.table.reading import read, refusal, refused
 
 RNG = np.random.default_rng(0)
 ROWS = 60
@@ -248,3 +248,34 @@ def test_names_and_values_are_judged_together(tmp_path: Path) -> None:
         ("text-in-numbers", "n"),
         ("infinite-values", "y"),
     ]
+
+
+LATE: dict[str, tuple[list[str], str | None]] = {
+    "thousands or decimals": (["6.953"], "'6.953' in row 4,001"),
+    "several of them": (["6.953", "1.250"], "'6.953' in row 4,001"),
+    "another kind of fraction": (["6.953", "1.5"], None),
+    "long whole numbers": (["6.953", "1250"], None),
+    "decimals": (["6.95"], None),
+    "below one": (["0.953"], None),
+    "with a sign": (["-6.953"], "'-6.953' in row 4,001"),
+}
+
+
+@pytest.mark.parametrize("case", LATE)
+def test_a_point_below_the_rows_that_were_looked_at_is_no_guess(tmp_path: Path, case: str) -> None:
+    """Where only whole numbers below a thousand came before, it may stand between thousands: row and value are said."""
+    cells, found = LATE[case]
+    rows = [f"{number % 900},{number % 7}" for number in range(4000)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows, *(f"{cell},3" for cell in cells)]) + "\n")
+    if found is None:
+        assert read(tmp_path / "t.csv")[0]["x"][4000].as_py() == float(cells[0])
+        return
+    assert refusal(tmp_path / "t.csv") == (
+        f"column 'x' has {found} beside whole numbers: '.' may stand between thousands or before decimals; "
+        "set `thousands` to '.' or `decimal` to '.'"
+    )
+    assert read(tmp_path / "t.csv", decimal=".")[0]["x"][4000].as_py() == float(cells[0])
+    thousands = read(tmp_path / "t.csv", thousands=".")[0]["x"][4000].as_py()
+    assert thousands == float(cells[0].replace(".", ""))
+    noted = read(tmp_path / "t.csv", warn="ambiguous-numbers")[1]["notes"]
+    assert found in noted[0]

@@ -80,15 +80,12 @@ class TextTable:
             BadTable: after the last row, if some had not as many cells as the header.
         """
         del rows  # a block is a number of bytes
-        written = {
-            name: kind if self._is_plain(name) or pa.types.is_string(kind) else pa.binary()
-            for name, kind in types.items()
-        }
+        written = {name: self._type(name, kind) for name, kind in types.items()}
         irregular, done = Irregular(), 0
         try:
             for batch in self._batches(written, irregular):
                 done += batch.num_rows
-                yield batch
+                yield _with_types(batch, types)
         except pa.ArrowInvalid:
             irregular = Irregular()
             for batch in self._batches(dict.fromkeys(types, pa.binary()), irregular):
@@ -97,6 +94,14 @@ class TextTable:
                 yield batch.slice(skipped)
         if irregular.count:
             raise BadTable(_irregular_rows(self, irregular))
+
+    def _type(self, name: str, kind: pa.DataType) -> pa.DataType:
+        """Return the type as which Arrow reads a column; a first point among whole numbers is to be seen as text."""
+        if pa.types.is_string(kind):
+            return kind
+        if kind == pa.float64() and name in self.layout.numerals.unsettled:
+            return pa.int64()
+        return kind if self._is_plain(name) else pa.binary()
 
     def _is_plain(self, name: str) -> bool:
         numerals = self.layout.numerals
@@ -168,6 +173,15 @@ def _first_rows(
             first = next(reader, None)
             rows = reader.schema.empty_table() if first is None else pa.Table.from_batches([first])
             return rows, _is_at_its_end(reader)
+
+
+def _with_types(batch: pa.RecordBatch, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
+    """Turn columns that were read as whole numbers into the floats that were asked for."""
+    columns = [
+        column.cast(types[name], safe=False) if column.type == pa.int64() else column
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
 def _without_end(batch: pa.RecordBatch, width: int, irregular: Irregular) -> pa.RecordBatch:

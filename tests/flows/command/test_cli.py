@@ -91,7 +91,7 @@ def test_run_prints_the_result_alone_and_then_pays_only_for_what_changed(
             ["run", "--data", "table.csv", "--target", "y", "--rows", "5"],
             "`rows` belongs to the example problem",
         ),
-        (["walk"], "invalid choice: 'walk'"),
+        (["walk"], "`walk` is not a command"),
     ],
 )
 def test_bad_usage_gets_one_line_and_leaves_nothing(

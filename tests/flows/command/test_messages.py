@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import httpx
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import ValidationError
 
 from flows.command.exits import Exit
@@ -80,3 +82,11 @@ def test_a_failure_is_said_by_the_notes_that_the_flow_has_left(capsys: pytest.Ca
     assert capsys.readouterr().err == (
         "linear-neuron: stage `train` failed\nlinear-neuron: to resume: linear-neuron run\n"
     )
+
+
+def test_a_server_that_died_is_named_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
+        assert explain(httpx.ConnectError("All connection attempts failed")) == Exit.FAILED
+    said = capsys.readouterr().err
+    assert said.startswith("linear-neuron: Prefect's server at 'http://127.0.0.1:1/api' does not answer")
+    assert "(All connection attempts failed); start it again and repeat the command" in said

@@ -89,9 +89,7 @@ def test_what_is_near_to_nothing_is_refused_without_a_guess(capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "required: COMMAND"),
-        (["cache"], "required: TASK"),
-        (["rum"], "invalid choice: 'rum'"),
+        (["rum"], "`rum` is not a command; did you mean `run`?"),
         (["run", "--epochs"], "argument --epochs: expected one argument"),
         (["run", "--json=yes"], "--json"),
     ],

@@ -1,9 +1,13 @@
 """`serve` refuses what no run could use, and deploys under the name of what is modelled, taking none from others."""
 
+import signal
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.client.orchestration import get_client
 from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -11,12 +15,13 @@ from flows.command.exits import Exit
 from flows.command.serve import serve
 from flows.regression import regression
 from tasks.config import Settings
+from tests.processes import environment, started
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Deploy in place of serving, which would stay; return the names."""
     made: list[str] = []
 
@@ -27,7 +32,9 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         made.append(name)
 
     monkeypatch.setattr(regression, "serve", deploy)
-    return made
+    before = signal.getsignal(signal.SIGHUP)
+    yield made
+    signal.signal(signal.SIGHUP, before)
 
 
 def of(folder: Path, name: str | None, penguins: Path | None) -> Settings:
@@ -84,7 +91,7 @@ def test_a_table_that_is_not_there_is_refused_today_not_at_night(
 
 
 def test_paths_are_absolute_and_nothing_else_is_added(
-    tmp_path: Path, penguins: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, penguins: Path, deployed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A scheduled run starts in a folder of its own; what the user left to the defaults stays left to them."""
     served: list[dict[str, Any]] = []
@@ -105,3 +112,27 @@ def test_paths_are_absolute_and_nothing_else_is_added(
     }
     assert (options["schedule"].cron, options["schedule"].timezone) == ("0 7 * * *", "UTC")
     assert options["global_limit"].limit == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_pauses_its_schedule(
+    tmp_path: Path, prefect_server: str, number: signal.Signals
+) -> None:
+    """Within seconds; a terminal that is closed, too."""
+    name = f"served-{number.name.lower()}"
+    command = "-m", "flows", "serve", "--name", name, "--artifacts", tmp_path / "store"
+    env = environment(tmp_path / "home", prefect_server)
+    with get_client(sync_client=True) as client, started(*command, env=env, apart=True) as process:
+        try:
+            end = time.monotonic() + 120
+            while not (found := [each for each in client.read_deployments() if each.name == name]):
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < end
+                time.sleep(0.2)
+            time.sleep(2)  # between the deployment and the schedule's loop
+            process.send_signal(number)
+            process.communicate(timeout=20)
+        finally:
+            process.kill()
+        assert client.read_deployment(found[0].id).paused

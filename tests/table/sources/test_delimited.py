@@ -148,3 +148,16 @@ def test_lines_are_rewritten_as_one_text_would_be(
     layout = Layout(" ", "utf-8", numerals({}), skipped, comment="#")
     expected = rewritten("".join(text.splitlines(keepends=True)[skipped:]), layout)
     assert Rewritten(io.BytesIO(text.encode()), layout).readall().decode() == expected
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_the_first_point_among_whole_numbers_is_seen_as_it_is_written(tmp_path: Path) -> None:
+    """Until then whole numbers come as the floats that were asked for."""
+    lines = [f"{number % 900}" for number in range(5000)]
+    table = look_at(tmp_path, "\n".join(["x", *lines, "6.953", "7"]) + "\n")
+    assert table.layout.numerals.unsettled == {"x"}
+    pieces = list(table.batches({"x": pa.float64()}, 0))
+    assert {str(piece.schema.types[0]) for piece in pieces} == {"double", "binary"}
+    cells = [cell for piece in pieces for cell in piece.column(0).to_pylist()]
+    assert list(map(float, cells)) == [*map(float, lines), 6.953, 7]
+    assert cells[-2:] == [b"6.953", b"7"]
