@@ -134,13 +134,15 @@ def remember(root: Path, stage: str, status: CacheStatus) -> None:
         os.utime(path)
         return
 
-    written = _KeyFile(format=1, components=status.parts).model_dump_json(indent=1).encode()
-    write_atomically(path, written)
-    remote = behind()
-    if remote and not status.is_shared:
-        remote.write(f"{KEYS}/{stage}/{path.name}", written)
+    write_atomically(path, written_components(stage, status)[1])
     for old in _newest_first(path.parent)[REMEMBERED:]:
         old.unlink(missing_ok=True)
+
+
+def written_components(stage: str, status: CacheStatus) -> tuple[str, bytes]:
+    """Return where the components of a key lie, in the store as in the remote, and what is written there."""
+    written = _KeyFile(format=1, components=status.parts)
+    return f"{KEYS}/{stage}/{status.key}.json", written.model_dump_json(indent=1).encode()
 
 
 def components(fn: Callable[..., object], inputs: Mapping[str, Any]) -> Components:

@@ -8,6 +8,7 @@ Where a remote lies behind the store, a record that is not here is read from the
 first, after its files: so a record that is here is there, too, unless it was here before the remote.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,12 +50,22 @@ class Records(LocalFileSystem):
     _block_type_slug = "linear-neuron-records"
     _failure: OSError | None = PrivateAttr(default=None)
     _remote: Remote | None = PrivateAttr(default=None)
+    _beside: Mapping[str, tuple[str, bytes]] = PrivateAttr(default={})
 
     @classmethod
-    def at(cls, root: Path, remote: Remote | None) -> "Records":
-        """Return the records of the store at `root`, with what may lie behind it."""
+    def at(
+        cls, root: Path, remote: Remote | None, beside: Mapping[str, tuple[str, bytes]] | None = None
+    ) -> "Records":
+        """Return the records of the store at `root`, with what may lie behind it.
+
+        Args:
+            root: The store's root.
+            remote: What lies behind it.
+            beside: By key the path and the content of what goes to the remote before the key's record.
+        """
         found = cls(basepath=str(root / RECORDS))
         found._remote = remote
+        found._beside = beside or {}
         return found
 
     @property
@@ -85,6 +96,8 @@ class Records(LocalFileSystem):
             artifact: Artifact = ResultRecord.deserialize(content).result
             try:
                 if self._remote:
+                    if place.name in self._beside:
+                        self._remote.write(*self._beside[place.name])
                     self._remote.keep(record_path(place.name), artifact, place.parent.parent)
                 write_atomically(place, artifact.model_dump_json().encode())
             except OSError as error:

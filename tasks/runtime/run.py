@@ -20,6 +20,7 @@ from tasks.runtime.caching import (
     key_for,
     of_several,
     remember,
+    written_components,
 )
 from tasks.runtime.progress import Activity
 from tasks.runtime.records import Records
@@ -179,7 +180,7 @@ class Run:
                     get_run_logger().info("%s runs: %s", stage.name, status.reason)
                     self.require(*artifacts_in(call))
 
-            states = self._called(stage, calls)
+            states = self._called(stage, calls, statuses)
             for state, status, call in zip(states, statuses, calls, strict=True):
                 self._note(stage, call, status, state, harm)
 
@@ -206,9 +207,12 @@ class Run:
         self._warn_of_remote()
         return statuses
 
-    def _called(self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]]) -> list[State[Artifact]]:
+    def _called(
+        self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]], statuses: Sequence[CacheStatus]
+    ) -> list[State[Artifact]]:
         """Have Prefect call the stage; return the states, all of them good."""
-        storage = Records.at(self.root, self.remote)
+        beside = {status.key: written_components(stage.name, status) for status in statuses}
+        storage = Records.at(self.root, self.remote, beside)
         task = stage.with_options()
         # Set afterwards, since `with_options` takes only storage that is saved on Prefect's server.
         task.result_storage = storage
@@ -242,6 +246,7 @@ class Run:
             self._verification.note(artifact)
         elif self.remote and not status.is_shared and not self._verification.before_use(artifact):
             # From before the remote, or from a run that was killed in between.
+            self.remote.write(*written_components(stage.name, status))
             self.remote.keep(record_path(status.key), artifact, self.root)
         remember(self.root, stage.name, status)
         drop_checkpoint(self.root, status.key)

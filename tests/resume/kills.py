@@ -204,6 +204,7 @@ def forked(root: Path, last: int = 0, remote: Path | None = None) -> tuple[int, 
 def remote_points(root: Path, remote: Path) -> Iterator[dict[str, Any]]:
     """Kill a run at each change to the remote in turn; yield what the next ones made of it."""
     assert forked(root, remote=remote)[0] == 0
+    shutil.rmtree(remote / "leases")
     undisturbed, here = contents(remote), contents(root)
     for last in count(1):
         for folder in (root, remote):
@@ -215,6 +216,8 @@ def remote_points(root: Path, remote: Path) -> Iterator[dict[str, Any]]:
         empty = root.with_name("empty")
         beside = forked(empty, remote=remote)[0]
         shutil.rmtree(empty)
+        # A lease whose result is ready is nobody's: no one waits for it, and `cache clean` removes it.
+        shutil.rmtree(remote / "leases", ignore_errors=True)
         wrong = [*differing(undisturbed, contents(remote)), *differing(here, contents(root))]
         yield {
             "killed before": what,

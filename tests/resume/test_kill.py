@@ -61,7 +61,7 @@ def test_after_a_kill_at_any_write_point_the_next_run_leaves_what_an_undisturbed
 def test_after_a_kill_at_any_write_to_the_remote_the_next_run_and_an_empty_store_need_no_help(
     tmp_path: Path,
 ) -> None:
-    """The remote and the store end with the same bytes as undisturbed ones; no lease, and no half object stays."""
+    """The remote and the store end with the same bytes as undisturbed ones, and no half object stays."""
     store = tmp_path / "store"
     program = ROOT / "tests" / "resume" / "kills.py"
     done = python(program, store, tmp_path / "remote", env=environment(tmp_path / "prefect"), timeout=900)
