@@ -95,10 +95,7 @@ class Records(LocalFileSystem):
         if len(place.name) == KEY_LENGTH:
             artifact: Artifact = ResultRecord.deserialize(content).result
             try:
-                if self._remote:
-                    if place.name in self._beside:
-                        self._remote.write(*self._beside[place.name])
-                    self._remote.keep(record_path(place.name), artifact, place.parent.parent)
+                self._send(place, artifact)
                 write_atomically(place, artifact.model_dump_json().encode())
             except OSError as error:
                 self._failure = error
@@ -108,6 +105,13 @@ class Records(LocalFileSystem):
     async def awrite_path(self, path: str, content: bytes) -> str:
         """Do the same where Prefect is asynchronous."""
         return self.write_path(path, content)
+
+    def _send(self, place: Path, artifact: Artifact) -> None:
+        if self._remote is None:
+            return
+        if place.name in self._beside:
+            self._remote.write(*self._beside[place.name])
+        self._remote.keep(record_path(place.name), artifact, place.parent.parent)
 
     def _read(self, place: Path) -> Artifact:
         try:
