@@ -3,12 +3,12 @@
 import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from urllib.parse import quote
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.runtime import flow_run
 
+from flows.deciding import asked, decided, recorded_decision
 from flows.flags import flags
 from tasks.config import Settings
 from tasks.outputs import figures as figures_left
@@ -47,56 +47,82 @@ MOST_COEFFICIENTS = 500
 
 
 def publish(
-    run: Run, settings: Settings, scores: Artifact, figures: Artifact, repeats: Artifact | None = None
+    run: Run,
+    settings: Settings,
+    name: str,
+    scores: Artifact,
+    figures: Artifact,
+    repeats: Artifact | None = None,
 ) -> Result:
-    """Write `runs/<run>/` and create the artifacts: the report, and the coefficients as a table.
+    """Decide whether the model comes into use, write `runs/<run>/` and create the artifacts for Prefect's UI.
 
-    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `model_interval.sql`,
-    `report.html`, `report.md` and, last, `result.json`: one that has it is whole.
+    The folder gets the figures, shared with the stage that drew them, `model.json`, `model.sql`, `report.html`,
+    `report.md` and, last, `result.json`: one that has it is whole. Then the registry says so. Nobody else changes it
+    meanwhile, so two runs at once are decided one after the other.
     """
     model, parts = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts")
     read = [scores.only(METRICS, UNCERTAINTY), figures, model.only(WEIGHTS), parts.only(ENCODING)]
     run.require(*read, *([repeats.only(SUMMARY)] if repeats else []))
-    evaluation = read_scores(scores, run.root)
-    drawn = figures_left.read(figures, run.root)
+    evaluation, folder = read_scores(scores, run.root), run_folder()
+    consent = asked(run, settings, evaluation, name, folder)
+
+    with registry.held(run.root):
+        dumped = settings.model_dump(mode="json")
+        known = registry.entry(run.root, registry.claimed_name(run.root, dumped), dumped)
+        decision = decided(run, settings, evaluation, known, folder, consent)
+        result = _result(run, settings, evaluation, figures, repeats).model_copy(
+            update={"run": folder, "name": known.name, "decision": decision}
+        )
+        written, page = _written(run, settings, result, scores, figures)
+        registry.write(run.root, recorded_decision(known, written))
+
+    create_markdown_artifact(page, key=report_key(known.name), description=_line(written))
+    _publish_coefficients(evaluation, known.name)
+    return written
+
+
+def _line(result: Result) -> str | None:
+    return result.answers.line if result.answers else None
+
+
+def _result(
+    run: Run, settings: Settings, evaluation: Evaluation, figures: Artifact, repeats: Artifact | None
+) -> Result:
+    """Put together what the run found; its name and the gate's decision are yet to come."""
     folder = run_folder()
-    dumped = settings.model_dump(mode="json")
-    name = registry.claimed_name(run.root, dumped)
-    result = Result(
+    return Result(
         **dict(evaluation),
         notes=[*run.notes, *_changes(run, settings, folder)],
         run=folder,
-        name=name,
-        settings=dumped,
+        settings=settings.model_dump(mode="json"),
         stages=run.stages,
         report=f"{RUNS}/{folder}/{runs.REPORT}",
-        profile=drawn.profile,
+        profile=figures_left.read(figures, run.root).profile,
         lineage=_lineage(run, settings),
         repeats=read_repeats(repeats, run.root) if repeats else None,
     )
 
+
+def _written(
+    run: Run, settings: Settings, result: Result, scores: Artifact, figures: Artifact
+) -> tuple[Result, str]:
+    """Write the run's folder; return the result as it was written, and the report for Prefect's UI."""
     past = runs.earlier(run.root, result)
-    found = answers(result, past[-1] if past else None)
-    result = result.model_copy(update={"answers": found})
+    result = result.model_copy(update={"answers": answers(result, past[-1] if past else None)})
+    drawn = figures_left.read(figures, run.root)
     paths = figures_left.picture_paths(figures, run.root, drawn.figures)
     images = {file: path.read_bytes() for file, path in paths.items()}
-    files = exported(_model(model, parts, scores, run.root, settings))
+    files = exported(_model(run, settings, scores))
     shown = list(drawn.figures)
     if alike := [each for each in past if difference(each, result) is None]:
         picture, figure = draw_trend([*alike, result])
         files[figure.file] = images[figure.file] = picture
         shown.append(figure)
-    blocks = report(result, shown, past)
 
+    blocks = report(result, shown, past)
     pages = _pages(result, blocks, images)
     written = runs.write(run.root, result, {**files, **pages}, shared=paths)
-    with registry.held(run.root):
-        claimed = registry.claimed_name(run.root, dumped)  # again: another run may have taken it meanwhile
-        registry.write(run.root, registry.entry(run.root, claimed, dumped).with_run(folder))
-
-    create_markdown_artifact(fitted_markdown(blocks, images), key=report_key(name), description=found.line)
-    _publish_coefficients(evaluation, name)
-    return written
+    return written, fitted_markdown(blocks, images)
 
 
 def report_key(name: str) -> str:
@@ -137,8 +163,9 @@ def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes])
     return {runs.PAGE: page.encode(), runs.REPORT: markdown(blocks, quote).encode()}
 
 
-def _model(model: Artifact, parts: Artifact, scores: Artifact, root: Path, settings: Settings) -> LinearModel:
+def _model(run: Run, settings: Settings, scores: Artifact) -> LinearModel:
     """Return the fitted model over the user's own columns."""
+    model, parts, root = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts"), run.root
     fitted = read_model(model, root)
     reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
     encoding = read_encoding(parts, root)

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from prefect import flow, tags
 from prefect.runtime import flow_run
-from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.deciding import announce, ended
 from flows.failing import failing_visibly
 from flows.form import DEFAULT, FormSettings
 from flows.publishing import publish, run_folder
@@ -62,7 +62,7 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
         settings: What to fit, how, and where the files go.
 
     Returns:
-        What `result.json` of the run holds.
+        What `result.json` of the run holds. The state of a run that the gate rejects is Completed, named `Rejected`.
     """
     settings = Settings.model_validate(settings)
     root = store_root(settings.artifacts)
@@ -73,10 +73,10 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
         tags(name),
         failing_visibly(run := Run(root, held), settings, name),
     ):
-        result = publish(run, settings, *stages(run, settings))
-    line = result.answers.line if result.answers else None
+        result = publish(run, settings, name, *stages(run, settings))
+    announce(result)
     # Prefect's lists of runs show the state's message; whoever calls the flow gets the state's data, the result.
-    return cast("Result", Completed(message=line, data=result))
+    return cast("Result", ended(result))
 
 
 def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, Artifact | None]:

@@ -322,6 +322,56 @@ class Training(Section):
     )
 
 
+class Gate(Section):
+    """When a run becomes the champion of its name: the model in use. Without a setting here nothing is decided."""
+
+    promote_if: Literal["better", "not_worse"] | None = Field(
+        default=None,
+        description="Promote a run whose test error is surely smaller than the champion's (better), or surely not "
+        "larger by more than `margin` (not_worse); without it, only `linear-neuron promote` does.",
+    )
+    margin: float = Field(
+        default=0.0,
+        ge=0,
+        description="In units of the target: by how much the RMSE must at least fall (better) or may rise (not_worse).",
+    )
+    confidence: float = Field(
+        default=0.99, gt=0.5, lt=1, description="Confidence of the comparison with the champion."
+    )
+    max_rmse: float | None = Field(
+        default=None, gt=0, description="Reject a run whose test RMSE is above this, in the target's units."
+    )
+    max_mae: float | None = Field(
+        default=None, gt=0, description="Reject a run whose mean absolute test error is above this."
+    )
+    min_r2: float | None = Field(default=None, le=1, description="Reject a run whose test R² is below this.")
+    require_verdict: bool = Field(
+        default=False, description="Reject a run that is not indistinguishable from least squares."
+    )
+    approve: Literal["automatic", "by_hand"] = Field(
+        default="automatic",
+        description="by_hand: a deployment's run waits in Prefect's UI for a person to agree; elsewhere the run "
+        "becomes the challenger, for `linear-neuron promote`.",
+    )
+
+    @property
+    def decides(self) -> bool:
+        """Whether there is anything to decide."""
+        return self != type(self)()
+
+    @model_validator(mode="after")
+    def _not_worse_has_a_margin(self) -> Self:
+        if self.promote_if == "not_worse" and not self.margin:
+            raise ValueError(
+                "`promote_if` of 'not_worse' needs `margin`: by how much the RMSE may rise, in units of the target"
+            )
+        if self.approve == "by_hand" and self.promote_if is None:
+            raise ValueError(
+                "`approve` of 'by_hand' needs `promote_if`, since without it no run is proposed; set better, say"
+            )
+        return self
+
+
 class Inference(Section):
     """How the uncertainty of the weights, and of the error, is estimated."""
 
@@ -363,7 +413,49 @@ class Cleaning(Section):
     max_size: ByteSize | None = Field(
         default=None, description="Drop the oldest runs above this size: 500MB, 5GB."
     )
+    keep_promotions: int = Field(
+        default=5,
+        ge=0,
+        description="Keep the runs of the last N champions of every name, besides those of all aliases.",
+    )
     dry_run: bool = Field(default=False, description="List what would be removed; remove nothing.")
+
+
+class ModelListing(Section):
+    """What `models` lists."""
+
+    name: str | None = Field(default=None, description="Name of what is modelled; all names by default.")
+    artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
+
+
+class Promotion(Section):
+    """What `promote` brings into use."""
+
+    run: Place = Field(min_length=1, description="A run's name, latest, or a version: sales@3.")
+    alias: str = Field(
+        default="champion", min_length=1, description="Alias to point to it, such as champion."
+    )
+    why: str = Field(default="by hand", min_length=1, description="The reason, for the history.")
+    artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
+
+
+class Rollback(Section):
+    """What `rollback` brings back."""
+
+    name: str = Field(min_length=1, description="Name of what is modelled.")
+    to: int | None = Field(
+        default=None, ge=1, description="Version to bring back; the champion before by default."
+    )
+    why: str = Field(default="rolled back", min_length=1, description="The reason, for the history.")
+    artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
+
+
+class RunPair(Section):
+    """What `diff` compares."""
+
+    first: Place = Field(min_length=1, description="A run's name, latest, or a version: sales@champion.")
+    second: Place = Field(min_length=1, description="Another one.")
+    artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
 
 
 class Prediction(Section):
@@ -464,6 +556,7 @@ class Settings(Section):
     split: Split = Field(default_factory=Split, description="Training and test rows.")
     training: Training = Field(default_factory=Training, description="The training.")
     inference: Inference = Field(default_factory=Inference, description="The uncertainty of the weights.")
+    gate: Gate = Field(default_factory=Gate, description="Which runs come into use.")
 
     @model_validator(mode="before")
     @classmethod

@@ -75,14 +75,9 @@ def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | 
     Raises:
         BadTable: a part would be too small, or a column cannot be split by or encoded.
     """
-    facts, rows = read_facts(data), read_rows(data, root)
-    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill=facts.missing == "mean")
-    columns = width(rows.tables(roles.categorical), roles)
-    check_columns([cluster] if cluster else [], rows.schema.names, "cluster")
-    plan = SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, cluster)
-
+    facts, (rows, plan) = read_facts(data), planned(data, options, seed, root, cluster)
     with draft(root) as folder:
-        if rows.in_parts(columns):
+        if rows.in_parts(plan.columns):
             with draft(root) as aside:
                 found = _deal_in_parts(rows, plan, aside, folder)
         else:
@@ -90,7 +85,7 @@ def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | 
         encoding, _, tests = found
 
         parts.write_encoding(folder, encoding)
-        most = min(SAMPLE_ROWS, max(1, SAMPLE_VALUES // columns))
+        most = min(SAMPLE_ROWS, max(1, SAMPLE_VALUES // plan.columns))
         parts.write_profile(folder, profile(parts.written(folder, TRAIN), most))
 
         notes = [
@@ -99,6 +94,21 @@ def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | 
         ]
         left = PartsFacts(features=encoding.features, target=facts.target, truth=facts.truth)
         return publish(folder, root, "split", left.as_json(), notes)
+
+
+def planned(
+    data: Artifact, options: Split, seed: int, root: Path, cluster: str | None = None
+) -> tuple[Rows, SplitPlan]:
+    """Open the rows, and say how they are dealt and encoded.
+
+    Raises:
+        BadTable: a column cannot be split by or encoded.
+    """
+    facts, rows = read_facts(data), read_rows(data, root)
+    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill=facts.missing == "mean")
+    columns = width(rows.tables(roles.categorical), roles)
+    check_columns([cluster] if cluster else [], rows.schema.names, "cluster")
+    return rows, SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, cluster)
 
 
 def _rule(rows: Rows, roles: ColumnRoles, columns: int, options: Split, seed: int) -> SplitRule | None:

@@ -77,6 +77,29 @@ def test_every_command_works_in_the_order_of_reading(
     assert refused == [next(each for each in COMMANDS if "penguins_all" in each)], capsys.readouterr().err
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_server")
+def test_the_commands_that_decide_do_what_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the order in which a reader meets them: the first run is in use, then the second by hand, then the first."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
+    said = []
+    for command in (each for each in COMMANDS if "birds" in each):
+        arguments = [str(tmp_path / each) if each == "in-use.csv" else each for each in shlex.split(command)]
+        assert cli.main([*arguments, "--artifacts", str(tmp_path / "store")]) == 0, command
+        said.append(capsys.readouterr().out)
+    assert len(said) == 7
+    assert "Promoted: the first model of this name" in said[0]
+    assert "champion" in said[1]
+    assert "Kept, as not surely better" in said[3]
+    assert "other split" in said[4]
+    assert said[5].startswith("birds@champion is version 2, ")
+    assert said[6].startswith("birds@champion is version 1, ")
+    assert "predicted_body_mass" in (tmp_path / "in-use.csv").read_text()
+
+
 def test_there_are_commands() -> None:
     assert len(COMMANDS) > 3
 

@@ -7,6 +7,7 @@ are about the remote alone, and leave the folder on this machine as it is.
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from humanize import naturalsize
@@ -15,9 +16,18 @@ from flows.command.exits import Exit
 from flows.command.folders import require_readable, unusable
 from flows.command.messages import Unusable, explain, print_result, say
 from tasks.config import Cleaning
+from tasks.outputs import registry
 from tasks.outputs.runs import unreadable
 from tasks.runtime import cleaning, remote_cleaning
-from tasks.runtime.cleaning import Verified, artifacts, disposable, finished_runs, kept
+from tasks.runtime.cleaning import (
+    FinishedRun,
+    Verified,
+    artifacts,
+    disposable,
+    finished_runs,
+    kept,
+    protected_runs,
+)
 from tasks.runtime.remote_cleaning import inventory, listed
 from tasks.store.folders import BadStore, Folder, displaced, existing_root
 from tasks.store.leases import claims
@@ -89,16 +99,13 @@ def _print_verified(found: Verified, unit: str, remedy: str, as_json: bool) -> E
 
 
 def clean(root: Path, options: Cleaning, as_json: bool) -> Exit:
-    """Remove what no kept run and no running flow needs, or on a dry run only list it; return the exit status."""
+    """Remove what no kept run and no running flow needs, or on a dry run only list it; return the exit status.
+
+    Meanwhile no model is promoted: what an alias needs cannot change under the hand.
+    """
     _name_unreadable(root, "; what it used is not known and is not kept for it")
-    sizes = {folder.path: folder.bytes for folder in artifacts(root)}
-    keep = kept(finished_runs(root), sizes, options)
-    disposed = disposable(root, keep, claims(root))
-    if not options.dry_run:
-        disposed = list(cleaning.remove(root, disposed))
-        cleaning.remove_remains(root)
-        for path in sweep(root):
-            say(f"{path} is not what belongs there, and is passed over; remove it")
+    with nullcontext() if options.dry_run else registry.held(root):
+        keep, disposed = _cleaned(root, options)
     return _print_removed(disposed, "folders", len(keep), options, as_json)
 
 
@@ -124,6 +131,20 @@ def _print_removed(
     verb = "would remove" if options.dry_run else "removed"
     total = f"{verb} {len(disposed)} {kind}, {naturalsize(freed)}; kept {kept_runs} runs"
     return print_result("\n".join([*(each.path for each in disposed), total]))
+
+
+def _cleaned(root: Path, options: Cleaning) -> tuple[list[FinishedRun], list[Folder]]:
+    """Remove what is not needed; return the runs that are kept, and the folders that are gone, or would be."""
+    sizes = {folder.path: folder.bytes for folder in artifacts(root)}
+    protected = protected_runs(root, options.keep_promotions)
+    keep = kept(finished_runs(root), sizes, options, protected)
+    disposed = disposable(root, keep, claims(root))
+    if not options.dry_run:
+        disposed = list(cleaning.remove(root, disposed))
+        cleaning.remove_remains(root)
+        for path in sweep(root):
+            say(f"{path} is not what belongs there, and is passed over; remove it")
+    return keep, disposed
 
 
 def _name_unreadable(root: Path, consequence: str = "") -> None:
@@ -154,6 +175,8 @@ def _command(task: Task, remote_task: RemoteTask) -> Callable[[Cleaning, bool], 
             say(f"{name} is a link or a file, not a folder of this store, and is passed over")
         try:
             return task(root, options, as_json)
+        except BadStore as error:
+            return explain(error)
         except OSError as error:
             return explain(unusable("artifacts", root, error))
 

@@ -21,12 +21,26 @@ from flows.command.news import News
 from flows.command.parser import NIGHTLY, command_parser
 from flows.command.signals import Stops
 from flows.command.terminal import keep_stderr, keep_stdout
-from tasks.config import Cleaning, Opening, Prediction, Settings, overlaid, schema_fields
+from tasks.config import (
+    Cleaning,
+    ModelListing,
+    Opening,
+    Prediction,
+    Promotion,
+    Rollback,
+    RunPair,
+    Settings,
+    overlaid,
+    schema_fields,
+)
 from tasks.store.regular import read_regular
 
 # Of a settings file, and outside strings on one of its lines. The parser's time grows by the square of a key's parts.
 MOST_CONFIG_BYTES = 2**16
 MOST_DOTS = 50
+
+# The settings of commands that train nothing.
+Upkeep = Cleaning | Prediction | ModelListing | Promotion | Rollback | RunPair | Opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +53,15 @@ class Request:
         as_json: Whether stdout gets the result alone, as JSON.
         cron: When `serve` runs, in UTC.
         verbosity: -1 for results and errors alone, 1 for all that happens, else 0.
+        fail_when_rejected: Whether a run that the gate rejects ends with status 4.
     """
 
     command: str
-    settings: Settings | Cleaning | Prediction | Opening
+    settings: Settings | Upkeep
     as_json: bool = False
     cron: str = NIGHTLY
     verbosity: int = 0
+    fail_when_rejected: bool = False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,6 +113,7 @@ def parse(arguments: Sequence[str]) -> Request:
         options.json,
         getattr(options, "cron", NIGHTLY),
         getattr(options, "verbosity", 0),
+        getattr(options, "fail_when_rejected", False),
     )
 
 
@@ -111,25 +128,35 @@ def _execute(request: Request, stops: Stops) -> Exit:
             return serve(settings, request.cron)  # Prefect has its own way of stopping
 
     with stops.watched():
-        if isinstance(settings, Cleaning):
-            from flows.command import cache
-
-            return cache.TASKS[request.command](settings, as_json)
-        if isinstance(settings, Prediction):
-            from flows.command.predict import predict
-
-            return predict(settings, as_json)
-        if isinstance(settings, Opening):
-            from flows.command.open import show_report
-
-            return show_report(settings, as_json)
+        if not isinstance(settings, Settings):
+            return _looked_after(request, settings)
         if request.command == "plan":
             from flows.command.plan import plan
 
             return plan(settings, as_json)
         from flows.command.run import run
 
-        return run(settings, as_json, stops, News(request.verbosity))
+        return run(settings, as_json, stops, News(request.verbosity), request.fail_when_rejected)
+
+
+def _looked_after(request: Request, settings: Upkeep) -> Exit:
+    """Do what needs neither Prefect nor TensorFlow: what becomes of runs and models that are there."""
+    as_json = request.as_json
+    if isinstance(settings, Cleaning):
+        from flows.command import cache
+
+        return cache.TASKS[request.command](settings, as_json)
+    if isinstance(settings, Prediction):
+        from flows.command.predict import predict
+
+        return predict(settings, as_json)
+    if isinstance(settings, Opening):
+        from flows.command.open import show_report
+
+        return show_report(settings, as_json)
+    from flows.command import models
+
+    return models.TASKS[request.command](settings, as_json)
 
 
 def _refuse(message: str) -> NoReturn:

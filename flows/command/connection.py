@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from flows.command.folders import require_writable
-from flows.command.messages import Unusable
+from flows.command.messages import Unusable, say
 from flows.command.signals import Stops
 from flows.command.temporary_server import TemporaryServer
 
@@ -72,6 +72,7 @@ class Connection:
         (self._server.stop if self._used else self._server.kill)()
 
     def _check_answer(self) -> None:
+        from prefect.client.base import ServerType
         from prefect.client.orchestration import get_client
         from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -82,12 +83,25 @@ class Connection:
             get_client(httpx_settings={"timeout": ANSWER}, sync_client=True) as client,
         ):
             error = client.api_healthcheck()
+            if error is None and client.server_type == ServerType.SERVER:  # Prefect Cloud has no version
+                self._compare_versions(client.api_version(), client.client_version())
         if error is not None:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise Unusable(
                 f"`PREFECT_API_URL` of {self._url!r} does not answer ({reason}); start the server, or unset it "
                 "to run with a temporary one"
             )
+
+    def _compare_versions(self, server: str, ours: str) -> None:
+        if warning := version_gap(server, ours):
+            say(f"`PREFECT_API_URL` of {self._url!r}: {warning}")
+
+
+def version_gap(server: str, ours: str) -> str | None:
+    """Say that a server is of another version than the client, where more than the last number differs."""
+    if server.split(".")[:2] == ours.split(".")[:2]:
+        return None
+    return f"the server is Prefect {server}, this is {ours}; if a run fails for it, install the same version on both"
 
 
 def _reason(said: list[str], patience: float) -> str:

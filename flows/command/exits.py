@@ -10,6 +10,7 @@ class Exit(IntEnum):
     FAILED = 1
     BAD_INPUT = 2
     REFUSED = 3
+    REJECTED = 4
     HUNG_UP = 129
     INTERRUPTED = 130
     BROKEN_PIPE = 141

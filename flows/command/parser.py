@@ -3,7 +3,7 @@
 import argparse
 import difflib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from types import UnionType
 from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin
@@ -13,7 +13,18 @@ from pydantic.fields import FieldInfo
 
 from flows.command.completion import SHELLS, completion_script
 from flows.command.exits import Exit
-from tasks.config import Cleaning, Opening, Prediction, Section, Settings, schema_fields
+from tasks.config import (
+    Cleaning,
+    ModelListing,
+    Opening,
+    Prediction,
+    Promotion,
+    Rollback,
+    RunPair,
+    Section,
+    Settings,
+    schema_fields,
+)
 from tasks.table.sources.address import redacted
 
 NIGHTLY = "0 6 * * *"
@@ -22,6 +33,12 @@ COMMANDS = {
     "run": "fit, evaluate and report; unchanged stages are taken from the cache",
     "plan": "show which stages a run would run, and why; run none",
     "serve": "stay and run on a schedule; needs a running Prefect server",
+}
+MODELS: dict[str, tuple[str, type[Section], tuple[str, ...]]] = {
+    "models": ("list models: versions, aliases, and the history of what was in use", ModelListing, ("name",)),
+    "promote": ("bring a run into use, as the champion of its name", Promotion, ("run",)),
+    "rollback": ("bring an earlier champion back", Rollback, ("name",)),
+    "diff": ("show what differs between two runs", RunPair, ("first", "second")),
 }
 CACHE = {
     "list": "list artifacts and runs with sizes and ages",
@@ -50,6 +67,10 @@ EXAMPLES = {
         "predict --model latest --data new.csv --output predicted.csv",
         "predict --model model.json --data new.parquet --output predicted.parquet --overwrite",
     ],
+    "models": ["models", "models sales", "models sales --json"],
+    "promote": ['promote latest --why "looked at"', "promote sales@3 --alias audited"],
+    "rollback": ["rollback sales", "rollback sales --to 3"],
+    "diff": ["diff sales@champion latest"],
     "open": ["open", "open 20261123T010102-1ca5c72e"],
     "cache": ["cache list", "cache clean --keep-runs 10 --dry-run"],
     "cache list": ["cache list --json"],
@@ -129,20 +150,12 @@ def command_parser() -> Parser:
     parser.add_argument("--version", action=_Version, help="Show this version and those that it runs on.")
     commands = parser.add_subparsers(metavar="COMMAND")
     for name, does in COMMANDS.items():
-        sub = _subcommand(commands, name, name, does, Settings)
-        if name == "serve":
-            sub.add_argument(
-                "--cron", default=NIGHTLY, help=f"When to run, in UTC, as a cron line [{NIGHTLY}]."
-            )
-        _add_verbosity(sub)
-        sub.add_argument(
-            "--config",
-            default=None,
-            metavar="FILE",
-            help="Settings by section, as TOML; flags override them.",
-        )
+        _add_training(_subcommand(commands, name, name, does, Settings), name)
     does = "add a model's predictions to the rows of a table"
     _subcommand(commands, "predict", "predict", does, Prediction)
+
+    for name, (does, schema, places) in MODELS.items():
+        _subcommand(commands, name, name, does, schema, places=places)
 
     opening = _subcommand(commands, "open", "open", OPEN, Opening, {"artifacts"})
     which = "A run's name in the artifacts folder [the one that ended last]."
@@ -164,6 +177,26 @@ def command_parser() -> Parser:
     return parser
 
 
+def _add_training(sub: Parser, name: str) -> None:
+    """Add to a command that trains what is no setting of the training."""
+    if name == "serve":
+        sub.add_argument("--cron", default=NIGHTLY, help=f"When to run, in UTC, as a cron line [{NIGHTLY}].")
+    if name == "run":
+        sub.add_argument(
+            "--fail-when-rejected",
+            action="store_true",
+            default=False,
+            help="Exit with status 4 if the gate rejects the run.",
+        )
+    _add_verbosity(sub)
+    sub.add_argument(
+        "--config",
+        default=None,
+        metavar="FILE",
+        help="Settings by section, as TOML; flags override them.",
+    )
+
+
 def _add_completion(commands: Any, parser: Parser) -> None:
     does = "print what makes a shell complete commands and flags"
     sub: Parser = commands.add_parser(
@@ -180,9 +213,15 @@ def _add_completion(commands: Any, parser: Parser) -> None:
 
 
 def _subcommand(
-    parsers: Any, command: str, name: str, does: str, schema: type[Section], flags: set[str] | None = None
+    parsers: Any,
+    command: str,
+    name: str,
+    does: str,
+    schema: type[Section],
+    flags: set[str] | None = None,
+    places: Sequence[str] = (),
 ) -> Parser:
-    """Add a command with the flags of its schema, or only those named in `flags`."""
+    """Add a command with the flags of its schema, or only those named in `flags`; `places` go without a flag."""
     description = f"{does[:1].upper()}{does[1:]}."
     sub: Parser = parsers.add_parser(
         name,
@@ -202,7 +241,11 @@ def _subcommand(
         if flags is None or each.name in flags:
             if each.section not in groups:
                 groups[each.section] = sub.add_argument_group(each.section)
-            _add_flag(groups[each.section], each.name, each.field)
+            if each.name in places:
+                count = None if each.field.is_required() else "?"
+                sub.add_argument(each.name, nargs=count, metavar=each.name.upper(), help=_help(each.field))
+            else:
+                _add_flag(groups[each.section], each.name, each.field)
     return sub
 
 

@@ -15,7 +15,9 @@ from tasks.config import Settings
 from tasks.outputs.runs import PAGE
 
 
-def run(settings: Settings, as_json: bool, stops: Stops, news: News) -> Exit:
+def run(
+    settings: Settings, as_json: bool, stops: Stops, news: News, fail_when_rejected: bool = False
+) -> Exit:
     """Run the flow and print its summary, or its result as JSON; return the exit status."""
     root = Path(settings.artifacts).resolve()
     started = time.monotonic()
@@ -54,6 +56,8 @@ def run(settings: Settings, as_json: bool, stops: Stops, news: News) -> Exit:
     status = print_result(text, f"; the run is finished and stored: {str(page)!r}")
     if result.answers is not None:
         news.tell(f"{result.answers.line}; {time.monotonic() - started:.1f} s; {page.as_uri()}")
+    if fail_when_rejected and result.decision and result.decision.outcome == "rejected":
+        return Exit.REJECTED
     return status
 
 

@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 # Actual and predicted values of some rows, each (n,) in units of the target.
 ActualPredicted: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
+# What becomes of a run, and what of its test rows is independent of each other.
+Outcome: TypeAlias = Literal["promoted", "kept", "rejected"]
+Unit: TypeAlias = Literal["row", "group", "day"]
+
 # How standard errors are estimated.
 ErrorKind: TypeAlias = Literal["classic", "HC0", "HC1", "HC2", "HC3", "cluster"]
 
@@ -287,6 +291,43 @@ class Answers(Record):
     advice: list[str] = Field(description="What to do, a sentence each; empty where nothing is to be done.")
 
 
+class ChampionComparison(Record):
+    """The champion and this run's model on the same rows: the test rows of this run."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    champion_rmse: float = Field(description="Of the champion, on this run's test rows.")
+    rmse: float = Field(description="Of this run's model, on the same rows.")
+    low: float | None = Field(
+        description="Lower end of the interval of the champion's RMSE less this one's; None: chance is not known."
+    )
+    high: float | None = Field(description="Upper end.")
+    confidence: float
+    method: Literal["normal", "bootstrap", "none"]
+    rows: int
+    units: int = Field(description="Independent units: the rows, or their groups or days.")
+    unit: Unit
+
+
+class Decision(Record):
+    """What the gate decided, and on which grounds."""
+
+    outcome: Outcome
+    text: str = Field(description="The decision in a sentence.")
+    waits: bool = Field(default=False, description="Whether a person has yet to agree to the promotion.")
+    champion: str | None = Field(default=None, description="The run in use before the decision; None: none.")
+    champion_version: int | None = None
+    champion_weights: dict[str, float] | None = Field(
+        default=None, description="The champion's weights for this run's features, and its `bias`."
+    )
+    promoted_rmse: float | None = Field(
+        default=None, description="The champion's test RMSE when it was trained."
+    )
+    comparison: ChampionComparison | None = Field(
+        default=None, description="None where the two cannot be compared, or need not be."
+    )
+
+
 class Result(Evaluation):
     """A whole run."""
 
@@ -307,6 +348,7 @@ class Result(Evaluation):
     profile: list[ColumnProfile] = Field(default=[], description="The training rows, column by column.")
     lineage: Lineage | None = None
     repeats: Repeats | None = Field(default=None, description="None for a single training.")
+    decision: Decision | None = Field(default=None, description="None where the gate has no settings.")
     answers: Answers | None = Field(default=None, description="None in a result of an earlier release.")
     files: list[RunFile] = Field(default=[], description="The other files of the run's own folder.")
     checksum: str = Field(default="", description="SHA-256 of this record without its checksum.")

@@ -6,6 +6,7 @@ from tasks.outputs.result import Answers, Result, Scores
 from tasks.page.answers import interval
 from tasks.page.blocks import AnswerBlock, Block, Fact, FactCards, Heading
 from tasks.page.comparison import change, started
+from tasks.page.decision import decision_card
 from tasks.page.text import counted, named, number
 
 
@@ -15,7 +16,15 @@ def opening(result: Result, before: Result | None, found: Answers) -> Iterator[B
     yield AnswerBlock("Can I use it?", [found.usable], found.grade)
     yield AnswerBlock("What changed?", [found.changed])
     yield AnswerBlock("What to do?", _points(found.advice))
-    yield FactCards([*_errors(result), _comparison(before, result), _r2(result), _least_squares(result)])
+    yield FactCards(
+        [
+            *_errors(result),
+            _comparison(before, result),
+            _r2(result),
+            _least_squares(result),
+            *decision_card(result),
+        ]
+    )
 
 
 def _points(advice: Sequence[str]) -> list[str]:

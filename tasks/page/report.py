@@ -7,6 +7,7 @@ from tasks.outputs.result import Evaluation, Figure, Model, ReportSection, Resul
 from tasks.page.answers import answers
 from tasks.page.blocks import Block, Heading, Listing, Paragraph, Picture, TableBlock
 from tasks.page.coefficients import coefficient_table, coefficients
+from tasks.page.decision import decision_section
 from tasks.page.headline import opening
 from tasks.page.lineage import lineage, stage_table
 from tasks.page.profile import profile_table
@@ -36,6 +37,7 @@ def report(result: Result, figures: Sequence[Figure] = (), past: Sequence[Result
 
     return [
         *opening(result, before, answers(result, before)),
+        *decision_section(result),
         *trend(past, result, pictures("trend")),
         *_notes(result.notes),
         *_weights(result, pictures("weights")),

@@ -35,6 +35,8 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
         yield from zip(
             ("to do", *[""] * MOST_NOTES), map(visible, result.answers.advice[:MOST_NOTES]), strict=False
         )
+    if result.decision is not None:
+        yield "decision", visible(result.decision.text)
     if result.repeats:
         yield "repeats", repeats_line(result.repeats)
     yield from (("note", visible(note)) for note in result.notes[:MOST_NOTES])

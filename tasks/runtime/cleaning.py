@@ -7,13 +7,13 @@ known, so it protects no stage's folder: those are a cache, which the next run t
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.config import Cleaning
-from tasks.outputs import runs
+from tasks.outputs import registry, runs
 from tasks.outputs.files import folder_of
 from tasks.runtime.caching import forget, recorded, records
 from tasks.store import artifact as stored
@@ -90,8 +90,31 @@ def verify(root: Path) -> Verified:
     return Verified(len(homes), len(listed), harm)
 
 
-def kept(past: Sequence[FinishedRun], sizes: Mapping[str, int], rules: Cleaning) -> list[FinishedRun]:
-    """Choose the runs to keep: the newest `keep_runs`, none `older_than` that, and `max_size` bytes in all."""
+def kept(
+    past: Sequence[FinishedRun],
+    sizes: Mapping[str, int],
+    rules: Cleaning,
+    protected: Collection[str] = (),
+) -> list[FinishedRun]:
+    """Choose the runs to keep: the newest `keep_runs`, none `older_than` that, and `max_size` bytes in all.
+
+    The `protected` ones, given by name, are kept whatever the rules say, and count for none of them.
+    """
+    safe = {f"{RUNS}/{name}" for name in protected}
+    others = [run for run in past if run.folder.path not in safe]
+    return [*(run for run in past if run.folder.path in safe), *_chosen(others, sizes, rules)]
+
+
+def protected_runs(root: Path, promotions: int) -> set[str]:
+    """Return the runs that an alias, or the last `promotions` of a name, need.
+
+    Raises:
+        BadStore: the registry cannot be read: then it is not known which models are in use.
+    """
+    return set[str]().union(*(model.protected(promotions) for model in registry.read_all(root)))
+
+
+def _chosen(past: Sequence[FinishedRun], sizes: Mapping[str, int], rules: Cleaning) -> list[FinishedRun]:
     keep_runs, older_than, max_size = rules.keep_runs, rules.older_than, rules.max_size
     chosen = list(past) if keep_runs is None else list(past)[max(0, len(past) - keep_runs) :]
     if older_than is not None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from tasks.outputs import registry
 from tasks.outputs.registry import CHAMPION, NamedModel
 from tasks.store.folders import REGISTRY, BadStore
 from tasks.table.errors import BadTable
+from tests.paths import ROOT
+from tests.processes import environment, python
 
 RUNS = [f"20261122T0000{second:02}-0123abcd" for second in range(20)]
 SALES = {"name": "sales", "input": {"data": "/t/sales.csv", "target": "price"}}
@@ -134,3 +137,17 @@ def test_the_runs_of_aliases_and_of_the_last_promotions_are_protected() -> None:
     assert model.protected(2) == {RUNS[2], RUNS[3], RUNS[5]}
     assert model.protected(0) == {RUNS[3], RUNS[5]}
     assert model.protected(9) == {*RUNS[:4], RUNS[5]}
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_write_leaves_the_old_or_the_new_champion(tmp_path: Path) -> None:
+    """Nobody needs to mend anything: the next promotion goes through."""
+    program = ROOT / "tests" / "outputs" / "promotion_kills.py"
+    done = python(program, tmp_path / "store", env=environment(tmp_path / "prefect"))
+    points = json.loads(done.stdout)
+    assert len(points) >= 6
+    assert {point["ended"] for point in points} == {-signal.SIGKILL}
+    champions = [point["found"] for point in points]
+    assert champions == sorted(champions)
+    assert {*champions} == {"20261122T000000-0123abcd", "20261123T000000-0123abcd"}
+    assert {(point["again"], point["then"]) for point in points} == {(0, "20261123T000000-0123abcd")}

@@ -179,8 +179,10 @@ def watch(root: Path, last: int, told: int) -> None:
     sys.addaudithook(hook)
 
 
-def forked(root: Path, last: int = 0, remote: Path | None = None) -> tuple[int, str]:
-    """Run in a process of its own; return how it ended and, if it was killed, before what."""
+def forked(
+    root: Path, last: int = 0, work: Callable[[Path], None] = run, remote: Path | None = None
+) -> tuple[int, str]:
+    """Run, or do other `work`, in a process of its own; return how it ended and, if it was killed, before what."""
     inlet, outlet = os.pipe()
     child = os.fork()
     if child == 0:
@@ -190,7 +192,10 @@ def forked(root: Path, last: int = 0, remote: Path | None = None) -> tuple[int, 
                 watch_remote(remote, last, outlet)
             elif last:
                 watch(root, last, outlet)
-            run(root, remote)
+            if remote:
+                run(root, remote)
+            else:
+                work(root)
             os._exit(0)
         finally:
             traceback.print_exc()
@@ -209,7 +214,7 @@ def remote_points(root: Path, remote: Path) -> Iterator[dict[str, Any]]:
     for last in count(1):
         for folder in (root, remote):
             shutil.rmtree(folder)
-        ended, what = forked(root, last, remote)
+        ended, what = forked(root, last, remote=remote)
         if ended == 0:
             return
         again = forked(root, remote=remote)[0]

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.command.cache import TASKS
 from flows.regression import regression
 from tasks.config import Cleaning, Settings
+from tasks.outputs import registry
 from tasks.outputs.result import Result
 from tasks.runtime.cleaning import (
     artifacts,
@@ -72,6 +74,33 @@ def test_only_what_no_kept_run_needs_is_removed(store: tuple[Path, Result, Resul
 def test_without_a_rule_every_run_is_kept(store: tuple[Path, Result, Result]) -> None:
     root, _, _ = store
     assert clean(root, Cleaning()) == set()
+
+
+def test_what_an_alias_or_the_last_champions_need_is_kept(store: tuple[Path, Result, Result]) -> None:
+    """Whatever the rules say: with its stages' files. Without promotions to keep, the former champion goes."""
+    root, older, newer = store
+    model = registry.read(root, "example")
+    assert model is not None
+    for result in (older, newer):
+        model = model.moved(registry.CHAMPION, result.run, by="test", why="better")
+    registry.write(root, model)
+    none = Cleaning(artifacts=str(root), keep_runs=0)
+    assert TASKS["cache clean"](none, False) == 0
+    assert all((root / path).is_dir() for result in (older, newer) for path in used(result))
+    assert TASKS["cache clean"](none.model_copy(update={"keep_promotions": 1}), False) == 0
+    assert [each.folder.path for each in finished_runs(root)] == [f"runs/{newer.run}"]
+    assert all((root / path).is_dir() for path in used(newer))
+
+
+def test_nothing_is_removed_where_it_is_not_known_which_models_are_in_use(
+    store: tuple[Path, Result, Result], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, older, _ = store
+    path = root / "registry" / "example.json"
+    path.write_text(path.read_text().replace("example", "exampel"))
+    assert TASKS["cache clean"](Cleaning(artifacts=str(root), keep_runs=0), False) == 2
+    assert "registry/example.json" in capsys.readouterr().err
+    assert (root / "runs" / older.run).is_dir()
 
 
 def test_runs_go_by_age(store: tuple[Path, Result, Result]) -> None:

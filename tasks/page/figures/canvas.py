@@ -1,7 +1,9 @@
 """The canvas of all figures: one style, labels that no column name can break, small PNG files.
 
 The style starts from Matplotlib's defaults, whatever the user has set, and takes the font that comes with Matplotlib.
-So every machine draws the same picture, on opaque white, and the same numbers give the same bytes.
+So every machine draws the same picture, on opaque white, and the same numbers give the same bytes. Only characters that
+this font lacks, such as Chinese, Japanese and Korean ones, are taken from a font of the machine, if it has one of
+`FALLBACKS`: to ship one would cost megabytes.
 """
 
 import threading
@@ -15,18 +17,35 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from PIL import Image
 
 from tasks.page.figures.colours import GREY
 from tasks.page.text import shortened, visible
 
 FONT = "DejaVu Sans"
+# Of Linux, macOS and WSL's Windows; those that are there are asked in this order.
+FALLBACKS = (
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Noto Sans JP",
+    "Source Han Sans",
+    "IPAexGothic",
+    "IPAGothic",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "Droid Sans Fallback",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Apple SD Gothic Neo",
+    "Arial Unicode MS",
+    "Noto Sans Devanagari",
+    "Noto Sans Thai",
+)
 LONGEST_LABEL = 32  # characters of a column's name
 COLOURS = 96  # in the palette of a PNG
 
 _STYLE = {
-    "font.family": FONT,
     "font.size": 11,
     "axes.edgecolor": GREY,
     "axes.spines.top": False,
@@ -51,7 +70,7 @@ _DRAWING = threading.Lock()
 @contextmanager
 def drawing(width: float, height: float) -> Iterator[Figure]:
     """Provide an empty figure of this size in inches; it must be drawn and rendered inside the `with` block."""
-    with _DRAWING, matplotlib.style.context(["default", _STYLE]):
+    with _DRAWING, matplotlib.style.context(["default", _STYLE | {"font.family": list(_fonts())}]):
         yield Figure(figsize=(width, height), layout="compressed")
 
 
@@ -91,10 +110,18 @@ def legend(axes: Axes, columns: int = 2) -> None:
 
 
 def drawable(name: str) -> str:
-    """Make a column's name fit for a label: short, with a box for each character that the font lacks."""
+    """Make a column's name fit for a label: short, with a box for each character that no font has."""
     return "".join(c if ord(c) in _characters() else "□" for c in shortened(visible(name), LONGEST_LABEL))
 
 
 @cache
+def _fonts() -> tuple[str, ...]:
+    """Return the fonts in the order in which they are asked for a character."""
+    installed = {font.name for font in fontManager.ttflist}
+    return (FONT, *(name for name in FALLBACKS if name in installed))
+
+
+@cache
 def _characters() -> frozenset[int]:
-    return frozenset(get_font(findfont(FontProperties(family=FONT))).get_charmap())
+    maps = (get_font(findfont(FontProperties(family=font))).get_charmap() for font in _fonts())
+    return frozenset().union(*maps)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.command.connection import _reason
+from flows.command.connection import _reason, version_gap
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,12 @@ from flows.command.connection import _reason
 def test_why_a_server_did_not_start_is_its_last_error(said: list[str], reason: str) -> None:
     """Out of pages of traceback."""
     assert _reason(said, 7.0) == reason
+
+
+@pytest.mark.parametrize(("server", "said"), [("3.9.4", False), ("3.8.8", True), ("4.9.1", True)])
+def test_a_server_of_another_version_is_named_in_one_line(server: str, said: bool) -> None:
+    gap = version_gap(server, "3.9.1")
+    assert (gap is not None) == said
+    if gap:
+        assert f"the server is Prefect {server}, this is 3.9.1; " in gap
+        assert "\n" not in gap

@@ -1,5 +1,6 @@
 """The canvas: the same picture everywhere, whatever the user has set; labels that no name can break."""
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
@@ -7,6 +8,7 @@ import matplotlib as mpl
 import pytest
 from PIL import Image
 
+from tasks.page.figures import canvas
 from tasks.page.figures.canvas import COLOURS, LONGEST_LABEL, drawable, drawing, label, legend, png
 from tests.page.examples import HOSTILE
 
@@ -59,6 +61,34 @@ def test_any_name_can_be_drawn(name: str) -> None:
     assert len(drawable(name)) <= LONGEST_LABEL
 
 
-def test_what_the_font_lacks_is_a_box() -> None:
+@pytest.fixture
+def fallbacks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Return what sets the fonts that this machine has beside Matplotlib's own."""
+
+    def have(*fonts: str) -> None:
+        monkeypatch.setattr(canvas, "FALLBACKS", fonts)
+        forget()
+
+    def forget() -> None:
+        canvas._fonts.cache_clear()
+        canvas._characters.cache_clear()
+
+    yield have
+    forget()
+
+
+def test_what_no_font_has_is_a_box(fallbacks: Callable[..., None]) -> None:
+    fallbacks("a font that nobody has")
     assert drawable("a漢b") == "a□b"
     assert drawable("größe, °C") == "größe, °C"
+
+
+def test_a_font_of_the_machine_steps_in_where_ours_lacks_a_character(fallbacks: Callable[..., None]) -> None:
+    """And alone there: what ours has looks as on any other machine."""
+    fallbacks()
+    ours, plain, boxed = canvas._characters(), picture("größe"), picture("a□b")
+    fallbacks("STIXGeneral")
+    only_there = chr(min(c for c in canvas._characters() - ours if chr(c).isprintable()))
+    assert drawable(f"a{only_there}b") == f"a{only_there}b"
+    assert picture(f"a{only_there}b") != boxed
+    assert picture("größe") == plain

@@ -1,0 +1,256 @@
+"""The gate at the end of a run: the champion on today's test rows, a person's consent, and what others hear of it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from prefect import State
+from prefect.events import emit_event
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
+from prefect.runtime import deployment
+from prefect.states import Completed
+from pydantic import Field
+
+from tasks.config import Settings, Split
+from tasks.neuron.paired import PairedErrors, error_gain, paired_rows, paired_units, squared_errors
+from tasks.outputs import registry, runs
+from tasks.outputs.gate import Rival, comparison_of, decide, figures
+from tasks.outputs.model import TrainedModel
+from tasks.outputs.model import read as read_model
+from tasks.outputs.parts import TEST, read_encoding, read_parts
+from tasks.outputs.registry import CHALLENGER, CHAMPION, ModelVersion, NamedModel
+from tasks.outputs.result import ChampionComparison, Decision, Evaluation, Result, Unit
+from tasks.runtime.run import Run
+from tasks.split import planned
+from tasks.table.errors import BadTable, counted
+from tasks.table.model import linear
+from tasks.table.model.translation import OtherColumns, TranslatedModel, translated
+from tasks.table.units import UnitSums
+
+REJECTED = "Rejected"
+
+# Who moves an alias.
+GATE, PERSON = "the gate", "a person, in Prefect's UI"
+
+
+class Consent(RunInput):
+    """What a person is asked before a model comes into use."""
+
+    promote: bool = Field(default=True, description="Bring the new model into use.")
+    why: str = Field(default="", description="The reason, for the history.")
+
+
+def asked(run: Run, settings: Settings, evaluation: Evaluation, name: str, folder: str) -> Consent | None:
+    """Suspend a deployment's run that would be promoted until a person has said yes or no; None: nobody is asked."""
+    if settings.gate.approve != "by_hand" or not deployment.id:
+        return None
+    known = registry.entry(run.root, name, settings.model_dump(mode="json"))
+    decision = _by_rule(run, settings, evaluation, known, folder)
+    if decision.outcome != "promoted":
+        return None
+    question = f"{decision.text}\n\nPromote this model of {name!r}?"
+    return suspend_flow_run(wait_for_input=Consent.with_initial_data(description=question))
+
+
+def decided(
+    run: Run,
+    settings: Settings,
+    evaluation: Evaluation,
+    known: NamedModel,
+    folder: str,
+    consent: Consent | None,
+) -> Decision | None:
+    """Decide about a run, under the registry's lock; None where the gate has no settings."""
+    if not settings.gate.decides:
+        return None
+    decision = _by_rule(run, settings, evaluation, known, folder)
+    if settings.gate.approve != "by_hand" or decision.outcome != "promoted":
+        return decision
+
+    grounds = decision.text.partition(", ")[2] or decision.text
+    if consent is None:
+        text = f"Kept until a person agrees, by `linear-neuron promote {folder}`: {grounds}"
+        return decision.model_copy(update={"outcome": "kept", "waits": True, "text": text})
+    reason = f" ({consent.why})" if consent.why else ""
+    if not consent.promote:
+        text = f"Kept, as a person has refused the promotion{reason}: {grounds}"
+        return decision.model_copy(update={"outcome": "kept", "text": text})
+    return decision.model_copy(update={"text": f"{decision.text}; a person has agreed{reason}"})
+
+
+def recorded_decision(known: NamedModel, result: Result) -> NamedModel:
+    """Add a run to the versions of its name, and move the aliases as it was decided."""
+    known, decision = known.with_run(result.run), result.decision
+    if decision is None:
+        return known
+    by = PERSON if "a person has agreed" in decision.text else GATE
+    if decision.outcome == "promoted":
+        why, grounds = decision.text, figures(result, decision)
+        known = known.moved(CHAMPION, result.run, by=by, why=why, figures=grounds)
+    if decision.waits:
+        return known.moved(CHALLENGER, result.run, by=by, why=decision.text)
+    waiting = known.aliases.get(CHALLENGER)
+    if waiting and waiting.run == result.run:
+        return known.moved(CHALLENGER, None, by=by, why=decision.text)
+    return known
+
+
+def announce(result: Result) -> None:
+    """Tell Prefect's automations of a promotion or a rejection."""
+    if result.decision and result.decision.outcome != "kept":
+        _emit(result, result.decision.outcome)
+
+
+def ended(result: Result) -> State[Result]:
+    """Return the state in which a run ends, with its line for lists: `Rejected` is Completed too, and no failure."""
+    line = result.answers.line if result.answers else None
+    if result.decision is None:
+        return Completed(message=line, data=result)
+    told = ". ".join(filter(None, [line and line.rstrip("."), result.decision.text]))
+    name = REJECTED if result.decision.outcome == "rejected" else None
+    return Completed(name=name, message=told, data=result)
+
+
+def _emit(result: Result, what: str) -> None:
+    decision = result.decision
+    emit_event(
+        event=f"linear-neuron.model.{what}",
+        resource={
+            "prefect.resource.id": f"linear-neuron.model.{result.name}",
+            "prefect.resource.name": str(result.name),
+        },
+        payload={
+            "run": result.run,
+            "target": result.target,
+            "artifacts": str(result.settings.get("artifacts", "")),
+            "text": decision.text if decision else "",
+            "rmse": result.rmse,
+        },
+    )
+
+
+def _by_rule(
+    run: Run, settings: Settings, evaluation: Evaluation, known: NamedModel, folder: str
+) -> Decision:
+    version = _champion_before(known, folder)
+    has_test = evaluation.metrics.test is not None
+    rival = _rival(run, settings, evaluation, version) if version and has_test else None
+    if version and rival is None:
+        rival = Rival(version, obstacle="no test rows were held out")
+    return decide(settings.gate, evaluation, rival)
+
+
+def _champion_before(known: NamedModel, folder: str) -> ModelVersion | None:
+    """Return the champion that a run meets: for one that is made again, the one before it."""
+    champion = known.champion
+    if champion is None or champion.run != folder:
+        return champion
+    before = [move.before for move in known.history if move.alias == CHAMPION][-1]
+    return known.versions[before - 1] if before else None
+
+
+def _rival(run: Run, settings: Settings, evaluation: Evaluation, version: ModelVersion) -> Rival:
+    """Let the champion and the new model predict today's test rows."""
+    past = runs.read(run.root, version.run)
+    promoted = past.metrics.test if past else None
+    rival = Rival(version, promoted_rmse=promoted.rmse if promoted else None)
+    try:
+        champion = _champion_on_rows(run, version)
+    except (OtherColumns, BadTable) as error:
+        return replace(rival, obstacle=str(error))
+
+    new = read_model(run.input_of("evaluate", "model"), run.root)
+    named = zip(evaluation.model.weights, champion.weights.tolist(), strict=True)
+    rival = replace(rival, weights=dict(named) | {"bias": champion.bias})
+    if np.array_equal(champion.weights, new.weights) and champion.bias == new.bias:
+        return replace(rival, same=True)
+    unit = _unit(settings.split)
+    # Where the stages are cached, their rows may have stayed in the remote.
+    run.require(
+        run.input_of("evaluate", "parts").starting_with(TEST)
+        if unit == "row"
+        else run.input_of("split", "data")
+    )
+    paired = sum(_paired(run, settings, champion, new, unit), PairedErrors())
+    if paired.unknown or not paired.rows:
+        return replace(rival, obstacle=f"{counted(paired.unknown, 'row')} without a finite error")
+    comparison = _compared(settings, paired, unit)
+    return replace(rival, comparison=comparison)
+
+
+def _unit(split: Split) -> Unit:
+    """Return what the split keeps together, by groups, by a key or by time: rows of it may resemble each other."""
+    if split.method == "time":
+        return "day"
+    return "group" if split.by else "row"
+
+
+def _compared(settings: Settings, paired: PairedErrors, unit: Unit) -> ChampionComparison:
+    confidence = settings.gate.confidence
+    return comparison_of(error_gain(paired, confidence), confidence, paired.rows, paired.units, unit)
+
+
+def _champion_on_rows(run: Run, version: ModelVersion) -> TranslatedModel:
+    """Read the champion, in terms of today's features.
+
+    Raises:
+        BadTable: its file is gone or damaged.
+        OtherColumns: today's rows lack one of its columns.
+    """
+    home = runs.folder(run.root, version.run)
+    if harm := runs.altered(home, linear.FILE):
+        raise BadTable(f"{harm}; restore it from a backup, or promote another run")
+    model = linear.read(home / linear.FILE)
+    return translated(model, read_encoding(run.input_of("evaluate", "parts"), run.root))
+
+
+def _paired(
+    run: Run, settings: Settings, champion: TranslatedModel, new: TrainedModel, unit: Unit
+) -> Iterator[PairedErrors]:
+    """Yield the sums over today's test rows, part by part; rows of a group or a day count as one unit."""
+    if unit != "row":
+        yield _paired_by_unit(run, settings, champion, new, by_day=unit == "day")
+        return
+    for part in read_parts(run.input_of("evaluate", "parts"), run.root, TEST):
+        for batch in part.batches():
+            yield paired_rows(
+                batch.target,
+                batch.matrix @ champion.weights + champion.bias,
+                batch.matrix @ new.weights + new.bias,
+            )
+
+
+def _paired_by_unit(
+    run: Run, settings: Settings, champion: TranslatedModel, new: TrainedModel, *, by_day: bool
+) -> PairedErrors:
+    """Sum up the test rows by what the split dealt them by, which the encoded rows no longer have."""
+    rows, plan = planned(run.input_of("split", "data"), settings.split, settings.seed, run.root)
+    encoding = read_encoding(run.input_of("evaluate", "parts"), run.root)
+    by = settings.split.by
+    units, totals, unknown = UnitSums(by, by_day), np.zeros(2), 0
+    for table in rows.tables(list(dict.fromkeys([*plan.roles.used, *by]))):
+        if plan.rule is None:
+            continue
+        chosen = table.filter(pa.array(plan.rule.is_test(table)))
+        if not chosen.num_rows:
+            continue
+        errors = _errors(encoding.apply(chosen.select(list(plan.roles.used))), champion, new)
+        known = np.isfinite(errors).all(axis=0)
+        unknown += int((~known).sum())
+        totals += errors[:, known].sum(axis=1)
+        kept = chosen.filter(pa.array(known))
+        units.add({name: kept[name] for name in by}, errors[0, known] - errors[1, known])
+    sums, counts = units.arrays()
+    return paired_units(sums, counts, float(totals[0]), float(totals[1]), unknown)
+
+
+def _errors(rows: pa.Table, champion: TranslatedModel, new: TrainedModel) -> NDArray[np.float64]:
+    """Return the squared errors (2, m) of both models over encoded rows, the target last."""
+    *features, target = (column.to_numpy().astype(np.float64) for column in rows.columns)
+    matrix = np.stack(features).T
+    return np.stack(
+        [squared_errors(target, matrix @ model.weights + model.bias) for model in (champion, new)]
+    )

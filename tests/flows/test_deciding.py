@@ -1,0 +1,133 @@
+"""The gate on whole runs: the same rows for both models, the registry, the state, what people and automations hear."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from flows.command.exits import Exit
+from flows.command.news import News
+from flows.command.run import run
+from flows.command.signals import Stops
+from flows.deciding import REJECTED
+from flows.regression import regression
+from tasks.config import Settings
+from tests.flows.shop import Shop, decision
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def test_a_better_model_takes_over_and_both_are_judged_on_the_same_rows(shop: Shop) -> None:
+    """The first is promoted, the same data are kept, a world with another slope hands over; RMSE by hand agree."""
+    first = shop.night(old := shop.rows(400))
+    assert decision(first).outcome == "promoted"
+    again = shop.night(old)
+    assert (decision(again).outcome, decision(again).comparison) == ("kept", None)
+    assert {stage.state for stage in again.stages.values()} == {"cached"}
+    new = shop.night(shop.rows(400, slope=-2.0))
+    found = decision(new)
+    assert found.outcome == "promoted"
+    assert shop.champion() == 3
+
+    store = shop.folder / "store"
+    test = next(f.path for f in new.stages["split"].files if f.path.endswith("test.parquet"))
+    rows = pq.read_table(store / test).to_pandas()
+    features = list(new.model.weights)
+    for result, rmse in ((first, found.comparison and found.comparison.champion_rmse), (new, new.rmse)):
+        predicted = (
+            rows[features].to_numpy() @ np.array(list(result.model.weights.values())) + result.model.bias
+        )
+        assert rmse == pytest.approx(np.sqrt(np.mean((rows["y"] - predicted) ** 2)))
+    assert found.promoted_rmse == first.rmse
+    assert found.champion_weights == pytest.approx(first.model.weights | {"bias": first.model.bias})
+
+    page = (store / new.report).read_text()
+    assert "## Decision" in page
+    assert "champion, on today's test rows" in page
+    last = shop.known.history[-1]
+    assert (last.before, last.after, last.by) == (1, 3, "the gate")
+    assert last.figures["rmse"] == new.rmse
+
+
+def test_a_night_like_the_last_keeps_the_champion(shop: Shop) -> None:
+    shop.night(shop.rows(400))
+    result = shop.night(shop.rows(400))
+    assert decision(result).outcome == "kept"
+    assert decision(result).text.startswith("Kept, as not surely better: on the same 80 test rows")
+    assert shop.champion() == 1
+
+
+def test_a_broken_bound_rejects_the_night_without_failing_it(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The state is Completed and bears the name; the command ends with status 4 only if asked to."""
+    shop.night(shop.rows(200))
+    rows = shop.rows(200, noise=30.0)
+    bounds = {"gate": {"max_rmse": 5.0, "min_r2": 0.5}}
+    result = shop.night(rows, **bounds)
+    assert decision(result).outcome == "rejected"
+    assert "above the 5 of `max_rmse`, and the test R²" in decision(result).text
+    assert shop.champion() == 1
+
+    given = Settings.model_validate(result.settings)
+    state = regression(given, return_state=True)
+    assert (state.type.value, state.name) == ("COMPLETED", REJECTED)
+    assert "Rejected: the test RMSE" in str(state.message)
+
+    capsys.readouterr()
+    assert run(given, True, Stops(), News(-1)) == Exit.DONE
+    assert json.loads(capsys.readouterr().out)["decision"]["outcome"] == "rejected"
+    assert run(given, True, Stops(), News(-1), fail_when_rejected=True) == Exit.REJECTED
+
+
+def test_rows_that_lack_a_column_of_the_champion_keep_it(shop: Shop) -> None:
+    rows = shop.rows(200)
+    shop.night(rows)
+    rows["x2"] = rows["x"]
+    result = shop.night(rows.drop(columns="x"), input={"warn": "removed-columns"})
+    assert decision(result).outcome == "kept"
+    assert "it needs the column 'x', which is not among today's features" in decision(result).text
+
+
+def test_a_damaged_champion_is_kept_and_named(shop: Shop) -> None:
+    """Nothing is promoted past a model that cannot be compared with."""
+    first = shop.night(shop.rows(200))
+    path = shop.folder / "store" / "runs" / first.run / "model.json"
+    path.write_text(path.read_text().replace("1", "2"))
+    result = shop.night(shop.rows(200, slope=-2.0))
+    assert decision(result).outcome == "kept"
+    assert "is not what the run wrote" in decision(result).text
+
+
+def test_without_a_test_part_nothing_is_decided(shop: Shop) -> None:
+    result = shop.night(shop.rows(200), split={"test_fraction": 0})
+    assert decision(result).outcome == "kept"
+    assert "raise `test_fraction`" in decision(result).text
+    assert shop.champion() is None
+
+
+@pytest.mark.parametrize(
+    ("split", "unit", "units"),
+    [
+        ({"method": "group", "by": "day"}, "group", range(4, 13)),
+        ({"method": "time", "by": "day"}, "day", range(8, 9)),
+    ],
+)
+def test_rows_of_a_group_or_a_day_count_as_one(
+    shop: Shop, split: dict[str, Any], unit: str, units: range
+) -> None:
+    """Ten rows of a day are one piece of evidence."""
+    shop.night(shop.rows(400), split=split)
+    found = decision(shop.night(shop.rows(400, slope=-2.0), split=split)).comparison
+    assert found is not None
+    assert (found.unit, found.method) == (unit, "bootstrap")
+    assert found.units in units
+    assert found.rows == 10 * found.units
