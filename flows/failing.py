@@ -87,4 +87,6 @@ def _publish(run: Run, failure: Failure, name: str) -> None:
     place = runs.folder(run.root, run_folder())
     write_atomically(place / runs.PAGE, webpage(blocks, f"{name} failed", lambda _: b"").encode())
     write_atomically(place / runs.REPORT, text.encode())
+    failed = runs.FailedRun(run=place.name, name=name, reason=failure.reason)
+    write_atomically(place / runs.FAILURE, failed.model_dump_json(indent=1).encode())
     create_markdown_artifact(text, key=report_key(name), description=failure.reason)

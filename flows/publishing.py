@@ -15,7 +15,7 @@ from tasks.outputs import figures as figures_left
 from tasks.outputs import registry, runs
 from tasks.outputs.model import WEIGHTS
 from tasks.outputs.model import read as read_model
-from tasks.outputs.naming import difference
+from tasks.outputs.naming import difference, name_of_run
 from tasks.outputs.parts import ENCODING, read_encoding
 from tasks.outputs.repeats import SUMMARY
 from tasks.outputs.repeats import read as read_repeats
@@ -31,7 +31,7 @@ from tasks.page.figures.trend import draw_trend
 from tasks.page.markdown import markdown
 from tasks.page.report import report
 from tasks.page.size_limit import fitted_markdown
-from tasks.page.text import named
+from tasks.page.text import named, shortened
 from tasks.page.webpage import webpage
 from tasks.runtime.provenance import provenance
 from tasks.runtime.run import Run
@@ -119,10 +119,17 @@ def _written(
         files[figure.file] = images[figure.file] = picture
         shown.append(figure)
 
-    blocks = report(result, shown, past)
+    blocks = report(result, shown, past, _failures(run, past, result))
     pages = _pages(result, blocks, images)
     written = runs.write(run.root, result, {**files, **pages}, shared=paths)
     return written, fitted_markdown(blocks, images)
+
+
+def _failures(run: Run, past: Sequence[Result], result: Result) -> list[str]:
+    """Name the runs that failed since the previous one, and why."""
+    since = past[-1].run if past else ""
+    failed = runs.failed_between(run.root, name_of_run(result), since, result.run)
+    return [f"{each.run}, {shortened(each.reason, 200)}" for each in failed] if past else []
 
 
 def report_key(name: str) -> str:

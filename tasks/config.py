@@ -115,10 +115,20 @@ Comment = Annotated[
 ]
 
 
+TableQuery = Annotated[
+    Annotated[str, Field(min_length=1)] | None,
+    Field(description="SQL whose rows are read, of a database such as postgresql://host/db."),
+]
+PasswordBlock = Annotated[
+    Annotated[str, Field(min_length=1)] | None,
+    Field(
+        description="Prefect Secret block with the database's password; by default PGPASSWORD or ~/.pgpass."
+    ),
+]
 TableVersion = Annotated[
     Annotated[str, Field(min_length=1)] | None,
     Field(
-        description="Version of a Delta Lake table, or a time such as 2026-11-23T06:00Z; the newest by default."
+        description="Version of a Delta Lake table, snapshot of an Iceberg table, or a time; the newest by default."
     ),
 ]
 
@@ -206,8 +216,22 @@ class Input(Section):
     data: Place | None = Field(
         default=None,
         min_length=1,
-        description="CSV, Parquet, Feather or npz file, a folder or pattern of them, or a URL such as s3://bucket/folder.",
+        description="CSV, Parquet, Feather or npz file, a folder or pattern of them, or a URL such as "
+        "s3://bucket/folder or postgresql://host/db.",
     )
+    query: TableQuery = None
+    table: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Table of a database, such as schema.name; instead of `query`.",
+    )
+    unchanged_if: str | None = Field(
+        default=None,
+        min_length=1,
+        description="SQL such as select max(updated_at), count(*) from t; while its answer is the same, the rows are "
+        "not read again.",
+    )
+    password_block: PasswordBlock = None
     version: TableVersion = None
     key: Names = Field(
         default=(),
@@ -468,6 +492,8 @@ class Prediction(Section):
     data: Place = Field(
         min_length=1, description="Rows to predict: any table that `run` takes; the target is not needed."
     )
+    query: TableQuery = None
+    password_block: PasswordBlock = None
     version: TableVersion = None
     output: Place = Field(
         min_length=1,

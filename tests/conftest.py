@@ -16,6 +16,7 @@ from prefect.settings import (
 from prefect.testing.utilities import prefect_test_harness
 
 from tasks.config import Settings
+from tests.databases import Server, programs, serving
 from tests.page.browser import CHROMIUM, Tab, browsing
 from tests.paths import DATA
 
@@ -53,6 +54,16 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
         pytest.skip("no Chromium here: apt-get install chromium")
     with browsing(CHROMIUM, tmp_path_factory.mktemp("profile")) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """Run a PostgreSQL, once."""
+    installed = programs()
+    if installed is None:
+        pytest.skip("no PostgreSQL here: apt-get install postgresql")
+    with serving(installed) as server:
+        yield server
 
 
 @pytest.fixture

@@ -41,6 +41,9 @@ def predict(options: Prediction, as_json: bool) -> Exit:
         account = _written(model, options, column, path)
     except (BadTable, BadStore) as error:
         return refuse(str(error))
+    except ConnectionError as error:
+        say(f"{printable(str(error))}; repeat the command")
+        return Exit.FAILED
     except OSError as error:
         reason = error.strerror or printable(str(error))
         say(f"`output` of {options.output!r} cannot be written: {reason}")
@@ -89,7 +92,7 @@ def _written(model: LinearModel, options: Prediction, column: str, path: Path) -
     """Write all rows with their predictions; the file appears once it is complete."""
     interval = _interval(model, options)
     dialect, warn = _reading(model.reading, options)
-    looks = [preview(member, dialect) for member in source(Origin(options.data, options.version)).members]
+    looks = [preview(member, dialect) for member in source(_origin(options)).members]
     columns = columns_of(looks, model)
     out = scored_columns(columns, model, column, as_text=is_text(path), interval=interval is not None)
     account, target = Account(skipped=tuple(column_notes(looks, columns, model))), path.resolve()
@@ -104,6 +107,16 @@ def _written(model: LinearModel, options: Prediction, column: str, path: Path) -
             f"`output` of {options.output!r} cannot hold the columns ({reason}); write .parquet or .feather"
         ) from error
     return account
+
+
+def _origin(options: Prediction) -> Origin:
+    """Say where the rows are; Prefect is loaded only for a password that it keeps."""
+    password = None
+    if options.password_block is not None:
+        from tasks.runtime.user_table import password_in
+
+        password = password_in(options.password_block)
+    return Origin(options.data, options.version, options.query, password=password)
 
 
 def _interval(model: LinearModel, options: Prediction) -> Interval | None:

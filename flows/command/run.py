@@ -41,7 +41,8 @@ def run(
             handler.addFilter(_is_news)
         news.follow_stages()
         with looking_once(), using(settings.remote):
-            if "train" in dry_run(settings).waiting:
+            # A password that Prefect keeps cannot be had before its server is there.
+            if settings.input.password_block is None and "train" in dry_run(settings).waiting:
                 threading.Thread(target=_load_training).start()
             with Activity("waiting for Prefect's server"):
                 connection.establish()

@@ -33,6 +33,8 @@ def default_name(settings: Dumped) -> str:
 
     >>> default_name({"input": {"data": "tables/Sales 2024.csv", "target": "net_price"}})
     'sales-2024-net-price'
+    >>> default_name({"input": {"data": "postgresql://host/shop", "table": "public.sales", "target": "price"}})
+    'sales-price'
     >>> default_name({"input": {"data": None}})
     'example'
     """
@@ -99,7 +101,12 @@ def _table(settings: Dumped) -> tuple[str, str] | None:
     given = settings.get("input")
     if not isinstance(given, Mapping) or not given.get("data"):
         return None
-    return str(given["data"]), str(given.get("target") or "")
+    data = str(given["data"])
+    if given.get("table"):
+        data = f"{data}/{str(given['table']).replace('.', '/')}"
+    elif given.get("query"):
+        data = f"{data}/{hashlib.sha256(str(given['query']).encode()).hexdigest()}/query"
+    return data, str(given.get("target") or "")
 
 
 def _agree(then: object, today: object) -> bool:

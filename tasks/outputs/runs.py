@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from tasks.config import Input
@@ -38,6 +38,7 @@ from tasks.table.sources.location import anchored
 RESULT = "result.json"
 REPORT = "report.md"
 PAGE = "report.html"
+FAILURE = "failure.json"
 ORDER = "finished-runs.txt"
 RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
 
@@ -188,6 +189,30 @@ def earlier(root: Path, result: Result) -> list[Result]:
     return found[::-1]
 
 
+class FailedRun(BaseModel):
+    """A run that left no model, as its folder says it in `failure.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run: str
+    name: str = Field(description="Of what is modelled.")
+    reason: str = Field(description="In one line.")
+
+
+def failed_between(root: Path, name: str, before: str, now: str) -> list[FailedRun]:
+    """Return the runs of a name that were due after one run and before another, and failed; the oldest first.
+
+    Only what lies among the newest folders is looked at; what cannot be read is passed over.
+    """
+    found = []
+    for each in sorted(run for run in _names(root) if before < run < now)[-MOST_LOOKED_AT:]:
+        with suppress(OSError, ValueError):
+            found.append(
+                FailedRun.model_validate_json(read_regular(folder(root, each) / FAILURE, MOST_BYTES))
+            )
+    return [run for run in found if run.name == name]
+
+
 def uses(result: Result) -> frozenset[str]:
     """Return the stages' folders that a run refers to, relative to the store's root."""
     return frozenset(
@@ -322,7 +347,7 @@ def _chose(past: Result) -> dict[str, object] | None:
 
 
 def _choice(table: Input) -> dict[str, object]:
-    chosen = table.model_dump(include={"target", "features", "exclude", "categorical"})
+    chosen = table.model_dump(include={"target", "features", "exclude", "categorical", "query", "table"})
     return chosen | {"data": anchored(table.data or "")}
 
 

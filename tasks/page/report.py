@@ -18,13 +18,19 @@ from tasks.page.text import counted, number, visible
 from tasks.page.trend import trend
 
 
-def report(result: Result, figures: Sequence[Figure] = (), past: Sequence[Result] = ()) -> list[Block]:
+def report(
+    result: Result,
+    figures: Sequence[Figure] = (),
+    past: Sequence[Result] = (),
+    failed: Sequence[str] = (),
+) -> list[Block]:
     """Write the whole report of a run.
 
     Args:
         result: The run.
         figures: Its figures, each of which names its section.
         past: The runs to compare with, the oldest first.
+        failed: What failed between the previous run and this one, in a few words each.
     """
     before = past[-1] if past else None
 
@@ -38,7 +44,7 @@ def report(result: Result, figures: Sequence[Figure] = (), past: Sequence[Result
     return [
         *opening(result, before, answers(result, before)),
         *decision_section(result),
-        *trend(past, result, pictures("trend")),
+        *trend(past, result, pictures("trend"), failed),
         *_notes(result.notes),
         *_weights(result, pictures("weights")),
         *_fit(result, pictures("fit")),

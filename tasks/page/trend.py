@@ -6,13 +6,22 @@ from tasks.config import values
 from tasks.outputs.result import Result
 from tasks.page.blocks import Block, Heading, Paragraph, Picture, Strong, TableBlock, Text
 from tasks.page.comparison import compared, scored_rows
-from tasks.page.text import number
+from tasks.page.text import number, visible
 
 NEWEST = 5  # runs in the table, this one included
 
 
-def trend(past: Sequence[Result], now: Result, pictures: Sequence[Picture]) -> Iterator[Block]:
-    """Write the section; from the second run on there is something to compare with."""
+def trend(
+    past: Sequence[Result], now: Result, pictures: Sequence[Picture], failed: Sequence[str] = ()
+) -> Iterator[Block]:
+    """Write the section; from the second run on there is something to compare with.
+
+    Args:
+        past: The runs before this one, the oldest first.
+        now: This run.
+        pictures: The trend, drawn.
+        failed: What failed between the previous run and this one, in a few words each.
+    """
     yield Heading(2, "Trend")
     if not past:
         yield Paragraph("The first run of this name in this folder: nothing to compare with.")
@@ -20,6 +29,8 @@ def trend(past: Sequence[Result], now: Result, pictures: Sequence[Picture]) -> I
     yield from pictures
     yield _table([*past, now])
     yield Paragraph(_settings(past[-1], now))
+    if failed:
+        yield Paragraph(f"Failed since the previous run: {visible('; '.join(failed))}.")
 
 
 def _table(runs: Sequence[Result]) -> TableBlock:

@@ -13,7 +13,7 @@ environment variables, or the kind of processor. The sources are read once per p
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
@@ -98,5 +98,11 @@ def _distributions(top: str) -> frozenset[str]:
     try:
         version(likely)
     except PackageNotFoundError:
-        return frozenset(packages_distributions().get(top, ()))
+        return frozenset(_by_module().get(top, ()))
     return frozenset({likely})
+
+
+@cache
+def _by_module() -> Mapping[str, Sequence[str]]:
+    """Look the distributions of all modules up, once: of the optional libraries several may be missing."""
+    return packages_distributions()

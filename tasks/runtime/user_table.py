@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import fields, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, cast
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from tasks.config import Input
 from tasks.outputs.runs import last_schema
@@ -76,8 +76,10 @@ class UserTable(BaseModel):
         return self._found or FoundTable.at(self.origin, self.dialect)
 
     @property
-    def digest(self) -> str:
-        """A digest over all files, for people to compare."""
+    def digest(self) -> str | None:
+        """A digest over all files, for people to compare; None of what is asked anew each time."""
+        if self.found.table.is_asked:
+            return None
         if isinstance(self.contents, str):
             return self.contents
         return _over(self.contents)
@@ -143,6 +145,27 @@ def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> 
     table = _described(given, files, by, is_folder=found.table.is_folder)
     table._found = found
     return table
+
+
+def password_in(block: str | None) -> SecretStr | None:
+    """Read a password from a Prefect block; it is looked up at run time, and stands in no setting.
+
+    Raises:
+        BadTable: there is no such block.
+    """
+    if block is None:
+        return None
+    from prefect.blocks.system import Secret
+
+    try:
+        # It is a coroutine only where it is called from one.
+        secret = cast("Secret[str]", Secret.load(block, _sync=True))  # type: ignore[call-arg]
+        return SecretStr(str(secret.get()))
+    except ValueError as error:
+        raise BadTable(
+            f"`password_block` of {block!r} is no Secret block that can be read; make it in Prefect's UI, or with "
+            "`Secret(value=…).save(name)`"
+        ) from error
 
 
 def columns_by(
@@ -215,7 +238,7 @@ def _dialect(given: "Input | UserTable") -> Dialect:
 
 def _origin(given: Input) -> Origin:
     known = given.model_dump(include={field.name for field in fields(Origin)})
-    return Origin(**{**known, "data": given.data or ""})
+    return Origin(**{**known, "data": given.data or "", "password": password_in(given.password_block)})
 
 
 def _code() -> str:

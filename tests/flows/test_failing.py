@@ -1,7 +1,9 @@
 """A run that stops at a failure says which stage, why, what is cached and how to resume."""
 
 import logging
+import re
 import shlex
+import time
 from pathlib import Path
 
 import pytest
@@ -66,8 +68,21 @@ def test_the_failure_is_an_artifact_under_the_reports_key(
     assert "From the cache it takes: generate, split, train" in page
     assert "    linear-neuron run --artifacts=" in page
     (folder,) = (Path(settings.artifacts) / "runs").iterdir()
-    assert {path.name for path in folder.iterdir()} == {"report.html", "report.md"}
+    assert {path.name for path in folder.iterdir()} == {"report.html", "report.md", "failure.json"}
     assert (folder / "report.md").read_text() == page
+    monkeypatch.undo()
+    assert "failed" not in (Path(settings.artifacts) / regression(settings).report).read_text()
+    failing = Settings.model_validate(settings.model_dump() | {"seed": 1})
+    time.sleep(1)  # a run's name has the second in which it was due
+    with monkeypatch.context() as broken:
+        broken.setattr("tasks.evaluate.compare", full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            regression(failing)
+    time.sleep(1)
+    trend = (Path(settings.artifacts) / regression(failing).report).read_text()
+    assert re.search(
+        r"Failed since the previous run: \d{8}T\d{6}-[0-9a-f]{8}, OSError: .*No space left", trend
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@ from urllib.parse import unquote
 # In these a name before the @ is a container's: abfss://container@account.dfs.core.windows.net/rows.parquet
 CONTAINERS = frozenset({"abfs", "abfss", "wasb", "wasbs"})
 
+# In these it is a user's, and no secret without a password.
+DATABASES = frozenset({"postgresql", "postgres"})
+
 # What a parameter is called whose value is a secret: X-Amz-Signature, sig, account_key, sas_token, password, …
 SECRETS = "sig", "secret", "token", "passw", "pwd", "key", "credential", "auth"
 
@@ -20,6 +23,10 @@ _QUERY = re.compile(
     rf"(?P<before>{_SCHEME}://[^\s?'\"]*\?)[^\s'\"]*(?:{'|'.join(SECRETS)})[^\s'\"=&]*=[^\s'\"]*",
     re.IGNORECASE,
 )
+
+
+_OF_STORES = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what your store has in their place"
+_OF_DATABASES = "PGPASSWORD, ~/.pgpass or `password_block`"
 
 
 def redacted(text: str) -> str:
@@ -51,13 +58,14 @@ def refuse_credentials(address: str, field: str | None = None) -> None:
             r"[\s'\"]", "_", text
         )  # a quotation mark in a secret would end the address in a message
         if redacted(whole) != whole:
+            is_database = whole.partition("://")[0].lower() in DATABASES
             raise ValueError(
                 f"`{field or 'data'}` of {redacted(whole)!r} carries credentials; take them out, and set "
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what your store has in their place"
+                f"{_OF_DATABASES if is_database else _OF_STORES}"
             )
 
 
 def _without_user(found: re.Match[str]) -> str:
-    if found["scheme"].lower() in CONTAINERS and not found["password"]:
+    if found["scheme"].lower() in CONTAINERS | DATABASES and not found["password"]:
         return found[0]
     return f"{found['scheme']}://…@"

@@ -3,9 +3,11 @@
 import codecs
 import csv
 import io
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from typing import IO, Any, Literal
 
@@ -175,6 +177,21 @@ def _first_rows(
             return rows, _is_at_its_end(reader)
 
 
+@cache
+def _expect_undecodable_rows() -> None:
+    """Leave it to the error that follows to tell of a row that Arrow cannot decode for `Irregular`.
+
+    Python would print a traceback for it, since Arrow calls from its own code.
+    """
+    before = sys.unraisablehook
+
+    def tell(found: Any) -> None:
+        if not (isinstance(found.object, Irregular) and isinstance(found.exc_value, UnicodeDecodeError)):
+            before(found)
+
+    sys.unraisablehook = tell
+
+
 def _with_types(batch: pa.RecordBatch, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
     """Turn columns that were read as whole numbers into the floats that were asked for."""
     columns = [
@@ -240,6 +257,8 @@ def _misfit(name: str, message: str) -> str:
     if "straddl" in message:
         size = f"{BLOCK // 2**20} MiB"
         return f"{located(name)} has a row of more than {size}; shorten it, or close a quote that is open"
+    if "\ufffd" in message:  # Arrow cannot hand such a row to `Irregular`
+        return f"{located(name)} has an irregular row that is not UTF-8; correct it, or give the `encoding`"
     return f"{located(name)} is no CSV table; give it a row of column names with rows below"
 
 
@@ -250,6 +269,7 @@ def _parsing(
     options: arrow_csv.ConvertOptions,
     irregular: Irregular,
 ) -> Iterator[arrow_csv.CSVStreamingReader]:
+    _expect_undecodable_rows()
     parsing = arrow_csv.ParseOptions(
         delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=irregular
     )

@@ -21,7 +21,7 @@ from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.files import DataFile
 from tasks.table.sources.formats import PARQUET
 from tasks.table.sources.lakes import EXTRAS, refusal
-from tasks.table.sources.location import is_url, place, reached
+from tasks.table.sources.location import is_url, place, reached, time_of
 from tasks.table.sources.source import TYPED, Contents, Origin, SourceTable, Version, Written
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def _number(version: str, times: Mapping[int, int], data: str) -> int:
     if version.isdecimal():
         found = {int(version)} & times.keys()
     else:
-        latest = _time(version).timestamp() * 1000
+        latest = time_of(version).timestamp() * 1000
         found = {number for number, time in times.items() if time <= latest}
     if not found:
         raise BadTable(
@@ -226,21 +226,6 @@ def _number(version: str, times: Mapping[int, int], data: str) -> int:
             f"{datetime.fromtimestamp(times[min(times)] / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}; name one of these"
         )
     return max(found)
-
-
-def _time(text: str) -> datetime:
-    """Read a time; UTC where it names no zone.
-
-    Raises:
-        BadTable: it is none.
-    """
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadTable(
-            f"`version` of {text!r} is neither a number nor a time; write 3 or 2026-11-23T06:00Z"
-        ) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _check_readable(table: "DeltaTable", data: str) -> None:

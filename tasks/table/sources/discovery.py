@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from tasks.table.errors import BadTable, Violation, counted, located, quoted
-from tasks.table.sources import delta
+from tasks.table.sources import delta, iceberg, sql
 from tasks.table.sources.files import DataFile
 from tasks.table.sources.formats import KNOWN, format_of, is_no_table
 from tasks.table.sources.lakes import refuse_lakes
@@ -41,7 +41,7 @@ def files(origin: Origin) -> SourceTable:
         BadTable: there is nothing, or nothing that could be read, or files of several formats.
     """
     data = origin.data
-    origin.refuse_others("no table that keeps its past")
+    origin.refuse_others("a file or a folder")
     with reached(data):
         filesystem, path = place(data)
         info = filesystem.get_file_info(path)
@@ -83,7 +83,7 @@ def _matching(data: str, filesystem: fs.FileSystem, path: str) -> SourceTable:
 
 
 # Asked in turn; each returns the table at an address of its kind, or None. Files come last: any path may be one.
-FINDERS: tuple[Callable[[Origin], SourceTable | None], ...] = (delta.find, files)
+FINDERS: tuple[Callable[[Origin], SourceTable | None], ...] = (sql.find, iceberg.find, delta.find, files)
 
 
 def _listed(filesystem: fs.FileSystem, folder: str) -> Sequence[fs.FileInfo]:

@@ -67,7 +67,7 @@ class FoundTable:
             BadTable: it has changed.
         """
         known = self._digests.get(member.name)
-        if known is None:
+        if known is None or known.version is None:
             return
         with explained(member):
             is_same = member.version() == known.version and not (
@@ -79,7 +79,8 @@ class FoundTable:
 
 @dataclass(frozen=True, slots=True)
 class _Digest:
-    version: Version
+    # None: it may be another one each time.
+    version: Version | None
     digest: str
     # Whether the member was written just before.
     is_recent: bool
@@ -88,6 +89,8 @@ class _Digest:
 def _digest(member: Member, remember: Remember) -> _Digest:
     with explained(member):
         version = member.version()
+        if version is None:
+            return _Digest(None, member.digest(), is_recent=False)
         digest = remember(member.place, version, member.digest)
         is_same = member.version() == version
     if not is_same:

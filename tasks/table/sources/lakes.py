@@ -13,7 +13,7 @@ LAKES = {
 }
 
 # By format, the extra with which its tables are read.
-EXTRAS = {"Delta Lake": "delta"}
+EXTRAS = {"Delta Lake": "delta", "Iceberg": "iceberg"}
 
 
 def refuse_lakes(data: str, paths: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -14,6 +15,9 @@ from tasks.table.sources.address import redacted
 
 # Protocols that Arrow speaks itself; AWS_ENDPOINT_URL and its like are heeded.
 _ARROWS = {"file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"}
+
+# Addresses of databases that are files on this machine.
+FILE_DATABASES = {"sqlite", "duckdb"}
 
 
 def is_url(data: str) -> bool:
@@ -27,7 +31,42 @@ def is_url(data: str) -> bool:
 
 def anchored(data: str) -> str:
     """Return where the data lies, whatever folder a process is in."""
+    if scheme(data) in FILE_DATABASES:
+        return f"{scheme(data)}:///{os.path.abspath(database_file(data))}"  # noqa: PTH100 - as below
     return data if is_url(data) else os.path.abspath(data)  # noqa: PTH100 - a path of Path's would follow links
+
+
+def scheme(data: str) -> str:
+    """Return what an address begins with; of a path nothing.
+
+    >>> scheme("postgresql://host/db"), scheme("rows.csv")
+    ('postgresql', '')
+    """
+    return data.partition("://")[0].lower() if is_url(data) else ""
+
+
+def database_file(data: str) -> Path:
+    """Return the file of a database: as in SQLAlchemy, a fourth slash is that of an absolute path.
+
+    >>> str(database_file("sqlite:///rows.db")), str(database_file("duckdb:////srv/rows.duckdb"))
+    ('rows.db', '/srv/rows.duckdb')
+    """
+    return Path(data.partition("://")[2].removeprefix("/"))
+
+
+def time_of(text: str) -> datetime:
+    """Read the time that a `version` may be; UTC where it names no zone.
+
+    Raises:
+        BadTable: it is none.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadTable(
+            f"`version` of {text!r} is neither a number nor a time; write 3 or 2026-11-23T06:00Z"
+        ) from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def place(data: str) -> tuple[fs.FileSystem, str]:

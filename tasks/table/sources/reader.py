@@ -56,7 +56,7 @@ def preview(member: Member, dialect: Dialect) -> Preview:
     try:
         with explained(member):
             contents = member.contents(dialect)
-            likely_ = contents.schema if contents.written.is_text else _with_likely_texts(contents)
+            likely_ = contents.schema if _is_known(contents.written) else _with_likely_texts(contents)
     except BadTable as error:
         return Preview(member, violations=error.violations)
     stored = contents.schema
@@ -76,6 +76,10 @@ def batches(look: Preview, types: Mapping[str, pa.DataType]) -> Iterator[pa.Reco
     with explained(look.member):
         for batch in look.contents.batches(types, ROWS) if look.contents else ():
             yield _with_keys(batch, look.member, types)
+
+
+def _is_known(written: Written) -> bool:
+    return written.is_text or written.is_stated
 
 
 def _with_likely_texts(contents: Contents) -> pa.Schema:
@@ -109,6 +113,8 @@ def explained(member: Member) -> Iterator[None]:
         yield
     except BadTable as error:
         raise BadTable(*(_of(member, finding) for finding in error.violations)) from error
+    except ConnectionError:
+        raise  # whatever it was connected to may well be whole
     except MemoryError as error:
         raise BadTable(
             f"{located(member.name)} does not fit in memory; give fewer `features` or rows"

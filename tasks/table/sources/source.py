@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Protocol
 
 import pyarrow as pa
+from pydantic import SecretStr
 
 from tasks.table.errors import BadTable, Violation, located
 from tasks.table.numerals import Numerals
@@ -32,6 +33,7 @@ class Written:
         missing: The cells of text that are missing values.
         findings: What was detected or passed over, and what is in doubt.
         assumed: What was detected, in words, for messages on what may come of it; empty where nothing was.
+        is_stated: Whether text is text because whoever keeps the rows says so, and is no number in any case.
     """
 
     is_text: bool = False
@@ -39,9 +41,11 @@ class Written:
     missing: tuple[str, ...] = ()
     findings: tuple[Violation, ...] = ()
     assumed: str = ""
+    is_stated: bool = False
 
 
 TYPED = Written()
+STATED = Written(is_stated=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,18 @@ class Origin:
     Attributes:
         data: A path or an address.
         version: Of a table that keeps its past, a version's number or a time.
+        query: Of a database, what it is asked.
+        table: Of a database, the table whose rows are asked for.
+        unchanged_if: A query; while its answer is the same the rows are taken to be.
+        password: Of a database, where it is not in the environment.
     """
 
     data: str
     version: str | None = None
+    query: str | None = None
+    table: str | None = None
+    unchanged_if: str | None = None
+    password: SecretStr | None = None
 
     def refuse_others(self, kind: str, *allowed: str) -> None:
         """Refuse what is said for another kind of source.
@@ -113,11 +125,14 @@ class Member(Protocol):
     def keys(self) -> Mapping[str, pa.Scalar]:
         """Columns with one value in all rows, such as those that folders give: year=2024/part.parquet."""
 
-    def version(self) -> Version:
-        """Return how it looks from outside: size, time of the last write in nanoseconds, and whatever else tells."""
+    def version(self) -> Version | None:
+        """Return how it looks from outside: size, time of the last write in nanoseconds, and whatever else tells.
+
+        None where nothing does: its digest is then taken anew each time, and it is not held to it.
+        """
 
     def digest(self) -> str:
-        """Read all of it; return the SHA-256 of what it holds."""
+        """Return what the cache knows it by: the SHA-256 of what it holds, for which all of it is read."""
 
     def contents(self, dialect: Dialect) -> Contents:
         """Take a cheap first look, without reading all rows.
@@ -138,6 +153,7 @@ class SourceTable:
         is_ordered: Whether the order of the rows is the user's; otherwise it is chance, and `ingest` sorts them.
         described: What it is, in words, where there is more to say than its path: its version, for instance.
         version: What `Origin.version` must be for the same rows; None where nothing keeps them.
+        is_asked: Whether it is asked anew each time, so that its digests do not tell its contents.
     """
 
     data: str
@@ -146,6 +162,7 @@ class SourceTable:
     is_ordered: bool = True
     described: str | None = None
     version: str | None = None
+    is_asked: bool = False
 
     @property
     def is_folder(self) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -161,3 +162,16 @@ def test_the_first_point_among_whole_numbers_is_seen_as_it_is_written(tmp_path: 
     cells = [cell for piece in pieces for cell in piece.column(0).to_pylist()]
     assert list(map(float, cells)) == [*map(float, lines), 6.953, 7]
     assert cells[-2:] == [b"6.953", b"7"]
+
+
+@pytest.mark.parametrize(
+    "rows", [b"1,2\n" * 50_000 + b"1\xce\n3,4\n", b"1,2\n\xc3"], ids=["far down", "a sign cut off at the end"]
+)
+def test_an_irregular_row_that_is_no_text_is_one_line(
+    tmp_path: Path, rows: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found by `make fuzz`: Arrow decodes such a row to count it, and Python printed a traceback for the failure."""
+    text = "has an irregular row that is not UTF-8; correct it, or give the `encoding`"
+    with pytest.raises(BadTable, match=re.escape(text)):
+        rows_of(look_at(tmp_path, b"x,y\n" + rows, encoding="utf-8"), x=pa.float64())
+    assert capsys.readouterr().err == ""

@@ -99,7 +99,7 @@ def test_a_version_that_there_is_not_is_refused(sales: Path, version: str, text:
 def test_a_version_says_nothing_of_a_file(tmp_path: Path) -> None:
     pq.write_table(ROWS, tmp_path / "t.parquet")
     assert refusal(tmp_path / "t.parquet", version="3") == (
-        "`data` of 't.parquet' is no table that keeps its past, for which `version` says nothing; leave it out"
+        "`data` of 't.parquet' is a file or a folder, for which `version` says nothing; leave it out"
     )
 
 
