@@ -227,7 +227,8 @@ def _paired_by_unit(
     run: Run, settings: Settings, champion: TranslatedModel, new: TrainedModel, *, by_day: bool
 ) -> PairedErrors:
     """Sum up the test rows by what the split dealt them by, which the encoded rows no longer have."""
-    rows, plan = planned(run.input_of("split", "data"), settings.split, settings.seed, run.root)
+    data, rare = run.input_of("split", "data"), settings.input.min_frequency
+    rows, plan = planned(data, settings.split, settings.seed, run.root, min_frequency=rare)
     encoding = read_encoding(run.input_of("evaluate", "parts"), run.root)
     by = settings.split.by
     units, totals, unknown = UnitSums(by, by_day), np.zeros(2), 0

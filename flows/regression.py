@@ -90,7 +90,9 @@ def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, 
     else:
         data = call(ingest, table=table_of(settings.input, settings.columns_beside, call.root))
     cluster = settings.inference.cluster
-    parts = call(split, data=data, options=settings.split, seed=settings.seed, cluster=cluster)
+    rare = settings.input.min_frequency
+    dealt = {"options": settings.split, "seed": settings.seed, "cluster": cluster, "min_frequency": rare}
+    parts = call(split, data=data, **dealt)
     seeds = list(range(settings.seed, settings.seed + settings.repeats))
     models = call.each(train, "seed", seeds, rows=training_part(parts), training=settings.training)
     scores = call(evaluate, model=models[0], parts=parts, inference=settings.inference)

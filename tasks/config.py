@@ -249,6 +249,11 @@ class Input(Section):
         default=(),
         description="Categorical columns: names or patterns; each level but the first becomes an indicator.",
     )
+    min_frequency: int = Field(
+        default=1,
+        ge=1,
+        description="Levels of categories with fewer training rows are pooled as one, (rare).",
+    )
     missing: Literal["error", "drop", "mean"] = Field(
         default="error",
         description="Rows with missing values: refuse them, drop them, or fill in the training rows' mean.",

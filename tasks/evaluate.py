@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +18,17 @@ from tasks.neuron.chance import (
     sample_of,
 )
 from tasks.neuron.collinearity import collinearity_notes
+from tasks.neuron.diagnosis import diagnose
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
-from tasks.neuron.parts import Batch
+from tasks.neuron.moments import Array
+from tasks.neuron.parts import EMPTY, Batch
 from tasks.neuron.residual_patterns import residual_patterns
 from tasks.neuron.ridge import fold_moments, ridge
 from tasks.neuron.ridge import path as penalty_path
 from tasks.neuron.sandwich import RobustErrors, cluster_errors, robust_errors
 from tasks.neuron.student_t import critical, t_tests
+from tasks.neuron.workers import spread
 from tasks.outputs import scores, uncertainty
 from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
 from tasks.outputs.parts import (
@@ -43,6 +45,7 @@ from tasks.outputs.result import (
     CrossValidation,
     ErrorKind,
     Evaluation,
+    Finding,
     Gain,
     Model,
     PartScores,
@@ -116,12 +119,21 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
             "patterns": patterns,
             "least_squares": fit,
             "ridge": _ridge(training),
+            "diagnosis": [] if plain.is_exact else _diagnosis(facts.features, plain, rows.sample),
             "cross_validation": _cross_validation(parts, root, training, inference),
         }
         scores.write(folder, evaluation.model_copy(update=added))
         uncertainty.write(folder, _uncertainty(fitted, reference, folder, biased=bool(training.l2)))
         notes = [] if training.l2 else collinearity_notes(facts.features, reference)
         return publish(folder, root, "evaluate", notes=notes)
+
+
+def _diagnosis(names: Sequence[str], reference: LeastSquares, rows: Batch) -> list[Finding]:
+    """Check what least squares assumes, on some of the training rows."""
+    return [
+        Finding(check=each.name, figure=each.figure, p=each.p, wrong=each.wrong, subject=each.subject)
+        for each in diagnose(names, reference, rows)
+    ]
 
 
 def _ridge(training: ModelFacts) -> Ridge | None:
@@ -320,22 +332,27 @@ def _scored(
     name: Name, part: RowsPart, fitted: TrainedModel, mean: float, writer: PredictionWriter
 ) -> Scored:
     """Predict the rows of one file, write the predictions, and return the sums of errors."""
-    found = []
-    for batch in part.batches():
+
+    def predict(batch: Batch) -> tuple[Scored, Array, Array]:
         actual = np.asarray(batch.target, np.float64)
         predicted = batch.matrix @ fitted.weights + fitted.bias
         squares = (actual - predicted) ** 2
-        found.append(
-            Scored(
-                metrics.errors(actual, predicted),
-                metrics.errors(actual, np.full_like(actual, mean)),
-                metrics.rounding_errors(actual),
-                sample_of(squares),
-                sample_of((actual - mean) ** 2 - squares),
-            )
+        scored = Scored(
+            metrics.errors(actual, predicted),
+            metrics.errors(actual, np.full_like(actual, mean)),
+            metrics.rounding_errors(actual),
+            sample_of(squares),
+            sample_of((actual - mean) ** 2 - squares),
         )
+        return scored, actual, predicted
+
+    total: Scored | None = None
+    for found, actual, predicted in spread(predict, part.batches()):
         writer.append(name, actual, predicted)
-    return reduce(lambda a, b: a + b, found)
+        total = total + found if total else found
+    if total is None:
+        raise ValueError(EMPTY)
+    return total
 
 
 def _named(names: Sequence[str], values: Iterable[float]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from tasks.outputs.files import IngestedFile, joined, kept, key_of, read_file, r
 from tasks.runtime.stage import stage
 from tasks.runtime.user_table import UserTable, columns_by
 from tasks.store.artifact import Artifact
-from tasks.store.parts import is_large
+from tasks.store.parts import fits_one_part
 from tasks.store.writing import draft, publish
 from tasks.table.casting import CastPlan, carried, layout
 from tasks.table.columns import Columns, Wanted, whole_names
@@ -64,7 +64,7 @@ def ingest(table: UserTable, root: Path) -> Artifact:
         paths = [path for file in files for path in file.paths]
         if not found.table.is_ordered:
             data.sort_rows(folder / DATA, paths, plan.schema, table.key, folder)
-        elif table.files and is_large(summary.rows, len(plan.schema)):
+        elif table.files and not fits_one_part(summary.rows, len(plan.schema)):
             return _referring(files, publish(folder / DATA, root, "ingest", facts.as_json(), notes))
         else:
             data.gather_rows(folder / DATA, paths, plan.schema)
@@ -121,7 +121,7 @@ def _findings(
     yield from detected
     yield from disagreements(looks, columns, wanted)
     is_read = all(finding.rule in table.warn for finding in broken)
-    for finding in findings(summary, missing=table.missing, warn=table.warn):
+    for finding in findings(summary, missing=table.missing, warn=table.warn, pools=table.pools):
         if (
             finding.rule == "text-in-numbers"
             and finding.column in doubted

@@ -12,7 +12,7 @@ from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
 
-MOST_PREDICTIONS = 100_000  # that are drawn where they come in many files
+MOST_PREDICTIONS = 100_000  # that are drawn
 
 
 @stage

@@ -1,14 +1,17 @@
 """Stage `split`: deal the rows to training and test, and encode both by what the training rows hold."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tasks.config import Split
-from tasks.neuron.profile import profile
+from tasks.neuron.prefetch import ahead
+from tasks.neuron.profile import Profiler, TableProfile
 from tasks.outputs import parts
 from tasks.outputs.data import Rows, read_facts, read_rows
 from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts
@@ -33,6 +36,7 @@ from tasks.table.split_rules import (
 
 SAMPLE_ROWS = 5000  # of the training rows, kept for the diagnostic plots,
 SAMPLE_VALUES = 2**21  # but of wide tables no more values than this: 16 MiB
+AHEAD = 2  # blocks of rows that are read while those before them are dealt
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,24 @@ class SplitPlan:
         check_sizes(self.options.method, self.options.test_fraction, training.rows, tests.rows, self.columns)
         return fit(training, self.roles)
 
+    def profiler(self, rows: int) -> Profiler:
+        """Begin to look at so many training rows."""
+        return Profiler(rows, min(SAMPLE_ROWS, max(1, SAMPLE_VALUES // self.columns)))
+
 
 # The encoding, and the sums over the training and the test rows.
 FittedSplit = tuple[Encoding, Tally, Tally]
 
 
 @stage
-def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | None = None) -> Artifact:
+def split(
+    data: Artifact,
+    options: Split,
+    seed: int,
+    root: Path,
+    cluster: str | None = None,
+    min_frequency: int = 1,
+) -> Artifact:
     """Assign the rows to training and test, and encode all columns as numbers; see `tasks.outputs.parts`.
 
     What text columns and missing values are encoded by is fitted to the training rows. Small data (up to 5 million
@@ -75,18 +90,17 @@ def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | 
     Raises:
         BadTable: a part would be too small, or a column cannot be split by or encoded.
     """
-    facts, (rows, plan) = read_facts(data), planned(data, options, seed, root, cluster)
+    facts, (rows, plan) = read_facts(data), planned(data, options, seed, root, cluster, min_frequency)
     with draft(root) as folder:
         if rows.in_parts(plan.columns):
             with draft(root) as aside:
-                found = _deal_in_parts(rows, plan, aside, folder)
+                found, profile = _deal_in_parts(rows, plan, aside, folder)
         else:
-            found = _deal(rows.whole(), plan, folder)
+            found, profile = _deal(rows, plan, folder)
         encoding, _, tests = found
 
         parts.write_encoding(folder, encoding)
-        most = min(SAMPLE_ROWS, max(1, SAMPLE_VALUES // plan.columns))
-        parts.write_profile(folder, profile(parts.written(folder, TRAIN), most))
+        parts.write_profile(folder, profile)
 
         notes = [
             *([split_note(plan.rule, tests.rows, rows.count)] if plan.rule else []),
@@ -97,7 +111,12 @@ def split(data: Artifact, options: Split, seed: int, root: Path, cluster: str | 
 
 
 def planned(
-    data: Artifact, options: Split, seed: int, root: Path, cluster: str | None = None
+    data: Artifact,
+    options: Split,
+    seed: int,
+    root: Path,
+    cluster: str | None = None,
+    min_frequency: int = 1,
 ) -> tuple[Rows, SplitPlan]:
     """Open the rows, and say how they are dealt and encoded.
 
@@ -105,7 +124,8 @@ def planned(
         BadTable: a column cannot be split by or encoded.
     """
     facts, rows = read_facts(data), read_rows(data, root)
-    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill=facts.missing == "mean")
+    fill = facts.missing == "mean"
+    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill, min_frequency)
     columns = width(rows.tables(roles.categorical), roles)
     check_columns([cluster] if cluster else [], rows.schema.names, "cluster")
     return rows, SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, cluster)
@@ -128,24 +148,45 @@ def _rule(rows: Rows, roles: ColumnRoles, columns: int, options: Split, seed: in
     return by_hash(options.by or roles.used, options.test_fraction, seed)
 
 
-def _deal(table: pa.Table, plan: SplitPlan, folder: Path) -> FittedSplit:
-    """Write training and test rows in their order."""
-    if plan.rule is None:
-        chosen = partition(table.num_rows, plan.options.test_fraction, plan.seed, parameters=plan.columns)
-    else:
-        mask = plan.rule.is_test(table)
-        chosen = np.flatnonzero(~mask), np.flatnonzero(mask)
-    train, test = (table.select(plan.read).take(pa.array(places)) for places in chosen)
-    training, tests = tally(train, plan.roles), tally(test, plan.roles)
-    encoding = plan.fit(training, tests)
-    for name, part in ((TRAIN, train), (TEST, test)):
-        if part.num_rows:
-            parts.write_rows(folder, name, encoding.apply(part))
-            _write_clusters(folder, name, plan, part)
-    return encoding, training, tests
+def _deal(rows: Rows, plan: SplitPlan, folder: Path) -> tuple[FittedSplit, TableProfile]:
+    """Write training and test rows in their order, and look at the former meanwhile."""
+    is_test = _is_test(rows, plan)
+    masks = pa.array(~is_test), pa.array(is_test)
+    dealt: tuple[dict[str, pa.ChunkedArray], ...] = ({}, {})
+    for name in plan.read:  # one at a time, so that no more than one of them is in memory twice
+        column = rows.whole([name])[name]
+        for columns, mask in zip(dealt, masks, strict=True):
+            columns[name] = column.filter(mask)
+    train, test = map(pa.table, dealt)
+    training, testing = tally(train, plan.roles), tally(test, plan.roles)
+    encoding = plan.fit(training, testing)
+
+    encoded = encoding.apply(train)
+    profiler = plan.profiler(training.rows)
+    held = parts.held(encoded)
+    with ThreadPoolExecutor(1) as aside:
+        writing = [aside.submit(parts.write_rows, folder, TRAIN, encoded)]
+        if test.num_rows:
+            writing.append(aside.submit(parts.write_rows, folder, TEST, encoding.apply(test)))
+        profiler.add(held)
+        for each in writing:
+            each.result()
+    _write_clusters(folder, TRAIN, plan, train)
+    return (encoding, training, testing), profiler.finish([held])
 
 
-def _deal_in_parts(rows: Rows, plan: SplitPlan, aside: Path, folder: Path) -> FittedSplit:
+def _is_test(rows: Rows, plan: SplitPlan) -> NDArray[np.bool_]:
+    """Say of each row (n,) whether it is for the test."""
+    if plan.rule is not None:
+        return plan.rule.is_test(rows.whole(plan.rule.columns))
+    chosen = np.zeros(rows.count, np.bool_)
+    chosen[partition(rows.count, plan.options.test_fraction, plan.seed, parameters=plan.columns)[1]] = True
+    return chosen
+
+
+def _deal_in_parts(
+    rows: Rows, plan: SplitPlan, aside: Path, folder: Path
+) -> tuple[FittedSplit, TableProfile]:
     """Write training and test rows in random order, every order equally likely, with one part in memory at a time.
 
     Each row goes to a part that is drawn for it, and each part is shuffled when it has all of its rows: C. R. Rao,
@@ -169,20 +210,30 @@ def _deal_in_parts(rows: Rows, plan: SplitPlan, aside: Path, folder: Path) -> Fi
                 sums[name] = merged(sums[name], tally(part, roles))
                 _append(spills[name], part, rng)
     encoding = plan.fit(sums[TRAIN], sums[TEST])
+    profiler = plan.profiler(sums[TRAIN].rows)
     for key, (name, spill) in enumerate(spills.items(), start=1):
         for number, part in enumerate(spill.taken()):
-            if not part.num_rows:
-                continue
-            own = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(key, number)))
-            shuffled = part.take(pa.array(own.permutation(part.num_rows)))
-            parts.write_rows_part(folder, name, number, encoding.apply(shuffled))
-            _write_clusters(folder, name, plan, shuffled, number)
-    return encoding, sums[TRAIN], sums[TEST]
+            if part.num_rows:
+                own = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(key, number)))
+                shuffled = part.take(pa.array(own.permutation(part.num_rows)))
+                _write_part(folder, name, number, encoding.apply(shuffled), profiler)
+                _write_clusters(folder, name, plan, shuffled, number)
+    return (encoding, sums[TRAIN], sums[TEST]), profiler.finish(parts.written(folder, TRAIN))
+
+
+def _write_part(folder: Path, name: Name, number: int, rows: pa.Table, profiler: Profiler) -> None:
+    """Write a part, and look at its rows meanwhile if they are for training."""
+    with ThreadPoolExecutor(1) as aside:
+        writing = aside.submit(parts.write_rows_part, folder, name, number, rows)
+        if name == TRAIN:
+            profiler.add(parts.held(rows))
+        writing.result()
 
 
 def _dealt(rows: Rows, plan: SplitPlan, tests: int, rng: np.random.Generator) -> SplitTables:
     rule = plan.rule
-    tables = rows.tables(list(dict.fromkeys([*plan.read, *(rule.columns if rule else ())])))
+    wanted = list(dict.fromkeys([*plan.read, *(rule.columns if rule else ())]))
+    tables = ahead(rows.tables(wanted), AHEAD)
     if rule is None:
         return by_lot(tables, rows.count, tests, rng)
     return ((table, rule.is_test(table)) for table in tables)

@@ -10,8 +10,9 @@ from tasks.config import Training
 from tasks.neuron.ridge import FOLDS, RELATIVE, fold_moments, path, shrunk
 from tasks.outputs import model
 from tasks.outputs.model import ModelFacts, PathPoint, TrainedModel
-from tasks.outputs.parts import TRAIN, RowsPart, matrix, read_parts, read_profile
+from tasks.outputs.parts import TRAIN, RowsPart, read_held, read_parts, read_profile
 from tasks.runtime.checkpoints import Checkpoints
+from tasks.runtime.memory import check_memory
 from tasks.runtime.native_noise import without_greetings
 from tasks.runtime.progress import Progress
 from tasks.runtime.stage import stage
@@ -31,30 +32,35 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
     the training rows, a setting of the training, the seed or this code changes.
 
     Raises:
+        MemoryTooSmall: a limit of the memory is below what training needs.
         Diverged: the loss grew beyond all bounds, or did not fall; nothing is stored.
     """
+    parts, profile = read_parts(rows, root, TRAIN), read_profile(rows, root)
+    in_memory = len(parts) == 1
+    tight = check_memory(rows.files[parts[0].file.path.name].bytes if in_memory else 0)
     load()
-    from tasks.neuron.fit import fit, fit_parts
+    from tasks.neuron.fit import fit_held, fit_parts
     from tasks.neuron.keras_model import build, save_bytes
 
-    parts, moments = read_parts(rows, root, TRAIN), read_profile(rows, root).moments
     checkpoints = Checkpoints(root)
     with Progress(training.epochs, f"seed {seed}") as progress:
         options = {
             **training.model_dump(exclude={"l2"}),
             "seed": seed,
-            "moments": moments,
+            "moments": profile.moments,
             "start": checkpoints.last(),
             "on_progress": progress,
             "on_checkpoint": checkpoints.keep,
         }
-        in_memory = len(parts) == 1
-        fitted = fit(*matrix(parts[0]), **options) if in_memory else fit_parts(parts, **options)
+        if in_memory:
+            fitted = fit_held(read_held(parts[0]), **options)
+        else:
+            fitted = fit_parts(parts, ranges=(profile.lowest, profile.highest), **options)
 
     l2, points = _penalty(training, parts)
     weights, bias = fitted.weights, fitted.bias
     if l2:
-        weights, bias = shrunk(moments, weights, bias, l2, has_bias=training.bias)
+        weights, bias = shrunk(profile.moments, weights, bias, l2, has_bias=training.bias)
 
     with draft(root) as folder:
         keras = save_bytes(build(weights, bias if training.bias else None, len(weights)))
@@ -68,7 +74,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
             l2=l2,
             path=tuple(points),
         )
-        return publish(folder, root, "train", facts.as_json(), fitted.notes)
+        return publish(folder, root, "train", facts.as_json(), [*fitted.notes, *tight])
 
 
 def _penalty(training: Training, parts: Sequence[RowsPart]) -> tuple[float, list[PathPoint]]:

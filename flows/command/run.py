@@ -33,6 +33,7 @@ def run(
         from flows.regression import regression
         from tasks.outputs.registry import claimed_name
         from tasks.page.summary import summary
+        from tasks.runtime.memory import check_memory
         from tasks.runtime.progress import Activity, end_display
         from tasks.runtime.user_table import looking_once
         from tasks.store.remote import using
@@ -43,6 +44,7 @@ def run(
         with looking_once(), using(settings.remote):
             # A password that Prefect keeps cannot be had before its server is there.
             if settings.input.password_block is None and "train" in dry_run(settings).waiting:
+                check_memory()
                 threading.Thread(target=_load_training).start()
             with Activity("waiting for Prefect's server"):
                 connection.establish()

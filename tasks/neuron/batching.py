@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,7 +19,6 @@ from tasks.neuron.state import State
 
 BLOCK = 2**21  # floats that a call of the program gets of large data, 8 MiB: less, and the calls would count
 FLOATS = 2**22  # floats of small data handed over at once, several epochs of it: 16 MiB
-GATHER = 4096  # rows that are picked and turned at a time, in the cache
 PIECE = 128  # rows that stay together in a shuffle: picking fewer, the memory's latency would count
 AHEAD = 2  # batches of parts that are read while one is trained on
 
@@ -66,31 +67,49 @@ class _Fed(NamedTuple):
     shuffles: Shuffles | None
 
 
+def is_small(rows: int, width: int, batch_size: int) -> bool:
+    """Say whether a table in memory gets a new order of its single rows in every epoch."""
+    return width * _whole(rows, batch_size) <= BLOCK
+
+
 def train_table(
-    state: State, table: Blocks, rule: UpdateRule, rng: np.random.Generator, epochs: range
+    state: State, columns: Blocks, rule: UpdateRule, rng: np.random.Generator, epochs: range
 ) -> Calls:
     """Train on a table in memory, in a new order of its rows in every epoch.
 
-    Every order is equally likely where the table has no more than `BLOCK` numbers. Picking single rows out of a larger
-    one in every epoch would take ten times as long as training: its rows are dealt out once, every order equally
-    likely, and from then on shuffled by pieces, see `train_parts`.
+    Every order is equally likely where the table `is_small`. Picking single rows out of a larger one in every epoch
+    would take ten times as long as training: its rows are dealt out once, every order equally likely, and from then on
+    shuffled by pieces, see `train_parts`.
 
     Args:
         state: Where to start.
-        table: (n, k + 1) float32, the target last.
+        columns: (k + 1, n) float32, the target last; of a larger table dealt out.
         rule: How a step is made.
         rng: Draws the orders.
         epochs: Those to come. The number of all of them, where they end, decides how many are handed over at once, so
             that a training that is continued calls the same program.
     """
-    rows, width = table.shape
-    length = _whole(rows, rule.batch_size)
-    if width * length <= BLOCK:
-        return _train_small(state, table, rule, rng, epochs)
-    # The generator that is spawned is the same for a training that is continued: `rng` is then in another state.
-    *features, target = _dealt(table, rng.spawn(1)[0])
-    part = MemoryPart(Batch(features, target))
-    return train_parts(state, [part], raw(width - 1), rule, rng, epochs)
+    width, rows = columns.shape
+    if is_small(rows, width, rule.batch_size):
+        return _train_small(state, columns, rule, rng, epochs)
+    *features, target = columns
+    return train_parts(state, [MemoryPart(Batch(features, target))], raw(width - 1), rule, rng, epochs)
+
+
+@contextmanager
+def compiled(width: int, rule: UpdateRule, *, metrical: bool) -> Iterator[None]:
+    """Compile the program of `train_parts` for rows of so many numbers while something else is done in this block."""
+    shape = _block_shape(width, rule.batch_size)
+    idle = State(np.zeros(width - 1), 0.0, 0)
+    metric = np.eye(width - 1) if metrical else None
+
+    def warm_up() -> None:
+        train_blocks(idle, empty_blocks(shape), np.zeros(1, np.int64), rule, metric)
+
+    with ThreadPoolExecutor(1) as aside:
+        compiling = aside.submit(warm_up)
+        yield
+        compiling.result()
 
 
 def train_parts(
@@ -112,7 +131,7 @@ def train_parts(
     any batch is a random sample; the shuffle only keeps an epoch's batches from being those of the one before.
     """
     width = units.basis.shape[1] + 1
-    fed = _from_parts(parts, units, rng, epochs, max(1, BLOCK // width), rule.batch_size)
+    fed = _from_parts(parts, units, rng, epochs, _most(width), rule.batch_size)
     for block, count, shuffles in fed:
         rows = np.array([count])
         state, squares = train_blocks(state, block, rows, rule, units.metric)
@@ -120,14 +139,14 @@ def train_parts(
 
 
 def _train_small(
-    state: State, table: Blocks, rule: UpdateRule, rng: np.random.Generator, epochs: range
+    state: State, columns: Blocks, rule: UpdateRule, rng: np.random.Generator, epochs: range
 ) -> Calls:
     """Hand over one or several epochs at once."""
-    rows, width = table.shape
+    width, rows = columns.shape
     length = _whole(rows, rule.batch_size)
     calls = -(-epochs.stop // max(1, FLOATS // (width * length)))
     chunk = -(-epochs.stop // calls)
-    blocks, columns = empty_blocks((chunk, width, length)), np.ascontiguousarray(table.T)
+    blocks = empty_blocks((chunk, width, length))
     for first in epochs[::chunk]:
         count = min(chunk, epochs.stop - first)
         for block in blocks[:count]:
@@ -135,15 +154,6 @@ def _train_small(
         valid = np.where(np.arange(chunk) < count, rows, 0)
         state, squares = train_blocks(state, blocks, valid, rule)
         yield Call(state, valid[:count], squares[:count], rng.bit_generator.state)
-
-
-def _dealt(table: Blocks, rng: np.random.Generator) -> Blocks:
-    """Return the columns (k + 1, n) of a table with its rows in random order."""
-    order = rng.permutation(len(table))
-    dealt = np.empty(table.shape[::-1], np.float32)
-    for start in range(0, len(order), GATHER):
-        dealt[:, start : start + GATHER] = table[order[start : start + GATHER]].T
-    return dealt
 
 
 def _from_parts(
@@ -159,7 +169,7 @@ def _from_parts(
     Rows that do not make a batch stay for the next block; only the last batch of an epoch is short.
     """
     enough = _whole(most, batch_size)
-    block = empty_blocks((1, units.basis.shape[1] + 1, enough + most))
+    block = empty_blocks(_block_shape(units.basis.shape[1] + 1, batch_size))
     kept: list[NDArray[Any]] = []
     filled = 0
     for read in ahead(_read(parts, rng, epochs, most), AHEAD):
@@ -213,6 +223,16 @@ def _shuffled(read: _Read, places: Sequence[NDArray[Any]]) -> Iterator[NDArray[A
         place[whole : whole + read.first] = column[: read.first]
         place[whole + read.first :] = column[end:]
         yield place
+
+
+def _most(width: int) -> int:
+    """Return how many rows of so many numbers are read at a time."""
+    return max(1, BLOCK // width)
+
+
+def _block_shape(width: int, batch_size: int) -> tuple[int, int, int]:
+    """Return the shape of the one block that takes turns."""
+    return 1, width, _whole(_most(width), batch_size) + _most(width)
 
 
 def _whole(rows: int, batch_size: int) -> int:

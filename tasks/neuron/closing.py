@@ -9,12 +9,14 @@ and only there, it is taken.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
 from tasks.neuron.factor import Factor
 from tasks.neuron.moments import Array
-from tasks.neuron.parts import Part, batches_of
+from tasks.neuron.parts import Batch, Part
+from tasks.neuron.workers import spread
 
 BLOCK = 8192  # rows that are whitened at a time
 
@@ -34,15 +36,20 @@ def full_batch_step(
         bias: In target units.
     """
     middle = bias + float(factor.centre @ weights) if factor.has_bias else 0.0
+
+    def summed(batch: Batch) -> tuple[Array, float]:
+        gradient, total = np.zeros(factor.rank), 0.0
+        for start in range(0, batch.rows, BLOCK):
+            some = batch.cut(start, start + BLOCK)
+            centred = some.matrix - factor.centre
+            errors = some.target - middle - centred @ weights
+            gradient += (centred @ factor.inverse).T @ errors
+            total += float(errors.sum())
+        return gradient, total
+
     gradient, total = np.zeros(factor.rank), 0.0
-    for part in parts:
-        for batch in batches_of(part):
-            for start in range(0, batch.rows, BLOCK):
-                some = batch.cut(start, start + BLOCK)
-                centred = some.matrix - factor.centre
-                errors = some.target - middle - centred @ weights
-                gradient += (centred @ factor.inverse).T @ errors
-                total += float(errors.sum())
+    for some, errors in spread(summed, chain.from_iterable(part.batches() for part in parts)):
+        gradient, total = gradient + some, total + errors
 
     moved = weights + factor.inverse @ gradient
     if not factor.has_bias:

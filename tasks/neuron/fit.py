@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from tasks.neuron.batching import Calls, train_parts, train_table
+from tasks.neuron.batching import Calls, compiled, is_small, train_parts, train_table
 from tasks.neuron.closing import full_batch_step
 from tasks.neuron.factor import factorised
 from tasks.neuron.least_squares import checked
@@ -20,11 +21,12 @@ from tasks.neuron.monitor import TrainingMonitor
 from tasks.neuron.options import Options
 from tasks.neuron.parts import Batch, MemoryPart, Part, all_moments
 from tasks.neuron.scaling import Coordinates, raw, standardised, whitened
-from tasks.neuron.setup import TrainingSetup, rule_of
+from tasks.neuron.setup import Ranges, TrainingSetup, leverage_of, rule_of
 from tasks.neuron.sgd import Blocks
 from tasks.neuron.stability import SAMPLE
 from tasks.neuron.state import Checkpoint, State
 from tasks.neuron.whitening import whitening
+from tasks.neuron.workers import spread
 
 # Called with the epochs done so far, a fraction within one, and the loss of the present or just finished epoch.
 OnProgress: TypeAlias = Callable[[float, float], None]
@@ -32,7 +34,7 @@ OnProgress: TypeAlias = Callable[[float, float], None]
 # Called wherever the training can be continued from: between two calls of the program that end an epoch.
 OnCheckpoint: TypeAlias = Callable[[Checkpoint], None]
 
-CONVERSION = 2**16  # rows that are converted at a time
+CONVERSION = 2**14  # rows that are converted at a time, in the cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +60,24 @@ class Fit:
     before_closing: float | None = None
 
 
-def fit(
-    features: ArrayLike,
-    targets: ArrayLike,
+def fit(features: ArrayLike, targets: ArrayLike, **more: Any) -> Fit:
+    """Train one linear neuron on rows in memory.
+
+    Args:
+        features: (n, d) finite numbers.
+        targets: (n,) finite numbers.
+        more: As in `fit_held`.
+
+    Raises:
+        Diverged: As in `fit_held`.
+        ValueError: If an argument cannot be used.
+    """
+    x, y = checked(features, targets)
+    return fit_held(MemoryPart(Batch([*x.T], y)), **more)
+
+
+def fit_held(
+    part: MemoryPart,
     *,
     moments: Moments | None = None,
     start: Checkpoint | None = None,
@@ -74,8 +91,7 @@ def fit(
     a checkpoint or not.
 
     Args:
-        features: (n, d) finite numbers.
-        targets: (n,) finite numbers.
+        part: All rows, finite numbers.
         moments: Of the features and the target, where they are known.
         start: Of a training with the same rows and options, to continue it.
         on_progress: Called after every call of the program.
@@ -87,18 +103,25 @@ def fit(
         ValueError: If an argument cannot be used.
     """
     settings = Options(**options)
-    x, y = checked(features, targets)
-    part = MemoryPart(Batch([*x.T], y))
     moments = moments or all_moments([part])
     factor = factorised(moments, bias=settings.bias)
-    calibrated = settings.recipe == "calibrated"
-    units = whitened(whitening(moments, bias=settings.bias, factor=factor)) if calibrated else raw(x.shape[1])
-    rule = rule_of(settings, len(x), units, [part])
+    units = raw(len(part.whole.features))
+    if settings.recipe == "calibrated":
+        units = whitened(whitening(moments, bias=settings.bias, factor=factor))
+    rank = units.entry.shape[1]
+    small = is_small(part.rows, rank + 1, min(settings.batch_size, part.rows))
+    order = None if small else shuffler(settings.seed).spawn(1)[0].permutation(part.rows)
+    with (
+        nullcontext()
+        if small
+        else compiled(rank + 1, rule_of(settings, part.rows, rank, _none), metrical=False)
+    ):
+        columns, reached = _converted(units, part.whole, order)
+
+    rule = rule_of(settings, part.rows, rank, lambda _: reached)
     setup = TrainingSetup(settings, moments, factor, units, rule, [part], part.whole)
     monitor = TrainingMonitor(setup, start)
-    calls = train_table(
-        monitor.state, _table(units, part), setup.rule, _generator(settings, start), monitor.to_come
-    )
+    calls = train_table(monitor.state, columns, setup.rule, _generator(settings, start), monitor.to_come)
     return _trained(monitor, calls, on_progress, on_checkpoint)
 
 
@@ -106,6 +129,7 @@ def fit_parts(
     parts: Sequence[Part],
     *,
     moments: Moments | None = None,
+    ranges: Ranges | None = None,
     start: Checkpoint | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
@@ -113,19 +137,21 @@ def fit_parts(
 ) -> Fit:
     """Train one linear neuron on parts that together need not fit into memory.
 
-    The parts must hold the rows in random order. They are read once for the moments, unless these are known, by the
-    calibrated recipe once more for the largest leverage, and then in every epoch.
+    The parts must hold the rows in random order. They are read once for the moments, unless these are known; by the
+    calibrated recipe once more for the largest leverage, unless the ranges show that it cannot matter; and then in
+    every epoch.
 
     Args:
         parts: Of finite numbers.
-        moments: As in `fit`.
-        start: As in `fit`.
-        on_progress: As in `fit`.
-        on_checkpoint: As in `fit`.
+        moments: As in `fit_held`.
+        ranges: (d + 1,) lowest and highest values of the columns, where they are known.
+        start: As in `fit_held`.
+        on_progress: As in `fit_held`.
+        on_checkpoint: As in `fit_held`.
         options: As in `Options`.
 
     Raises:
-        Diverged: As in `fit`.
+        Diverged: As in `fit_held`.
         ValueError: If an argument cannot be used, or a value is not finite.
     """
     settings = Options(**options)
@@ -136,7 +162,8 @@ def fit_parts(
     if settings.recipe == "calibrated":
         single = [column.dtype == np.float32 for column in sample.columns]
         units = standardised(whitening(moments, bias=settings.bias, factor=factor), single)
-    rule = rule_of(settings, moments.rows, units, parts)
+    leverage = partial(leverage_of, parts, units, ranges)
+    rule = rule_of(settings, moments.rows, units.entry.shape[1], leverage)
     setup = TrainingSetup(settings, moments, factor, units, rule, parts, sample)
     monitor = TrainingMonitor(setup, start)
     calls = train_parts(monitor.state, parts, units, setup.rule, _generator(settings, start), monitor.to_come)
@@ -194,10 +221,21 @@ def _sample(part: Part) -> Batch:
     return Batch([column.copy() for column in first.features], first.target.copy())
 
 
-def _table(units: Coordinates, part: MemoryPart) -> Blocks:
-    """Return the converted rows (n, k + 1), the target last."""
-    table = np.empty((part.rows, units.basis.shape[1] + 1), np.float32)
-    for start in range(0, part.rows, CONVERSION):
+def _converted(units: Coordinates, rows: Batch, order: NDArray[np.int64] | None) -> tuple[Blocks, float]:
+    """Return the converted columns (k + 1, n) in an order of the rows, and the largest leverage max ‖z‖²."""
+    columns = np.empty((units.basis.shape[1] + 1, rows.rows), np.float32)
+
+    def convert(start: int) -> float:
         stop = start + CONVERSION
-        units.write(part.whole.cut(start, stop).columns, table[start:stop].T)
-    return table
+        some, out = rows.cut(start, stop).columns, columns[:, start:stop]
+        if order is not None:
+            some = [column.take(order[start:stop]) for column in rows.columns]
+        units.write(some, out)
+        return units.reach(out)
+
+    return columns, max(spread(convert, range(0, rows.rows, CONVERSION)))
+
+
+def _none(_batch: int) -> float:
+    """Return a leverage for a rule of which only the kind of step counts."""
+    return 0.0

@@ -135,7 +135,7 @@ def column_moments(
     """
     k, rows = len(columns), len(columns[0])
     if shift is None:
-        shift = np.array([np.mean(column[:BLOCK], dtype=np.float64) for column in columns])
+        shift = shift_of(columns)
     if slices is None:
         slices = MOST_SLICES if is_cheap(rows, k) else 1
 
@@ -149,6 +149,11 @@ def column_moments(
     if not (np.isfinite(sums.high).all() and np.isfinite(products.high).all()):
         raise ValueError(UNUSABLE)
     return Moments(rows, shift, *sums, *products)
+
+
+def shift_of(columns: Sequence[NDArray[Any]]) -> Array:
+    """Return (k,) means of the first rows of columns."""
+    return np.array([np.mean(column[:BLOCK], dtype=np.float64) for column in columns])
 
 
 def is_cheap(rows: int, columns: int) -> bool:

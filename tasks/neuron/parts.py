@@ -8,19 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.neuron.moments import Array, Moments, column_moments, is_cheap, merge
+from tasks.neuron.moments import MOST_SLICES, Array, Moments, column_moments, is_cheap, merge, shift_of
 from tasks.neuron.precision import slices_needed
 from tasks.neuron.prefetch import ahead
 from tasks.neuron.scaling import Coordinates
+from tasks.neuron.workers import spread
 
 HELD = 2**17  # rows of a piece of a part in memory
 BLOCK = 8192  # rows that are whitened at a time
 AHEAD = 2  # batches that are decoded while one is used
+EMPTY = "a part holds no rows; leave empty files out"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +57,11 @@ class Batch:
         """Return the rows from `start` up to `stop`, without copying them."""
         return Batch([column[start:stop] for column in self.features], self.target[start:stop])
 
+    def thinned(self, most: int) -> Batch:
+        """Return at most so many rows, evenly spaced, without copying them."""
+        step = max(1, -(-self.rows // most))
+        return Batch([column[::step] for column in self.features], self.target[::step])
+
 
 class Part(Protocol):
     """A part of a table, such as a file of it."""
@@ -86,33 +94,55 @@ class MemoryPart:
             yield self.whole.cut(start, start + HELD)
 
 
-def part_moments(part: Part, slices: int | None = None) -> Moments:
+def part_moments(part: Part, slices: int) -> Moments:
     """Return the moments of one part's columns, see `Batch.columns`; `slices` as in `column_moments`."""
-    total: Moments | None = None
-    for batch in batches_of(part):
-        shift = None if total is None else total.shift
-        found = column_moments(batch.columns, shift, slices)
-        total = found if total is None else merge(total, found)
-    if total is None:
-        raise ValueError("a part holds no rows; leave empty files out")
-    return total
+    batches = iter(part.batches())
+    first = next(batches, None)
+    if first is None:
+        raise ValueError(EMPTY)
+    shift = shift_of(first.columns)
+
+    def found(batch: Batch) -> Moments:
+        return column_moments(batch.columns, shift, slices)
+
+    return reduce(merge, spread(found, chain([first], batches)))
 
 
 def all_moments(parts: Sequence[Part]) -> Moments:
     """Return the moments of all parts together, as precise as least squares needs them."""
-    return precise_moments(parts, reduce(merge, map(part_moments, parts)))
+    slices = likely_slices(parts[0], sum(part.rows for part in parts))
+    return precise_moments(parts, reduce(merge, (part_moments(part, slices) for part in parts)), slices)
 
 
-def precise_moments(parts: Sequence[Part], first: Moments) -> Moments:
+def likely_slices(part: Part, rows: int) -> int:
+    """Return into how many slices to cut the rows in a first pass, judged by the first ones of them.
+
+    A small table is read with the most slices at once. One whose first rows are nearly dependent is likely to need as
+    many as they do; where all of it turns out to need more, it is read once more, see `precise_moments`.
+
+    Args:
+        part: The first one of the table.
+        rows: Of all of it.
+    """
+    first = next(iter(part.batches()), None)
+    if first is None:
+        raise ValueError(EMPTY)
+    columns = first.cut(0, BLOCK).columns
+    return MOST_SLICES if is_cheap(rows, len(columns)) else slices_needed(column_moments(columns, slices=1))
+
+
+def precise_moments(parts: Sequence[Part], first: Moments, slices: int) -> Moments:
     """Return the moments of a first pass over the parts, or of a second one where they are not precise enough.
 
-    A large table is read once in plain float64; when its columns turn out to be nearly dependent, once more with as
-    many slices as their condition asks for. A small one is read with the most slices at once.
+    Args:
+        parts: All rows.
+        first: Their moments, from so many slices.
+        slices: Of the first pass; in the second, as many as the columns' condition asks for.
     """
-    slices = slices_needed(first)
-    if slices == 1 or all(is_cheap(part.rows, len(first.shift)) for part in parts):
+    needed = slices_needed(first)
+    if needed <= slices:
         return first
-    return reduce(merge, (part_moments(part, slices) for part in parts))
+    return reduce(merge, (part_moments(part, needed) for part in parts))
 
 
 def batches_of(part: Part) -> Iterator[Batch]:
@@ -122,13 +152,14 @@ def batches_of(part: Part) -> Iterator[Batch]:
 
 def leverage(parts: Sequence[Part], units: Coordinates) -> float:
     """Return max ‖z‖² over the whitened rows z of all parts."""
-    return max(part_leverage(part, units) for part in parts)
 
-
-def part_leverage(part: Part, units: Coordinates) -> float:
-    """Return max ‖z‖² over the whitened rows z of one part."""
-    reached = 0.0
-    for batch in batches_of(part):
+    def reached(batch: Batch) -> float:
+        written = np.empty((units.basis.shape[1] + 1, min(BLOCK, batch.rows)), np.float32)
+        found = 0.0
         for start in range(0, batch.rows, BLOCK):
-            reached = max(reached, units.reach(batch.cut(start, start + BLOCK).columns))
-    return reached
+            some = batch.cut(start, start + BLOCK)
+            units.write(some.columns, written[:, : some.rows])
+            found = max(found, units.reach(written[:, : some.rows]))
+        return found
+
+    return max(spread(reached, chain.from_iterable(part.batches() for part in parts)))

@@ -5,16 +5,17 @@ What is kept does not grow with the table: the moments are mergeable, the rows a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import accumulate
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.neuron.moments import Array, Moments, column_moments, merge
-from tasks.neuron.parts import Batch, Part, batches_of, precise_moments
+from tasks.neuron.moments import Array, Moments, column_moments, merge, shift_of
+from tasks.neuron.parts import EMPTY, Batch, Part, likely_slices, precise_moments
+from tasks.neuron.workers import spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,13 +53,43 @@ def profile(parts: Sequence[Part], most: int, seed: int = 0) -> TableProfile:
     Raises:
         ValueError: If a part holds no rows.
     """
-    counts = [part.rows for part in parts]
-    chosen = _chosen(sum(counts), most, seed)
-    starts = accumulate(counts[:-1], initial=0)
-    found = reduce(
-        _joined, (_part_profile(part, chosen, start) for part, start in zip(parts, starts, strict=True))
-    )
-    return replace(found, moments=precise_moments(parts, found.moments))
+    profiler = Profiler(sum(part.rows for part in parts), most, seed)
+    for part in parts:
+        profiler.add(part)
+    return profiler.finish(parts)
+
+
+class Profiler:
+    """Looks at a table whose parts come one after the other."""
+
+    def __init__(self, rows: int, most: int, seed: int = 0) -> None:
+        """Begin to look at a table of so many rows, of which `most` are to be kept."""
+        self.rows = rows
+        self._chosen = _chosen(rows, most, seed)
+        self._seen = 0
+        self._slices = 0
+        self._found: TableProfile | None = None
+
+    def add(self, part: Part) -> None:
+        """Look at the next part.
+
+        Raises:
+            ValueError: If it holds no rows.
+        """
+        self._slices = self._slices or likely_slices(part, self.rows)
+        found = _part_profile(part, self._chosen, self._seen, self._slices)
+        self._found = found if self._found is None else _joined(self._found, found)
+        self._seen += part.rows
+
+    def finish(self, parts: Sequence[Part]) -> TableProfile:
+        """Return the profile; read the parts once more if their moments are not precise enough.
+
+        Raises:
+            ValueError: If no part was added.
+        """
+        if self._found is None:
+            raise ValueError(EMPTY)
+        return replace(self._found, moments=precise_moments(parts, self._found.moments, self._slices))
 
 
 def _chosen(rows: int, most: int, seed: int) -> NDArray[np.int64]:
@@ -67,23 +98,32 @@ def _chosen(rows: int, most: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False, shuffle=False))
 
 
-def _part_profile(part: Part, chosen: NDArray[np.int64], start: int) -> TableProfile:
+def _part_profile(part: Part, chosen: NDArray[np.int64], start: int, slices: int) -> TableProfile:
     """Look at the rows of one part, which begins at row `start` of the table."""
-    total: TableProfile | None = None
-    for batch in batches_of(part):
+    batches = iter(part.batches())
+    first = next(batches, None)
+    if first is None:
+        raise ValueError(EMPTY)
+    shift = shift_of(first.columns)
+
+    def found(placed: tuple[Batch, int]) -> TableProfile:
+        batch, place = placed
         columns = batch.columns
-        shift = None if total is None else total.moments.shift
-        found = TableProfile(
-            column_moments(columns, shift),
+        return TableProfile(
+            column_moments(columns, shift, slices),
             np.array([column.min() for column in columns], np.float64),
             np.array([column.max() for column in columns], np.float64),
-            _rows(batch, chosen, start),
+            _rows(batch, chosen, place),
         )
-        total = found if total is None else _joined(total, found)
+
+    return reduce(_joined, spread(found, _placed(chain([first], batches), start)))
+
+
+def _placed(batches: Iterable[Batch], start: int) -> Iterator[tuple[Batch, int]]:
+    """Yield each batch with the number of rows before it."""
+    for batch in batches:
+        yield batch, start
         start += batch.rows
-    if total is None:
-        raise ValueError("a part holds no rows; leave empty files out")
-    return total
 
 
 def _rows(batch: Batch, chosen: NDArray[np.int64], start: int) -> Batch:

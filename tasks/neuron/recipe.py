@@ -72,6 +72,11 @@ def starting_rate(rows: int, rank: int, batch_size: int, leverage: float, *, bia
     return min(0.5 / (1 + (rank + 2) / batch_size), batch_size / max(bias + leverage, 1.0))
 
 
+def harmless_leverage(rank: int, batch_size: int) -> float:
+    """Return the largest leverage max ‖z‖² that leaves `starting_rate` as it would be without leverage."""
+    return 2 * (batch_size + rank + 2) - 1
+
+
 def final_rate(first: float, steps_per_epoch: int) -> float:
     """Return the rate at which an exponential schedule ends: 0.003 / steps per epoch, never above the first."""
     return min(first, FINAL_RATE / steps_per_epoch)

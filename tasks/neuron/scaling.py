@@ -64,12 +64,20 @@ class Coordinates:
             ]
             out[:-1] = self.basis.T @ np.stack(centred)
 
-    def reach(self, columns: Sequence[NDArray[Any]]) -> float:
-        """Return max ‖z‖² over the whitened rows z of columns (n,) in the order of `Batch.columns`."""
-        written = np.empty((self.basis.shape[1] + 1, len(columns[-1])), np.float32)
-        self.write(columns, written)
-        z = self.entry.T.astype(np.float32) @ written[:-1]
+    def reach(self, written: NDArray[np.float32]) -> float:
+        """Return max ‖z‖² over the whitened rows z of what `write` has written (k + 1, n)."""
+        z = written[:-1] if self.metric is None else self.entry.T.astype(np.float32) @ written[:-1]
         return float(np.einsum("ij,ij->j", z, z).max(initial=0.0))
+
+    def reach_within(self, lowest: Array, highest: Array) -> float:
+        """Return a bound of max ‖z‖² over all rows whose features lie between these (d,).
+
+        With δ the largest distances from the centre and z = (x − centre)·M, |z| ≤ δ·|M|, and ‖z‖² ≤ δᵀ|MMᵀ|δ.
+        """
+        matrix = self.basis @ self.entry
+        furthest = np.maximum(np.abs(lowest - self.centre), np.abs(highest - self.centre))
+        by_column = float(np.square(furthest @ np.abs(matrix)).sum())
+        return min(by_column, float(furthest @ np.abs(matrix @ matrix.T) @ furthest))
 
     def inverse_transform(self, weights: Array, bias: float) -> tuple[Array, float]:
         """Return raw weights (d,) and bias, in float64."""

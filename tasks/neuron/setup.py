@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,11 +15,13 @@ from tasks.neuron.metrics import SINGLE
 from tasks.neuron.moments import Array, Moments
 from tasks.neuron.options import Initializer, Options
 from tasks.neuron.parts import Batch, Part, leverage
-from tasks.neuron.recipe import TUTORIAL_RATE, schedule, starting_rate, steps_per_epoch
+from tasks.neuron.recipe import TUTORIAL_RATE, harmless_leverage, schedule, starting_rate, steps_per_epoch
 from tasks.neuron.scaling import Coordinates
 from tasks.neuron.sgd import UpdateRule
-from tasks.neuron.stability import stable_limit
+from tasks.neuron.stability import SAMPLE, stable_limit
 from tasks.neuron.state import State
+
+Ranges: TypeAlias = tuple[Array, Array]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,13 +75,14 @@ class TrainingSetup:
     @property
     def raw_limit(self) -> float:
         """Return where the stable range of constant rates ends for the raw inputs."""
-        return self._limit(self.sample.matrix)
+        return self._limit(self.sample.thinned(SAMPLE).matrix)
 
     @property
     def trained_limit(self) -> float:
         """Return where it ends for the inputs as they are trained on: a metric counts as whitening."""
-        converted = np.empty((self.units.basis.shape[1] + 1, self.sample.rows), np.float32)
-        self.units.write(self.sample.columns, converted)
+        sample = self.sample.thinned(SAMPLE)
+        converted = np.empty((self.units.basis.shape[1] + 1, sample.rows), np.float32)
+        self.units.write(sample.columns, converted)
         return self._limit(converted[:-1].T @ self.units.entry)
 
     def notes(self, raw_limit: float) -> Iterator[str]:
@@ -100,19 +104,40 @@ class TrainingSetup:
         return stable_limit(features, self.rule.batch_size, rows=self.moments.rows, bias=self.settings.bias)
 
 
-def rule_of(settings: Options, rows: int, units: Coordinates, parts: Sequence[Part]) -> UpdateRule:
-    """Return the recipe's steps."""
+def rule_of(settings: Options, rows: int, rank: int, leverage: Callable[[int], float]) -> UpdateRule:
+    """Return the recipe's steps.
+
+    Args:
+        settings: Of the training.
+        rows: Number of rows n.
+        rank: Number of whitened inputs.
+        leverage: Returns max ‖z‖² for a batch size; called where the first rate depends on it.
+    """
     batch = min(settings.batch_size, rows)
     given = settings.learning_rate
     if settings.recipe == "tutorial":
         return UpdateRule(batch, given or TUTORIAL_RATE, 1.0, equal_rows=False, bias=settings.bias)
-    first = given or starting_rate(
-        rows, units.entry.shape[1], batch, leverage(parts, units), bias=settings.bias
-    )
+    first = given or starting_rate(rows, rank, batch, leverage(batch), bias=settings.bias)
     fall = schedule(first, steps_per_epoch(rows, batch), settings.epochs)
     return UpdateRule(
         batch, first, fall.decay, equal_rows=True, bias=settings.bias, slope=fall.slope, hold=fall.hold
     )
+
+
+def leverage_of(parts: Sequence[Part], units: Coordinates, ranges: Ranges | None, batch: int) -> float:
+    """Return max ‖z‖² over the whitened rows, or a bound of it that leaves the same starting rate.
+
+    Args:
+        parts: All rows, which are read where no bound is low enough.
+        units: That are trained in.
+        ranges: (d + 1,) lowest and highest values of the columns, where they are known.
+        batch: Batch size B.
+    """
+    if ranges is not None:
+        bound = units.reach_within(ranges[0][:-1], ranges[1][:-1])
+        if bound <= harmless_leverage(units.entry.shape[1], batch):
+            return bound
+    return leverage(parts, units)
 
 
 def first_state(features: int, initializer: Initializer, seed: int, *, bias: bool = True) -> State:

@@ -60,12 +60,14 @@ class Rows:
 
     def in_parts(self, columns: int) -> bool:
         """Say whether the rows, with so many columns when encoded, are too large to be held in memory."""
-        in_files = not isinstance(self.held, pa.Table)
-        return in_files and (len(self.held) > 1 or is_large(self.count, columns))
+        return not isinstance(self.held, pa.Table) and is_large(self.count, columns)
 
-    def whole(self) -> pa.Table:
-        """Return all rows in memory."""
-        return self.held if isinstance(self.held, pa.Table) else read_parquet(self.held[0].path)
+    def whole(self, columns: Sequence[str]) -> pa.Table:
+        """Return these columns of all rows in memory."""
+        if isinstance(self.held, pa.Table):
+            return self.held.select(list(columns))
+        found = (read_parquet(part.path, list(columns)) for part in self.held)
+        return pa.concat_tables(found).select(list(columns))  # a name with a dot brings others
 
 
 def write_sample(folder: Path, sample: Sample) -> None:

@@ -7,18 +7,21 @@ file is added to a folder, only that file is read. Nothing is left of a table th
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import reduce
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.neuron.moments import Moments, column_moments, merge
+from tasks.neuron.moments import Moments, column_moments, merge, shift_of
 from tasks.neuron.prefetch import ahead
+from tasks.neuron.workers import spread
 from tasks.outputs.moments import as_arrays, from_arrays
 from tasks.store.artifact import Artifact, read_record
 from tasks.store.folders import KNOWN
@@ -27,7 +30,7 @@ from tasks.store.parts import PartWriter
 from tasks.store.remote import Remote, behind, known_path
 from tasks.store.verification import at_a_hit, is_small, seal
 from tasks.store.writing import publish, write_atomically
-from tasks.table.casting import CastPlan, merged, taken
+from tasks.table.casting import CastPlan, Taken, merged, taken
 from tasks.table.errors import BadTable, Violation
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.reader import Preview
@@ -69,15 +72,16 @@ def read_file(look: Preview, plan: CastPlan, folder: Path, key: str = "") -> Ing
     moments = None
     found: tuple[Violation, ...] = ()
     try:
-        for some in ahead(taken(look, plan), AHEAD):
+        for some, products in _correlated(ahead(taken(look, plan), AHEAD), plan):
             parts.append(some.rows)
             summaries = merged(summaries, some.summaries)
-            moments = joined(moments, _moments(some.rows, plan, None if moments is None else moments.shift))
+            moments = joined(moments, products)
     except BadTable as error:
         found = error.violations
         if any(finding.rule != "irregular-rows" for finding in found):
             return IngestedFile(look.member.name, key, folder, (), 0, summaries, None, found)
-    parts.finish()
+    finally:
+        parts.finish()
     return IngestedFile(look.member.name, key, folder, parts.paths, parts.rows, summaries, moments, found)
 
 
@@ -179,16 +183,39 @@ def _recorded(path: Path) -> Artifact | None:
         return None
 
 
+def _correlated(taken: Iterator[Taken], plan: CastPlan) -> Iterator[tuple[Taken, Moments | None]]:
+    """Yield what was taken with the moments of its numeric columns, all about the means of the first rows."""
+    first = next(taken, None)
+    if first is None:
+        return
+    columns = _whole_columns(first.rows, plan)
+    shift = shift_of(columns) if len(columns[0]) else None
+
+    def correlated(some: Taken) -> tuple[Taken, Moments | None]:
+        return some, _moments(some.rows, plan, shift)
+
+    yield from spread(correlated, chain([first], taken))
+
+
 def _moments(rows: pa.RecordBatch, plan: CastPlan, shift: NDArray[np.float64] | None) -> Moments | None:
-    """Return the moments of the numeric columns over the rows in which all have a value, if there are any."""
+    """Return the moments of the numeric columns over the rows in which all have a value, if there are any.
+
+    In plain float64: what is looked for is columns that agree to 1e-12.
+    """
+    columns = _whole_columns(rows, plan)
+    if len(columns) > MOST_PAIRED or not len(columns[0]):
+        return None
+    try:
+        return column_moments(columns, shift, slices=1)
+    except ValueError:  # too large to square; the fit will say so
+        return None
+
+
+def _whole_columns(rows: pa.RecordBatch, plan: CastPlan) -> list[NDArray[Any]]:
+    """Return the numeric columns of the rows in which all of them have a value."""
     columns = [rows.column(name) for name in plan.kinds if name not in plan.categorical]
     whole = [column for column in columns if column.null_count]
     if whole:
         mask = reduce(pc.and_, map(pc.is_valid, whole))
         columns = [column.filter(mask) for column in columns]
-    if len(columns) > MOST_PAIRED or not len(columns[0]):
-        return None
-    try:
-        return column_moments([column.to_numpy(zero_copy_only=False) for column in columns], shift)
-    except ValueError:  # too large to square; the fit will say so
-        return None
+    return [column.to_numpy(zero_copy_only=False) for column in columns]

@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from tasks.neuron.parts import Batch, MemoryPart, Part
 from tasks.neuron.profile import TableProfile
@@ -91,13 +90,15 @@ def write_profile(folder: Path, profile: TableProfile) -> None:
     write_npz(folder / PROFILE, as_arrays(profile.moments) | beside)
 
 
+def held(rows: pa.Table) -> MemoryPart:
+    """Return encoded rows in memory as the neuron takes them."""
+    *features, target = (column.to_numpy() for column in rows.columns)
+    return MemoryPart(Batch(features, target))
+
+
 def written(folder: Path, name: Name) -> Sequence[Part]:
-    """Open the rows of a part that lie in a draft, in order: one file is held in memory, as training will hold it."""
-    files = [RowsPart(ParquetPart(path)) for path in sorted(folder.glob(f"{name}*.parquet"))]
-    if len(files) != 1:
-        return files
-    features, targets = matrix(files[0])
-    return [MemoryPart(Batch([*features.T], targets))]
+    """Open the rows of a part that lie in a draft, in order."""
+    return [RowsPart(ParquetPart(path)) for path in sorted(folder.glob(f"{name}*.parquet"))]
 
 
 def training_part(artifact: Artifact) -> Artifact:
@@ -129,8 +130,6 @@ def read_parts(artifact: Artifact, root: Path, name: Name) -> list[RowsPart]:
     return [RowsPart(ParquetPart(path)) for path in part_paths(artifact, root, name)]
 
 
-def matrix(part: RowsPart) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return all rows of a file in memory: features (n, d) and targets (n,), both float64."""
-    columns = [column.to_numpy() for column in read_parquet(part.file.path).columns]
-    table = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns])
-    return table[:, :-1], table[:, -1]
+def read_held(part: RowsPart) -> MemoryPart:
+    """Return all rows of a file, mapped into memory."""
+    return held(read_parquet(part.file.path))

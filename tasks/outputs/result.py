@@ -9,6 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 # Actual and predicted values of some rows, each (n,) in units of the target.
 ActualPredicted: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
+# What of a fit is checked.
+CheckName: TypeAlias = Literal[
+    "inflation", "spread", "order", "normality", "curvature", "influence", "standard errors", "segment"
+]
+
 # What becomes of a run, and what of its test rows is independent of each other.
 Outcome: TypeAlias = Literal["promoted", "kept", "rejected"]
 Unit: TypeAlias = Literal["row", "group", "day"]
@@ -94,13 +99,13 @@ class ReferenceFit(Record):
 
 
 class Finding(Record):
-    """What one check of the fit's assumptions found."""
+    """What one check of the fit's assumptions came to, see `tasks.neuron.diagnosis`."""
 
-    check: str = Field(description="What was checked.")
-    figure: str = Field(description="What it came to, in words and numbers.")
-    threshold: str = Field(description="From where on it is wrong.")
-    wrong: bool
-    advice: str = Field(description="What is wrong and what to do, in one line; empty where nothing is.")
+    check: CheckName
+    figure: float
+    p: float | None = Field(description="Of the check's test; None where it has none.")
+    wrong: bool = Field(description="Whether the figure is past its threshold, and beyond chance.")
+    subject: str = Field(default="", description="The column, row or segment that it is about.")
 
 
 class CrossValidation(Record):

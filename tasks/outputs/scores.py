@@ -65,7 +65,7 @@ def read(artifact: Artifact, root: Path) -> Evaluation:
 
 
 def read_predictions(artifact: Artifact, root: Path, most: int) -> Mapping[str, ActualPredicted]:
-    """Return actual and predicted values by part: all of one file, or about `most` of many.
+    """Return actual and predicted values by part: all of them, or of many about `most`, chosen at random.
 
     `split` leaves the rows of many files in random order, so the first ones of each file are a random sample.
     """
@@ -85,7 +85,11 @@ def test_errors(folder: Path, most: int) -> NDArray[np.float64]:
 
 def _sampled(paths: Sequence[Path], most: int) -> pa.Table:
     if len(paths) == 1:
-        return read_parquet(paths[0])
+        table = read_parquet(paths[0])
+        if table.num_rows <= most:
+            return table
+        rng = np.random.default_rng(0)
+        return table.take(np.sort(rng.choice(table.num_rows, most, replace=False, shuffle=False)))
     share = -(-most // len(paths))
     return pa.concat_tables(
         pa.Table.from_batches([next(ParquetPart(path).tables())[:share]]) for path in paths

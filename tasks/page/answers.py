@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from tasks.outputs.result import Answers, Result, Scores
 from tasks.page.blocks import Grade, pieces
 from tasks.page.comparison import ErrorChange, change
+from tasks.page.diagnosis import wrong_lines
 from tasks.page.lineage import reason_in_words
 from tasks.page.text import counted, named, number, shortened
 
@@ -146,6 +147,7 @@ def _advice(result: Result, grade: Grade) -> Iterator[str]:
     if not result.verdict.converged:
         yield f"The training is not at least squares: {result.verdict.text}."
     yield from _patterns(result)
+    yield from wrong_lines(result)
     yield from _weak_weights(result)
 
 

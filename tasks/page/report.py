@@ -8,6 +8,7 @@ from tasks.page.answers import answers
 from tasks.page.blocks import Block, Heading, Listing, Paragraph, Picture, TableBlock
 from tasks.page.coefficients import coefficient_table, coefficients
 from tasks.page.decision import decision_section
+from tasks.page.diagnosis import diagnosis_section
 from tasks.page.headline import opening
 from tasks.page.lineage import lineage, stage_table
 from tasks.page.profile import profile_table
@@ -49,6 +50,7 @@ def report(
         *_weights(result, pictures("weights")),
         *_fit(result, pictures("fit")),
         *ridge_section(result),
+        *diagnosis_section(result.diagnosis),
         *_training(result, pictures("training")),
         *repeats_section(result.repeats),
         *_data(result, before, pictures("data")),

@@ -22,6 +22,7 @@ from tasks.runtime.caching import (
     remember,
     written_components,
 )
+from tasks.runtime.memory import release_memory
 from tasks.runtime.progress import Activity
 from tasks.runtime.records import Records
 from tasks.store.artifact import Artifact
@@ -181,6 +182,7 @@ class Run:
                     self.require(*artifacts_in(call))
 
             states = self._called(stage, calls, statuses)
+            release_memory()
             for state, status, call in zip(states, statuses, calls, strict=True):
                 self._note(stage, call, status, state, harm)
 

@@ -67,6 +67,8 @@ class UserTable(BaseModel):
     # Columns that the rows will be split by; those that are not learnt from are passed through behind the
     # target.
     by: tuple[str, ...] = ()
+    # Whether rare levels will be pooled.
+    pools: bool = False
 
     _found: FoundTable | None = PrivateAttr(default=None)
 
@@ -228,6 +230,7 @@ def _described(given: Input, files: Mapping[str, str], by: Sequence[str], *, is_
         files=dict(files) if is_folder else {},
         code=_code() if is_folder else "",
         by=tuple(by),
+        pools=given.min_frequency > 1,
         **given.model_dump(exclude={"data"}),
     )
 

@@ -1,9 +1,10 @@
 """Large data as a list of parts: Parquet files of a bounded size that are read and written some rows at a time.
 
-Small data is one file, `train.parquet`; large data is `train-00000.parquet`, `train-00001.parquet` and so on.
+A table of one file is `train.parquet`, of several `train-00000.parquet`, `train-00001.parquet` and so on.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,11 @@ GROUP_VALUES = 2**20
 def is_large(rows: int, columns: int) -> bool:
     """Say whether a table is kept in parts."""
     return rows > MOST_ROWS or rows * columns > MOST_VALUES
+
+
+def fits_one_part(rows: int, columns: int) -> bool:
+    """Say whether a table is so small that its files are made one."""
+    return rows <= part_rows(columns)
 
 
 def part_rows(columns: int) -> int:
@@ -78,7 +84,10 @@ def write_part(path: Path, table: pa.Table, *, nullable: bool = False) -> None:
 
 
 class PartWriter:
-    """Writes rows that come some at a time, in their order, as parts; holds no more than one of them in memory."""
+    """Writes rows that come some at a time, in their order, as parts.
+
+    A part is written in a thread while the next one comes; so no more than two of them are in memory.
+    """
 
     def __init__(self, folder: Path, name: str, schema: pa.Schema) -> None:
         """Begin parts called `name` in `folder`; `schema` says which columns may hold nulls."""
@@ -86,6 +95,8 @@ class PartWriter:
         self.rows = 0
         self.paths: list[Path] = []
         self._held: list[pa.RecordBatch] = []
+        self._thread = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
 
     def append(self, rows: pa.RecordBatch) -> None:
         """Add rows."""
@@ -95,27 +106,38 @@ class PartWriter:
             self._write()
 
     def finish(self) -> None:
-        """Write the rows that are left."""
+        """Write the rows that are left, and wait for all that is written."""
         if any(each.num_rows for each in self._held):
             self._write()
+        self._wait()
+        self._thread.shutdown()
 
     def _write(self) -> None:
+        self._wait()
         path = self.folder / part_name(self.name, len(self.paths))
-        write_part(path, pa.Table.from_batches(self._held, self.schema), nullable=True)
+        table = pa.Table.from_batches(self._held, self.schema)
+        self._writing = self._thread.submit(write_part, path, table, nullable=True)
         self.paths.append(path)
         self._held = []
 
+    def _wait(self) -> None:
+        """Wait for the part that is written, and raise what kept it from being written."""
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
+
 
 def gather(folder: Path, name: str, paths: Sequence[Path], schema: pa.Schema) -> None:
-    """Make the files at `paths` one table in `folder`: a single file if it is small, else parts numbered through.
+    """Make the files at `paths` one table in `folder`: a single file if they fit one part, else numbered through.
 
     Parts that lie beside the folder or below, which are drafts too, are moved.
     """
-    if is_large(sum(ParquetPart(path).rows for path in paths), len(schema)):
+    mine = all(path.is_relative_to(folder.parent) for path in paths)
+    if len(paths) == 1 and mine:
+        paths[0].rename(folder / f"{name}.parquet")
+    elif mine and not fits_one_part(sum(ParquetPart(path).rows for path in paths), len(schema)):
         for number, path in enumerate(paths):
             path.rename(folder / part_name(name, number))
-    elif len(paths) == 1 and paths[0].is_relative_to(folder.parent):
-        paths[0].rename(folder / f"{name}.parquet")
     else:
         tables = [pq.read_table(path, partitioning=None) for path in paths] or [schema.empty_table()]
         pq.write_table(

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -26,6 +27,9 @@ _PART = re.compile(r"\.[0-9a-f]{32}\.part")
 
 # Of the file beside a draft.
 HOLDER = ".held"
+
+# Files that are digested, and then flushed, at a time.
+_DIGESTING = 4
 
 # Hexadecimal digits of a folder's name: 64 bits, so that a clash needs billions of artifacts.
 NAME_LENGTH = 16
@@ -56,10 +60,12 @@ def publish(
     same contents are there already, each file is replaced by itself: harmless, and it mends a damaged one.
     """
     names = sorted(path.name for path in folder.iterdir())
-    digests = {name: digest(folder / name) for name in names}
+    with ThreadPoolExecutor(_DIGESTING) as pool:
+        digests = dict(zip(names, pool.map(lambda name: digest(folder / name), names), strict=True))
+        list(pool.map(lambda name: _flush(folder / name), names))
     sizes = {name: (folder / name).stat().st_size for name in names}
     place = root / stage / _name_of(digests)
-    _make_durable(folder, names)
+    _flush_folder(folder)
     _move(folder, place, names)
     files = {
         name: StoredFile(path=f"{stage}/{place.name}/{name}", bytes=sizes[name], sha256=digests[name])
@@ -213,11 +219,9 @@ def _name_of(digests: dict[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()[:NAME_LENGTH]
 
 
-def _make_durable(folder: Path, names: list[str]) -> None:
-    for name in names:
-        with (folder / name).open("rb") as stream:
-            os.fsync(stream.fileno())
-    _flush_folder(folder)
+def _flush(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def _move(folder: Path, place: Path, names: list[str]) -> None:

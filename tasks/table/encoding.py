@@ -10,7 +10,7 @@ prediction by as much as an average row does, and not by what happens to be the 
 """
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -25,6 +25,12 @@ from tasks.table.errors import BadTable, counted, quoted
 # Levels of a text column; one with more is a name or a number of the row, and its weights would have few rows
 # each.
 MOST_LEVELS = 1000
+# Levels that may be counted to pool the rare ones.
+MOST_COUNTED = 100_000
+# Levels above which their cost is said.
+MANY_LEVELS = 100
+# The level that rare ones are pooled as.
+RARE = "(rare)"
 
 _LISTED = 5
 
@@ -37,6 +43,8 @@ class ColumnRoles:
     target: str
     categorical: tuple[str, ...] = ()
     fill: bool = False
+    # Training rows below which a level is pooled with the others that are as rare.
+    min_frequency: int = 1
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -84,6 +92,9 @@ class Category(Fitted):
     )
     shares: tuple[float, ...] = Field(description="Of the training rows with a value, by level.")
     fill: bool = Field(default=False, description="Whether the shares replace a missing value too.")
+    pooled: tuple[str, ...] = Field(
+        default=(), description="Rare levels, which count as the last one of `levels`."
+    )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,8 +109,9 @@ class Category(Fitted):
 
     def places(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.int32]:
         """Return each row's place among the levels, −1 where its level is missing or unknown."""
-        found = pc.index_in(column, value_set=pa.array(self.levels, column.type))
-        return np.asarray(found.fill_null(-1).to_numpy(), dtype=np.int32)
+        found = pc.index_in(column, value_set=pa.array([*self.levels, *self.pooled], column.type))
+        places = np.asarray(found.fill_null(-1).to_numpy(), dtype=np.int32)
+        return np.minimum(places, len(self.levels) - 1)
 
 
 class Encoding(Fitted):
@@ -165,6 +177,14 @@ def fit(training: Tally, layout: ColumnRoles) -> Encoding:
     ]
     if findings:
         raise BadTable(*findings)
+    taken = [name for name, counts in training.levels.items() if layout.min_frequency > 1 and RARE in counts]
+    if taken:
+        raise BadTable(
+            *(
+                f"column {quoted(name)} has a level {quoted(RARE)}, as `min_frequency` calls rare ones; rename it"
+                for name in taken
+            )
+        )
     columns = tuple(_fitted(name, training, layout) for name in layout.features)
     encoding = Encoding(columns=columns, target=layout.target)
     names = Counter([*encoding.features, encoding.target])
@@ -182,19 +202,32 @@ def width(tables: Iterable[pa.Table], layout: ColumnRoles) -> int:
     Raises:
         BadTable: a text column has too many levels.
     """
-    seen: dict[str, set[str]] = {name: set() for name in layout.categorical}
+    seen: dict[str, Counter[str]] = {name: Counter() for name in layout.categorical}
+    most = MOST_LEVELS if layout.min_frequency == 1 else MOST_COUNTED
     for rows in tables if seen else ():
         for name, levels in seen.items():
             levels.update(_levels(rows[name]))
-        findings = [
-            f"column {quoted(name)} has more than {MOST_LEVELS:,} levels, each with a weight of its own; "
-            "group the rare ones, or leave the column out"
-            for name, levels in seen.items()
-            if len(levels) > MOST_LEVELS
-        ]
-        if findings:
-            raise BadTable(*findings)
-    return len(layout.used) + sum(max(len(levels) - 2, -1) for levels in seen.values())
+        _check_levels(seen, most)
+    kept = {name: _frequent(levels, layout.min_frequency) for name, levels in seen.items()}
+    _check_levels(kept, MOST_LEVELS)
+    return len(layout.used) + sum(max(len(levels) - 2, -1) for levels in kept.values())
+
+
+def _check_levels(levels: Mapping[str, Sized], most: int) -> None:
+    findings = [
+        f"column {quoted(name)} has more than {most:,} levels, each with a weight of its own; "
+        "pool the rare ones with `min_frequency`, or leave the column out"
+        for name, each in levels.items()
+        if len(each) > most
+    ]
+    if findings:
+        raise BadTable(*findings)
+
+
+def _frequent(levels: Counter[str], least: int) -> list[str]:
+    """Return the levels that are kept, in sorted order, and what the others are pooled as."""
+    frequent = sorted(level for level, count in levels.items() if count >= least)
+    return frequent if len(frequent) == len(levels) else [*frequent, RARE]
 
 
 def encoding_notes(encoding: Encoding, training: Tally, test: Tally) -> Iterator[str]:
@@ -202,7 +235,9 @@ def encoding_notes(encoding: Encoding, training: Tally, test: Tally) -> Iterator
     for column in encoding.columns:
         if isinstance(column, Category):
             yield _reference(column)
-            yield from unknown_levels(column.name, column.levels, test.levels[column.name], "test row")
+            yield from _cost(column, training.rows)
+            known = {*column.levels, *column.pooled}
+            yield from unknown_levels(column.name, known, test.levels[column.name], "test row")
         missing = training.missing.get(column.name, 0) + test.missing.get(column.name, 0)
         if missing:
             stands_in = f"mean {column.mean:.6g}" if isinstance(column, Number) else "shares of the levels"
@@ -227,10 +262,27 @@ def _fitted(name: str, training: Tally, layout: ColumnRoles) -> Number | Categor
     present = training.rows - training.missing.get(name, 0)
     if name in layout.categorical:
         counts = training.levels[name]
-        levels = tuple(sorted(counts))
-        shares = tuple(counts[level] / present for level in levels)
-        return Category(name=name, levels=levels, shares=shares, fill=layout.fill)
+        levels = tuple(_frequent(counts, layout.min_frequency))
+        pooled = tuple(sorted({*counts} - {*levels}))
+        rare = sum(counts[level] for level in pooled)
+        shares = tuple((rare if pooled and level == RARE else counts[level]) / present for level in levels)
+        return Category(name=name, levels=levels, shares=shares, fill=layout.fill, pooled=pooled)
     return Number(name=name, mean=training.sums[name] / present if name in training.sums else None)
+
+
+def _cost(column: Category, rows: int) -> Iterator[str]:
+    """Say what many levels cost, and which rare ones were pooled."""
+    if column.pooled:
+        yield (
+            f"column {quoted(column.name)}: {counted(len(column.pooled), 'rare level')} pooled as {quoted(RARE)}, "
+            f"{column.shares[-1]:.2%} of the training rows"
+        )
+    if len(column.levels) > MANY_LEVELS:
+        size = rows * len(column.names) * 8 / 2**20
+        yield (
+            f"column {quoted(column.name)} has {len(column.levels):,} levels, a weight each: {size:,.0f} MiB of "
+            "numbers in the training rows; `min_frequency` pools the rare ones"
+        )
 
 
 def _reference(column: Category) -> str:

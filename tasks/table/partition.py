@@ -29,8 +29,10 @@ def partition(
     (array([0, 1, 2, 3, 5, 7, 8, 9]), array([4, 6]))
     """
     tests = test_size(rows, test_fraction, parameters)
-    order = np.random.default_rng(seed).permutation(rows).astype(np.int64, copy=False)
-    return np.sort(order[tests:]), np.sort(order[:tests])
+    order = np.random.default_rng(seed).permutation(rows)
+    is_test = np.zeros(rows, np.bool_)
+    is_test[order[:tests]] = True
+    return np.flatnonzero(~is_test), np.flatnonzero(is_test)
 
 
 def held_out(rows: int, left: int, tests: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:

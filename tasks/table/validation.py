@@ -64,15 +64,20 @@ class TableSummary:
         return tuple(name for name in (*self.features, self.target) if name not in self.categorical)
 
 
-def findings(table: TableSummary, *, missing: str, warn: Collection[str] = ()) -> Iterator[Violation]:
+def findings(
+    table: TableSummary, *, missing: str, warn: Collection[str] = (), pools: bool = False
+) -> Iterator[Violation]:
     """Find what no fit can use, and what is useless but harmless; `errors.raise_on_errors` tells the two apart.
 
     Args:
         table: all there is to know.
         missing: what to do with missing values in features: `error`, or they are no finding.
         warn: rules whose breach is a warning; the rows in question are dropped.
+        pools: whether rare levels will be pooled, so that there may be many.
     """
     unusable = [each for name in (*table.features, table.target) for each in _unusable(table, name, missing)]
+    if not pools:
+        unusable += [each for name in table.features for each in _crowded(table, name)]
     yield from unusable
     is_dropped = all(each.rule in warn for each in unusable)
     yield from _too_few(table.rows if is_dropped else table.read, table)
@@ -98,11 +103,14 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
     yield from _shortened(table, name)
     yield from _infinite(table, name)
     yield from _unsquarable(table, name)
+
+
+def _crowded(table: TableSummary, name: str) -> Iterator[Violation]:
     if len(_levels(table, name)) > MOST_LEVELS:
         yield Violation(
             "unusable-column",
             f"column {quoted(name)} has more than {MOST_LEVELS:,} levels",
-            "group the rare ones, or `exclude` it",
+            "pool the rare ones with `min_frequency`, or `exclude` it",
             column=name,
         )
 

@@ -22,7 +22,7 @@ LIBRARIES = (
     *("scikit-learn", "torch", "polars", "duckdb"),
 )
 ORDER = (
-    *("example", "passes", "memory", "growth"),
+    *("whole run, 1 epoch", "whole run, 3 epochs", "example", "passes", "memory", "growth"),
     *("progress in memory", "progress in parts", "cached run"),
 )
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.neuron.parts import Batch, MemoryPart, Part
@@ -105,3 +106,13 @@ def write(folder: Path, rows: int, features: int) -> Filed:
         rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(number,)))
         write_part(folder / part_name("train", number), pa.table(drawn(some, features, rng), names=names))
     return Filed(folder)
+
+
+def write_plain(folder: Path, rows: int, features: int, files: int) -> None:
+    """Draw and write a table as a user might: by pyarrow's defaults, in so many files."""
+    names = [*(f"x{j}" for j in range(features)), "y"]
+    for number in range(files):
+        some = rows * (number + 1) // files - rows * number // files
+        rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(number,)))
+        table = pa.table(drawn(some, features, rng), names=names)
+        pq.write_table(table, folder / f"rows-{number:03}.parquet")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from flows.command.exits import Exit
 from flows.command.news import News
 from flows.command.run import run
 from flows.command.signals import Stops
-from flows.deciding import REJECTED
+from flows.deciding import REJECTED, Consent
 from flows.regression import regression
 from tasks.config import Settings
 from tests.flows.shop import Shop, decision
@@ -131,3 +132,28 @@ def test_rows_of_a_group_or_a_day_count_as_one(
     assert (found.unit, found.method) == (unit, "bootstrap")
     assert found.units in units
     assert found.rows == 10 * found.units
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_deployments_run_asks_a_person_and_heeds_the_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, agreed: bool
+) -> None:
+    """Asked is only for a run that would be promoted; the answer and its reason are in the history or the report."""
+    shop.night(shop.rows(200))
+    asked = []
+
+    def answer(wait_for_input: type[Consent]) -> Consent:
+        asked.append(wait_for_input)
+        return Consent(promote=agreed, why="seen")
+
+    monkeypatch.setattr("flows.deciding.deployment", SimpleNamespace(id="a deployment"))
+    monkeypatch.setattr("flows.deciding.suspend_flow_run", answer)
+    by_hand = {"gate": {"approve": "by_hand"}}
+    assert decision(shop.night(shop.rows(200), **by_hand)).outcome == "kept"
+    assert asked == []
+    result = shop.night(shop.rows(200, slope=-2.0), **by_hand)
+    assert len(asked) == 1
+    assert decision(result).outcome == ("promoted" if agreed else "kept")
+    assert "(seen)" in decision(result).text
+    assert shop.champion() == (3 if agreed else 1)
+    assert shop.known.history[-1].by == ("a person, in Prefect's UI" if agreed else "the gate")

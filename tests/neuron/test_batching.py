@@ -57,7 +57,7 @@ def in_epochs(calls: Iterator[Call], blocks: list[np.ndarray]) -> list[np.ndarra
 
 
 def of_a_table(blocks: list[np.ndarray], seed: int) -> list[np.ndarray]:
-    table = np.repeat(np.arange(ROWS, dtype=np.float32)[:, None], 2, axis=1)
+    table = np.repeat(np.arange(ROWS, dtype=np.float32)[None], 2, axis=0)
     return in_epochs(train_table(START, table, RULE, np.random.default_rng(seed), range(3)), blocks)
 
 

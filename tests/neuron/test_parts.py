@@ -75,4 +75,4 @@ class Empty(MemoryPart):
 
 def test_a_part_without_rows_is_refused() -> None:
     with pytest.raises(ValueError, match="a part holds no rows; leave empty files out"):
-        part_moments(Empty(Batch([np.empty(0)], np.empty(0))))
+        part_moments(Empty(Batch([np.empty(0)], np.empty(0))), 1)

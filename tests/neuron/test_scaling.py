@@ -72,4 +72,19 @@ def test_the_reach_is_the_longest_whitened_row() -> None:
     white = whitening(moments(np.column_stack([x, y])))
     expected = (((x - white.centre) @ white.matrix) ** 2).sum(axis=1).max()
     for units in (whitened(white), standardised(white, [False] * 4)):
-        assert units.reach([*x.T, y]) == pytest.approx(expected, rel=1e-4)
+        written = np.empty((4, 300), np.float32)
+        units.write([*x.T, y], written)
+        assert units.reach(written) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_row_reaches_further_than_the_ranges_say(seed: int) -> None:
+    """The bound holds, and with one column it is met."""
+    for features in (1, 4):
+        x, y = random_problem(seed, 300, features)
+        white = whitening(moments(np.column_stack([x, y])))
+        longest = (((x - white.centre) @ white.matrix) ** 2).sum(axis=1).max()
+        for units in (whitened(white), standardised(white, [False] * (features + 1))):
+            bound = units.reach_within(x.min(axis=0), x.max(axis=0))
+            assert bound >= longest * (1 - 1e-12)
+            assert features > 1 or bound == pytest.approx(longest, rel=1e-6)

@@ -77,12 +77,12 @@ def rows_of(artifact: Artifact, folder: Path) -> pd.DataFrame:
     return frame
 
 
-@pytest.mark.parametrize("most_rows", [10**9, 100], ids=["small", "large"])
+@pytest.mark.parametrize("part_rows", [10**9, 100], ids=["small", "large"])
 def test_only_a_new_file_is_read(
-    folder: Path, read: Taken, monkeypatch: pytest.MonkeyPatch, most_rows: int
+    folder: Path, read: Taken, monkeypatch: pytest.MonkeyPatch, part_rows: int
 ) -> None:
     """The artifact is what reading everything gives, to the byte, and large data is not copied."""
-    monkeypatch.setattr("tasks.store.parts.MOST_ROWS", most_rows)
+    monkeypatch.setattr("tasks.store.parts.PART_ROWS", part_rows)
     take_in(folder, categorical=("kind",))
     assert read == ["0.parquet", "1.parquet", "2.parquet"]
     part(9).to_parquet(folder / "00.parquet")
@@ -91,7 +91,7 @@ def test_only_a_new_file_is_read(
     expected = pd.concat([part(number) for number in (0, 9, 1, 2)], ignore_index=True)
     pd.testing.assert_frame_equal(rows_of(grown, folder), expected[["x", "z", "kind", "y"]])
     assert {Path(file.path).parts[0] for file in grown.starting_with(DATA).files.values()} == {
-        "files" if most_rows == 100 else "ingest"
+        "files" if part_rows == 100 else "ingest"
     }
     monkeypatch.setattr("tasks.ingest.remembered", lambda *_: None)
     anew = take_in(folder, categorical=("kind",))
@@ -154,7 +154,7 @@ def test_a_copied_target_is_found_across_remembered_files(folder: Path) -> None:
 
 def test_a_damaged_part_is_read_again(folder: Path, read: Taken, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the user's file, and the artifact is whole afterwards."""
-    monkeypatch.setattr("tasks.store.parts.MOST_ROWS", 100)
+    monkeypatch.setattr("tasks.store.parts.PART_ROWS", 100)
     first = take_in(folder)
     store = folder.parent / "store"
     path = first.path(store, row_file(1))
@@ -218,7 +218,7 @@ def test_a_night_with_a_new_file_reads_it_alone(
     folder: Path, settings: Settings, read: Taken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the flow: unchanged, all stages are cached; with a new file its name is why `ingest` ran; damage is mended."""
-    monkeypatch.setattr("tasks.store.parts.MOST_ROWS", 100)
+    monkeypatch.setattr("tasks.store.parts.PART_ROWS", 100)
     monkeypatch.setattr("tasks.store.verification.SMALL", 10)
     given = {"data": str(folder), "target": "y"}
     quick = {"input": given, "training": {"epochs": 2}}

@@ -30,7 +30,7 @@ from flows.regression import stages
 from tasks.config import Settings, Training
 from tasks.outputs import model
 from tasks.outputs.model import ModelFacts, TrainedModel
-from tasks.outputs.parts import TRAIN, matrix, read_parts
+from tasks.outputs.parts import TRAIN, read_held, read_parts
 from tasks.runtime.caching import key_for
 from tasks.runtime.records import RecordSerializer
 from tasks.runtime.run import Run
@@ -46,9 +46,9 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact:
     """Stand in for the stage: the same files, from a fit that needs no TensorFlow."""
-    features, targets = matrix(read_parts(rows, root, TRAIN)[0])
+    whole = read_held(read_parts(rows, root, TRAIN)[0]).whole
     fitted = np.asarray(
-        np.linalg.lstsq(np.column_stack([features, np.ones(len(features))]), targets)[0], np.float64
+        np.linalg.lstsq(np.column_stack([whole.matrix, np.ones(whole.rows)]), whole.target)[0], np.float64
     )
     with draft(root) as folder:
         model.write(

@@ -14,6 +14,8 @@ from sklearn.preprocessing import OneHotEncoder
 
 from tasks.table.encoding import (
     MOST_LEVELS,
+    RARE,
+    Category,
     ColumnRoles,
     Encoding,
     Tally,
@@ -162,3 +164,50 @@ def test_an_empty_part_changes_nothing() -> None:
     rows = table([1, None], ["a", "b"])
     empty: Tally = tally(rows.slice(0, 0), LAYOUT)
     assert fit(merged(empty, tally(rows, LAYOUT)), LAYOUT) == encoding_of(rows)
+
+
+def shops(counts: dict[str, int]) -> pa.Table:
+    shop = [level for level, count in counts.items() for _ in range(count)]
+    return pa.table({"shop": shop, "y": np.arange(len(shop), dtype=float)})
+
+
+def test_rare_levels_are_pooled_as_one_behind_the_others() -> None:
+    """As many training rows as asked for keep a level; the others share a column, and their shares."""
+    rows = shops({"b": 5, "z": 1, "a": 4, "c": 3, "y": 2})
+    roles = ColumnRoles(("shop",), "y", ("shop",), min_frequency=3)
+    encoding = fit(tally(rows, roles), roles)
+    (column,) = encoding.columns
+    assert isinstance(column, Category)
+    assert column.levels == ("a", "b", "c", RARE)
+    assert column.pooled == ("y", "z")
+    assert column.shares == pytest.approx((4 / 15, 5 / 15, 3 / 15, 3 / 15))
+    encoded = encoding.apply(rows)
+    assert encoded.column_names == ["shop=b", "shop=c", f"shop={RARE}", "y"]
+    in_rare = [level in "yz" for level in rows["shop"].to_pylist()]
+    assert encoded[f"shop={RARE}"].to_pylist() == in_rare
+    assert width([rows], roles) == 4
+    notes = list(encoding_notes(encoding, tally(rows, roles), tally(shops({"q": 1}), roles)))
+    assert "column 'shop': 2 rare levels pooled as '(rare)', 20.00% of the training rows" in notes
+    assert "'q' (1)" in notes[-1]
+
+
+def test_five_thousand_levels_fit_when_the_rare_ones_are_pooled() -> None:
+    rows = shops({f"shop {number}": 1 + number % 50 for number in range(5000)})
+    plain = ColumnRoles(("shop",), "y", ("shop",))
+    with pytest.raises(
+        BadTable, match=r"more than 1,000 levels, .*; pool the rare ones with `min_frequency`"
+    ):
+        width([rows], plain)
+    roles = ColumnRoles(("shop",), "y", ("shop",), min_frequency=46)
+    assert width([rows], roles) == 501
+    encoding = fit(tally(rows, roles), roles)
+    assert len(encoding.features) == 500
+    assert any(
+        "501 levels, a weight each" in note for note in encoding_notes(encoding, *[tally(rows, roles)] * 2)
+    )
+
+
+def test_a_level_called_like_the_pool_is_refused() -> None:
+    roles = ColumnRoles(("shop",), "y", ("shop",), min_frequency=2)
+    with pytest.raises(BadTable, match=r"column 'shop' has a level '\(rare\)', .*; rename it"):
+        fit(tally(shops({RARE: 3, "a": 3}), roles), roles)

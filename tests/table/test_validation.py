@@ -183,3 +183,13 @@ def test_rules_are_turned_into_warnings_by_name() -> None:
         raise_on_errors([constant, missing])
     assert caught.value.violations == (missing,)
     assert raise_on_errors([constant, missing], ["missing-values"]) == (constant, missing)
+
+
+def test_many_levels_are_taken_in_where_the_rare_ones_will_be_pooled() -> None:
+    """A thousand and one of them, each with a row or two; else they are refused."""
+    rows = 1500
+    levels = [f"level {number % 1001}" for number in range(rows)]
+    crowded = pa.table({"shop": levels, "x": np.arange(rows) % 7.0, "y": np.arange(rows) % 11.0})
+    (found,) = refusal(crowded, categorical=("shop",))
+    assert "more than 1,000 levels; pool the rare ones with `min_frequency`, or `exclude` it" in found
+    assert read("t.parquet", categorical=("shop",), min_frequency=2)

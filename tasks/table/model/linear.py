@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, ValidationError, model_validator
 
-from tasks.table.encoding import Category, Encoding, Number
+from tasks.table.encoding import RARE, Category, Encoding, Number
 from tasks.table.errors import BadTable, printable
 from tasks.table.model.strict import Strict
 from tasks.table.model.uncertainty import Conformal, DesignColumn, Interval, Uncertainty
@@ -54,6 +54,10 @@ class CategoryInput(Strict):
     shares: dict[str, float] = Field(
         default={},
         description="Of the training rows, by level: what an unknown level counts as in intervals.",
+    )
+    pooled: tuple[str, ...] = Field(
+        default=(),
+        description="Rare levels, which share a weight and count as one level, (rare), in intervals.",
     )
 
 
@@ -113,7 +117,7 @@ class LinearModel(Strict):
         known = {column.name: column for column in self.inputs}
         for each in self.uncertainty.design if self.uncertainty else ():
             column = known.get(each.column)
-            levels = column.weights if isinstance(column, CategoryInput) else {None}
+            levels = {*column.weights, RARE} if isinstance(column, CategoryInput) else {None}
             if column is None or each.level not in levels:
                 raise ValueError(f"`design` names {each.column!r}, {each.level!r}, which `inputs` lack")
         return self
@@ -125,7 +129,7 @@ class LinearModel(Strict):
     def _sum(self) -> str:
         later: dict[str, Any] = {"checksum": True}
         if self.version < 3:
-            later |= {"uncertainty": True, "conformal": True, "inputs": {"__all__": {"shares"}}}
+            later |= {"uncertainty": True, "conformal": True, "inputs": {"__all__": {"shares", "pooled"}}}
         if self.version < 2:
             later |= {"reading": True}
         content = self.model_dump(mode="json", exclude=later)
@@ -261,20 +265,26 @@ def _designed(model: LinearModel, wanted: DesignColumn, columns: Mapping[str, pa
     values = columns[wanted.column]
     if isinstance(column, NumberInput):
         return _numbers(column, values)
-    found = pc.index_in(values, value_set=pa.array(column.weights, values.type)).fill_null(-1).to_numpy()
-    place = list(column.weights).index(wanted.level or "")
-    share = column.shares.get(wanted.level or "", 0.0)
-    return np.where(found < 0, share, (found == place).astype(np.float64))
+    level = wanted.level or ""
+    members = column.pooled if column.pooled and level == RARE else (level,)
+    is_known, has_level = (
+        pc.is_in(values, value_set=pa.array(each, values.type)).to_numpy(zero_copy_only=False)
+        for each in (column.weights, members)
+    )
+    return np.where(is_known, has_level.astype(np.float64), column.shares.get(level, 0.0))
 
 
 def _input(column: Number | Category, weights: Sequence[float]) -> ModelInput:
     if isinstance(column, Number):
         return NumberInput(name=column.name, weight=weights[0], mean=column.mean)
     by_level = dict(zip(column.levels, [0.0, *weights], strict=True))
+    if column.pooled:
+        by_level |= dict.fromkeys(column.pooled, by_level.pop(RARE))
     return CategoryInput(
         name=column.name,
         weights=by_level,
-        reference=column.levels[0],
+        reference=column.levels[0] if column.levels[0] in by_level else column.pooled[0],
+        pooled=column.pooled,
         average=float(np.dot([0.0, *weights], column.shares)),
         fill=column.fill,
         shares=dict(zip(column.levels, column.shares, strict=True)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from tasks.table.encoding import RARE
 from tasks.table.model.linear import CategoryInput, LinearModel, NumberInput
 from tasks.table.model.uncertainty import DesignColumn
 
@@ -90,7 +91,8 @@ def _shifted(column: NumberInput | CategoryInput, factors: Sequence[tuple[Design
     numbers = {each.level: number for each, number in factors}
     middle = sum(number * each.centre for each, number in factors)
     unknown = sum(number * column.shares.get(level or "", 0.0) for level, number in numbers.items())
-    levels = {level: numbers.get(level, 0.0) - middle for level in column.weights}
+    named = {level: RARE if level in column.pooled else level for level in column.weights}
+    levels = {level: numbers.get(name, 0.0) - middle for level, name in named.items()}
     shifted = column.model_copy(update={"weights": levels, "average": unknown - middle})
     return _term(shifted)
 

@@ -294,3 +294,30 @@ def test_a_model_of_an_earlier_release_predicts_but_has_no_intervals() -> None:
             BadTable, match=r"model.json is of an earlier release, which kept no .*; make the run"
         ):
             predict(model, columns, Interval(0.95, kind, 2.0))
+
+
+def test_pooled_levels_share_weight_and_interval(tmp_path: Path) -> None:
+    """In `predict` and in SQL, as a column that says "other" in their place does."""
+    rows = r_data("warpbreaks")
+    rows.loc[[3, 30], "tension"], rows.loc[[5, 33], "tension"] = "X", "Z"
+    roles = ColumnRoles(("wool", "tension"), "breaks", ("wool", "tension"), min_frequency=4)
+    merged = rows.assign(tension=rows["tension"].replace({"X": "other", "Z": "other"}))
+    models = []
+    for given in (rows, merged):
+        table = pa.Table.from_pandas(given, preserve_index=False)
+        encoding = fit(tally(table, roles), roles)
+        matrix = encoding.apply(table).to_pandas().to_numpy(float)
+        reference = solve(matrix[:, :-1], matrix[:, -1])
+        with draft(tmp_path) as folder:
+            write(folder, summed_up(reference, NONE))
+            found, _ = read(publish(folder, tmp_path, "evaluate"), tmp_path, encoding)
+        model = linear_model(encoding, reference.weights, reference.bias)
+        models.append(model.model_copy(update={"uncertainty": found}).checked())
+    features = rows.drop(columns="breaks")
+    pooled, plain = bounds(models[0], features), bounds(models[1], merged.drop(columns="breaks"))
+    np.testing.assert_allclose(pooled.values, plain.values, rtol=1e-12)
+    np.testing.assert_allclose(pooled.bounds, plain.bounds, rtol=1e-12)
+    with duckdb.connect() as database:
+        database.register("t", rows)
+        half = database.execute(f"SELECT {half_width(models[0])} AS half FROM t").fetchnumpy()["half"]  # noqa: S608
+    np.testing.assert_allclose(half, pooled.bounds[1] - np.array(pooled.values), rtol=1e-9)

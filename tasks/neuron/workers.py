@@ -1,0 +1,98 @@
+"""Work on all cores: one function over many things, with results in the order of the things.
+
+NumPy, Arrow and BLAS release Python's lock, so threads do. Each of them is to have one BLAS thread: threads of BLAS
+that wait for each other cost a busy machine many times what they compute. What is added up is added up in order by the
+caller, so that no sum depends on how many cores there are.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+from threadpoolctl import ThreadpoolController
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+MOST = 8  # threads: with more, the memory's bandwidth would be short, and the blocks in use would add up
+
+
+def cores() -> int:
+    """Return how many threads are to work side by side."""
+    return min(
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST
+    )
+
+
+def spread(fn: Callable[[S], T], things: Iterable[S]) -> Iterator[T]:
+    """Yield fn(thing) for each thing, in their order, made by several threads.
+
+    The things are taken in the caller's thread, no more of them ahead than there are threads; a single one is worked
+    on there too. An error of `fn` is raised here. A consumer that stops early waits for what has been begun.
+    """
+    left = iter(things)
+    first = list(islice(left, 2))
+    if len(first) < 2 or cores() == 1:
+        with one_blas_thread():
+            yield from map(fn, chain(first, left))
+        return
+
+    with one_blas_thread(), ThreadPoolExecutor(cores()) as pool:
+        begun: deque[Future[T]] = deque()
+        for thing in chain(first, left):
+            begun.append(pool.submit(fn, thing))
+            if len(begun) > cores():
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Within this block, wherever it is nested and in whichever threads, BLAS uses no threads of its own."""
+    _LIMIT.enter()
+    try:
+        yield
+    finally:
+        _LIMIT.leave()
+
+
+class _Limit:
+    """Counts who wants one thread of BLAS; the first one limits it, the last one lets it go."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before: list[int] = []
+
+    def enter(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._before = [library.num_threads for library in _blas()]
+                for library in _blas():
+                    library.set_num_threads(1)
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                for library, threads in zip(_blas(), self._before, strict=True):
+                    library.set_num_threads(threads)
+
+
+_LIMIT = _Limit()
+
+
+@cache
+def _blas() -> Sequence[Any]:
+    """Return NumPy's BLAS, which is there since NumPy was imported: looking for it takes a millisecond."""
+    return ThreadpoolController().select(user_api="blas").lib_controllers  # type: ignore[no-any-return]
