@@ -168,6 +168,12 @@ def _rival(run: Run, settings: Settings, evaluation: Evaluation, version: ModelV
     if np.array_equal(champion.weights, new.weights) and champion.bias == new.bias:
         return replace(rival, same=True)
     unit = _unit(settings.split)
+    # Where the stages are cached, their rows may have stayed in the remote.
+    run.require(
+        run.input_of("evaluate", "parts").starting_with(TEST)
+        if unit == "row"
+        else run.input_of("split", "data")
+    )
     paired = sum(_paired(run, settings, champion, new, unit), PairedErrors())
     if paired.unknown or not paired.rows:
         return replace(rival, obstacle=f"{counted(paired.unknown, 'row')} without a finite error")

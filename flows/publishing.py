@@ -13,12 +13,16 @@ from flows.flags import flags
 from tasks.config import Settings
 from tasks.outputs import figures as figures_left
 from tasks.outputs import registry, runs
+from tasks.outputs.model import WEIGHTS
 from tasks.outputs.model import read as read_model
 from tasks.outputs.naming import difference, name_of_run
-from tasks.outputs.parts import read_encoding
+from tasks.outputs.parts import ENCODING, read_encoding
+from tasks.outputs.repeats import SUMMARY
 from tasks.outputs.repeats import read as read_repeats
 from tasks.outputs.result import Evaluation, Lineage, Result
+from tasks.outputs.scores import METRICS
 from tasks.outputs.scores import read as read_scores
+from tasks.outputs.uncertainty import FILE as UNCERTAINTY
 from tasks.outputs.uncertainty import read as read_uncertainty
 from tasks.page.answers import answers
 from tasks.page.blocks import Block
@@ -56,6 +60,9 @@ def publish(
     `report.md` and, last, `result.json`: one that has it is whole. Then the registry says so. Nobody else changes it
     meanwhile, so two runs at once are decided one after the other.
     """
+    model, parts = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts")
+    read = [scores.only(METRICS, UNCERTAINTY), figures, model.only(WEIGHTS), parts.only(ENCODING)]
+    run.require(*read, *([repeats.only(SUMMARY)] if repeats else []))
     evaluation, folder = read_scores(scores, run.root), run_folder()
     consent = asked(run, settings, evaluation, name, folder)
 
@@ -165,13 +172,13 @@ def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes])
 
 def _model(run: Run, settings: Settings, scores: Artifact) -> LinearModel:
     """Return the fitted model over the user's own columns."""
-    model, parts = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts")
-    fitted = read_model(model, run.root)
+    model, parts, root = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts"), run.root
+    fitted = read_model(model, root)
     reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
-    encoding = read_encoding(parts, run.root)
-    found, conformal = read_uncertainty(scores, run.root, encoding)
-    model = linear_model(encoding, fitted.weights, fitted.bias, reading)
-    return model.model_copy(update={"uncertainty": found, "conformal": conformal}).checked()
+    encoding = read_encoding(parts, root)
+    found, conformal = read_uncertainty(scores, root, encoding)
+    linear = linear_model(encoding, fitted.weights, fitted.bias, reading)
+    return linear.model_copy(update={"uncertainty": found, "conformal": conformal}).checked()
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

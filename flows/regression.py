@@ -30,6 +30,7 @@ from tasks.split import split
 from tasks.store.artifact import Artifact
 from tasks.store.folders import store_root
 from tasks.store.leases import lease
+from tasks.store.remote import using
 from tasks.train import train
 
 # Runs what `Run.each` calls: the trainings of several seeds.
@@ -66,7 +67,12 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
     settings = Settings.model_validate(settings)
     root = store_root(settings.artifacts)
     name = claimed_name(root, settings.model_dump(mode="json"))
-    with lease(root) as held, tags(name), failing_visibly(run := Run(root, held), settings, name):
+    with (
+        using(settings.remote),
+        lease(root) as held,
+        tags(name),
+        failing_visibly(run := Run(root, held), settings, name),
+    ):
         result = publish(run, settings, name, *stages(run, settings))
     announce(result)
     # Prefect's lists of runs show the state's message; whoever calls the flow gets the state's data, the result.

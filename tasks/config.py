@@ -150,6 +150,27 @@ Place = Annotated[str, AfterValidator(_path), Field(json_schema_extra={"not": {"
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
 
 
+REMOTES = ("s3", "gs", "az", "file")
+
+
+def _remote(address: str) -> str:
+    found = re.fullmatch(rf"(?:{'|'.join(REMOTES)})://([^?#]*[^?#/][^?#]*)", address)
+    if found is None:
+        raise ValueError(
+            f"`remote` of {address!r} is no address of an object store; give s3://bucket/prefix, gs://bucket/prefix, "
+            "az://container/prefix or file:///folder"
+        )
+    return address.rstrip("/")
+
+
+RemoteAddress = Annotated[
+    Annotated[Place, AfterValidator(_remote)] | None,
+    Field(
+        description=f"Object store that machines share, behind the folder: {', '.join(REMOTES)}://bucket/prefix."
+    ),
+]
+
+
 def _run_name(name: str) -> str:
     if len(name) > LONGEST_RUN_NAME or not RUN_NAME.fullmatch(name):
         raise ValueError(
@@ -413,6 +434,7 @@ class Cleaning(Section):
     """Which finished runs `cache clean` keeps; whatever none of them needs is removed."""
 
     artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
+    remote: RemoteAddress = None
     keep_runs: int | None = Field(default=None, ge=0, description="Keep the newest N runs.")
     older_than: Annotated[timedelta, BeforeValidator(_duration)] | None = Field(
         default=None, description="Drop runs older than this: 12h, 30d, 8w."
@@ -591,6 +613,7 @@ class Settings(Section):
         description="Train with this many seeds, from `seed` on, and compare them.",
     )
     artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
+    remote: RemoteAddress = None
     problem: Problem = Field(default_factory=Problem, description="The example problem.")
     input: Input = Field(default_factory=Input, description="Your own table.")
     split: Split = Field(default_factory=Split, description="Training and test rows.")

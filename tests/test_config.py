@@ -129,3 +129,16 @@ def test_names_come_as_text_or_as_a_list_and_a_tab_in_letters() -> None:
     assert (given.features, given.delimiter) == (("a", "b"), "\t")
     listed = Input.model_validate({"data": "a", "target": "y", "features": ["a,b"]})
     assert listed.features == ("a,b",)
+
+
+@pytest.mark.parametrize(
+    "address", ["bucket/prefix", "ftp://host/x", "s3://", "s3:///", "s3://bucket?x=1", "S3://b"]
+)
+def test_what_is_no_address_of_an_object_store_is_no_remote(address: str) -> None:
+    with pytest.raises(ValidationError, match="is no address of an object store; give s3://bucket/prefix"):
+        Settings.model_validate({"remote": address})
+
+
+@pytest.mark.parametrize("address", ["s3://bucket", "gs://b/p", "az://c/p/q", "file:///mnt/shared"])
+def test_a_remotes_address_loses_its_last_slash_alone(address: str) -> None:
+    assert Settings.model_validate({"remote": f"{address}/"}).remote == address

@@ -13,6 +13,7 @@ from tasks.neuron.recipe import Diverged
 from tasks.page.violations import listed
 from tasks.runtime.memory import MemoryTooSmall
 from tasks.store.folders import BadStore
+from tasks.store.objects import NoRemote, RemoteError
 from tasks.table.errors import BadTable
 from tasks.table.sources.address import redacted
 
@@ -20,6 +21,7 @@ from tasks.table.sources.address import redacted
 EXPECTED: dict[type[Exception], Exit] = {
     BadTable: Exit.BAD_INPUT,
     BadStore: Exit.BAD_INPUT,
+    NoRemote: Exit.BAD_INPUT,
     Diverged: Exit.REFUSED,
     MemoryTooSmall: Exit.BAD_INPUT,
 }
@@ -78,10 +80,17 @@ def explain(error: Exception) -> Exit:
         return Exit.FAILED
     status = next((code for kind, code in EXPECTED.items() if isinstance(error, kind)), Exit.FAILED)
     notes = getattr(error, "__notes__", []) if status == Exit.FAILED else []
-    message = listed(error.violations) if isinstance(error, BadTable) else str(error)
-    for line in notes or [message if status != Exit.FAILED else repr(error)]:
+    for line in notes or [_message(error, status)]:
         say(line)
     return status
+
+
+def _message(error: Exception, status: Exit) -> str:
+    if isinstance(error, BadTable):
+        return listed(error.violations)
+    if isinstance(error, RemoteError):
+        return error.strerror or str(error)
+    return str(error) if status != Exit.FAILED else repr(error)
 
 
 def _dead_server(error: Exception) -> str:

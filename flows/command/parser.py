@@ -182,7 +182,7 @@ def command_parser() -> Parser:
     cache.set_defaults(parser=cache)
     tasks = cache.add_subparsers(metavar="TASK")
     for name, does in CACHE.items():
-        flags = None if name == "clean" else {"artifacts"}
+        flags = None if name == "clean" else {"artifacts", "remote"}
         _subcommand(tasks, f"cache {name}", name, does, Cleaning, flags)
 
     _add_completion(commands, parser)

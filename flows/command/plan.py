@@ -11,6 +11,8 @@ from tasks.config import Settings
 from tasks.runtime.dry_run import DryRun
 from tasks.runtime.user_table import check, looking_once
 from tasks.store.folders import BadStore, store_root
+from tasks.store.objects import NoRemote, RemoteError
+from tasks.store.remote import using
 from tasks.table.errors import BadTable
 
 
@@ -18,10 +20,10 @@ def plan(settings: Settings, as_json: bool) -> Exit:
     """Print what a run would do with each stage, and why; return the exit status."""
     try:
         require_readable("artifacts", Path(settings.artifacts))
-        with looking_once():
+        with looking_once(), using(settings.remote):
             check(settings.input, settings.columns_beside)
             found = dry_run(settings)
-    except (BadTable, BadStore, Unusable) as error:
+    except (BadTable, BadStore, NoRemote, RemoteError, Unusable) as error:
         return explain(error)
 
     if as_json:

@@ -36,11 +36,12 @@ def run(
         from tasks.runtime.memory import check_memory
         from tasks.runtime.progress import Activity, end_display
         from tasks.runtime.user_table import looking_once
+        from tasks.store.remote import using
 
         for handler in logging.getLogger().handlers:
             handler.addFilter(_is_news)
         news.follow_stages()
-        with looking_once():
+        with looking_once(), using(settings.remote):
             # A password that Prefect keeps cannot be had before its server is there.
             if settings.input.password_block is None and "train" in dry_run(settings).waiting:
                 check_memory()

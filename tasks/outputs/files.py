@@ -27,6 +27,7 @@ from tasks.store.artifact import Artifact, read_record
 from tasks.store.folders import KNOWN
 from tasks.store.formats import read_npz, write_npz
 from tasks.store.parts import PartWriter
+from tasks.store.remote import Remote, behind, known_path
 from tasks.store.verification import at_a_hit, is_small, seal
 from tasks.store.writing import publish, write_atomically
 from tasks.table.casting import CastPlan, Taken, merged, taken
@@ -108,9 +109,14 @@ def key_of(digest: str, member: Member, plan: CastPlan, dialect: Dialect, code: 
 
 
 def remembered(key: str, name: str, root: Path) -> IngestedFile | None:
-    """Return what is in the store of a file that was read before, if it is there and whole."""
+    """Return what is in the store of a file that was read before, or in the remote, if it is there and whole."""
     artifact = _recorded(root / KNOWN / f"{key}.json")
+    remote = behind()
     if artifact is None or at_a_hit(root, artifact):
+        artifact = _fetched(remote, key, root) if remote else None
+    elif remote and not remote.knows(known_path(key)):
+        remote.keep(known_path(key), artifact, root)
+    if artifact is None:
         return None
     for home in artifact.folders():
         (root / home).touch()  # what is in use looks new, and is not cleaned away
@@ -138,9 +144,9 @@ def kept(file: IngestedFile, root: Path) -> IngestedFile:
     if file.moments:
         write_npz(file.folder / MOMENTS, as_arrays(file.moments))
     artifact = publish(file.folder, root, STAGE)
-    if not is_small(artifact):
-        seal(root, artifact)
-    write_atomically(root / KNOWN / f"{file.key}.json", artifact.model_dump_json().encode())
+    if remote := behind():
+        remote.keep(known_path(file.key), artifact, root)
+    _record(root, file.key, artifact)
     paths = [artifact.path(root, path.name) for path in file.paths]
     return replace(file, artifact=artifact, paths=paths)
 
@@ -149,6 +155,25 @@ def folder_of(record: Path) -> str | None:
     """Return the folder, relative to the store's root, that a record in `known` names; None if it is garbled."""
     artifact = _recorded(record)
     return next(iter(artifact.folders()), None) if artifact else None
+
+
+def _fetched(remote: Remote, key: str, root: Path) -> Artifact | None:
+    """Fetch what the remote has of a file that another store has read; None if that is nothing, or damaged."""
+    path = known_path(key)
+    artifact = remote.record(path) if remote.knows(path) else None
+    if artifact is None:
+        return None
+    if remote.fetch(artifact, root):
+        remote.doubt(path)
+        return None
+    _record(root, key, artifact)
+    return artifact
+
+
+def _record(root: Path, key: str, artifact: Artifact) -> None:
+    if not is_small(artifact):
+        seal(root, artifact)
+    write_atomically(root / KNOWN / f"{key}.json", artifact.model_dump_json().encode())
 
 
 def _recorded(path: Path) -> Artifact | None:

@@ -6,11 +6,14 @@ earlier releases are not in it; they come first, by name.
 
 A run's result lists the other files of the run's folder with their digests, and carries a checksum of itself. The
 folder may hold anything, from other versions to half-written files. A result that cannot be read is passed over.
+
+Where a remote lies behind the store, the runs of other machines count among those before. Their order is that in which
+the remote got their results; runs that it does not have come before them. Only what is read of them is fetched.
 """
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -21,11 +24,13 @@ from tasks.config import Input
 from tasks.outputs.data import SCHEMA
 from tasks.outputs.naming import name_of_run
 from tasks.outputs.result import Result, RunFile, Stage
-from tasks.store.artifact import digest, stored_digest
+from tasks.store.artifact import StoredFile, digest, stored_digest
 from tasks.store.checksum import checksum_of
 from tasks.store.folders import RUNS
 from tasks.store.locks import locked
+from tasks.store.objects import RemoteError
 from tasks.store.regular import is_folder, make_way, read_inside, read_regular, regular_handle
+from tasks.store.remote import behind
 from tasks.store.writing import share, write_atomically
 from tasks.table.drift import TableSchema
 from tasks.table.sources.location import anchored
@@ -36,6 +41,9 @@ PAGE = "report.html"
 FAILURE = "failure.json"
 ORDER = "finished-runs.txt"
 RUN_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+
+# Where the remote has a run's result.
+_REMOTE = re.compile(rf"{RUNS}/({RUN_NAME.pattern})\.json")
 
 SCHEMA_PATH = re.compile(r"ingest/[0-9a-f]{16}/" + re.escape(SCHEMA))
 
@@ -98,7 +106,11 @@ def write(
     listed = [_listed(place / name, f"{RUNS}/{result.run}/{name}") for name in (*(shared or {}), *files)]
     whole = result.model_copy(update={"format": 2, "files": listed, "checksum": ""})
     written = whole.model_copy(update={"checksum": checksum_of(from_json(whole.model_dump_json()))})
-    write_atomically(place / RESULT, written.model_dump_json(indent=1).encode())
+    content = written.model_dump_json(indent=1).encode()
+    write_atomically(place / RESULT, content)
+    if remote := behind():
+        remote.send((StoredFile(**file.model_dump()) for file in listed), root)
+        remote.write(_remote_path(result.run), content)
     return written
 
 
@@ -109,12 +121,18 @@ def latest(root: Path) -> str | None:
 
 
 def read(root: Path, name: str) -> Result | None:
-    """Return what a run found; None where that cannot be read."""
+    """Return what a run found; None where that cannot be read.
+
+    Raises:
+        RemoteError: it is not in the store, and the remote cannot be read.
+    """
     try:
-        result = _result(folder(root, name))
+        result: Result | None = _result(folder(root, name))
+    except FileNotFoundError:
+        result = _elsewhere(name)
     except (OSError, ValueError):
         return None
-    return result if result.run == name else None
+    return result if result and result.run == name else None
 
 
 def unreadable(root: Path) -> list[str]:
@@ -143,15 +161,26 @@ def altered(place: Path, file: str) -> str | None:
 
 
 def before(root: Path, name: str) -> list[str]:
-    """Return the names of the runs that had finished before this one, newest first; all of them if it has not yet."""
+    """Return the names of the runs that had finished before this one, newest first; all of them if it has not yet.
+
+    The runs of other machines, which the remote has, are among them.
+
+    Raises:
+        RemoteError: the remote cannot be read.
+    """
     names = finished(root)
+    if remote := behind():
+        shared = [found[1] for item in remote.runs() if (found := _REMOTE.fullmatch(item.path))]
+        names = [*(each for each in names if each not in set(shared)), *shared]
     return names[: names.index(name) if name in names else None][::-1]
 
 
 def earlier(root: Path, result: Result) -> list[Result]:
     """Read the newest 19 runs of the same name before this one, the oldest first."""
     found: list[Result] = []
-    for name in before(root, result.run)[:MOST_LOOKED_AT]:
+    names = before(root, result.run)[:MOST_LOOKED_AT]
+    _fetch(root, names[: MOST_COMPARED - 1])
+    for name in names:
         past = read(root, name)
         if past is not None and name_of_run(past) == name_of_run(result):
             found.append(past)
@@ -201,11 +230,19 @@ def last_schema(root: Path, table: Input, until: str = "") -> TableSchema | None
 
 
 def schema_of(root: Path, stages: Mapping[str, Stage]) -> TableSchema | None:
-    """Read the table's columns as a run's `ingest` left them, if they are still there."""
+    """Read the table's columns as a run's `ingest` left them, if they are still there, or in the remote.
+
+    Raises:
+        RemoteError: they are not in the store, and the remote cannot be read.
+    """
     for file in stages["ingest"].files if "ingest" in stages else ():
         if SCHEMA_PATH.fullmatch(file.path):
-            with suppress(OSError, ValueError):
-                return TableSchema.model_validate_json(read_inside(root, file.path, MOST_BYTES))
+            try:
+                return TableSchema.model_validate_json(_stored(root, file))
+            except RemoteError:
+                raise
+            except (OSError, ValueError):
+                return None
     return None
 
 
@@ -230,13 +267,58 @@ def _result(place: Path) -> Result:
         OSError: it is not there, no regular file, or cannot be read.
         ValueError: it is not what was written, or of a later release.
     """
-    content = read_regular(place / RESULT, MOST_BYTES)
+    return parsed(read_regular(place / RESULT, MOST_BYTES))
+
+
+def parsed(content: bytes) -> Result:
+    """Read a result as it is written.
+
+    Raises:
+        ValueError: it is not what was written, or of a later release.
+    """
     result = Result.model_validate_json(content)
     if result.format > 1 and result.checksum != checksum_of(from_json(content)):
         raise ValueError("its checksum has changed")
     if any(str(PurePosixPath(file.path).parent) != f"{RUNS}/{result.run}" for file in result.files):
         raise ValueError("it lists a file outside the run's folder")
     return result
+
+
+def _elsewhere(name: str) -> Result | None:
+    """Read the result of a run of another machine; None where there is no remote, or none that can be read."""
+    remote = behind()
+    try:
+        content = remote.text(_remote_path(name), MOST_BYTES) if remote else None
+        return parsed(content) if content is not None else None
+    except ValueError:
+        return None
+
+
+def _fetch(root: Path, names: Sequence[str]) -> None:
+    """Read the results of other machines' runs at once, which takes no longer than one of them."""
+    if remote := behind():
+        missing = [name for name in names if not os.path.lexists(folder(root, name) / RESULT)]
+        remote.texts([_remote_path(name) for name in missing], MOST_BYTES)
+
+
+def _stored(root: Path, file: RunFile) -> bytes:
+    """Return a stage's file; of a stage that ran elsewhere, as the remote has it.
+
+    Raises:
+        OSError: it is neither here nor there, or cannot be read.
+    """
+    try:
+        return read_inside(root, file.path, MOST_BYTES)
+    except FileNotFoundError:
+        remote = behind()
+        content = remote.content(StoredFile(**file.model_dump()), MOST_BYTES) if remote else None
+        if content is None:
+            raise
+        return content
+
+
+def _remote_path(name: str) -> str:
+    return f"{RUNS}/{name}.json"
 
 
 def _unreadable(root: Path, name: str) -> str | None:

@@ -24,6 +24,7 @@ from tasks.runtime.provenance import provenance
 from tasks.store.artifact import Artifact, read_record
 from tasks.store.folders import KEYS, RECORDS
 from tasks.store.regular import is_regular, make_way, read_regular
+from tasks.store.remote import Remote, behind, record_path
 from tasks.store.verification import at_a_hit
 from tasks.store.writing import write_atomically
 
@@ -32,6 +33,9 @@ Components = dict[str, str]
 
 # Keys of a stage whose components are kept, the newest: enough to say what has changed.
 REMEMBERED = 50
+
+# And of those in the remote that an empty store compares with.
+REMEMBERED_ELSEWHERE = 10
 
 # Of a file of components: some hundred modules and settings need a hundredth of it.
 MOST_BYTES = 2**24
@@ -56,7 +60,11 @@ class StageKey(CachePolicy):
 
 @dataclass(frozen=True, slots=True)
 class CacheStatus:
-    """What a stage will do when it is called: the finished `artifact` where it is cached, and the reason."""
+    """What a stage will do when it is called: the finished `artifact` where it is cached, and the reason.
+
+    `damage` is what is wrong with the store's own copy. `is_shared` says that the remote has the record. Where only
+    the remote has it, the artifact's files need not be in the store yet.
+    """
 
     key: str
     parts: Components
@@ -64,23 +72,35 @@ class CacheStatus:
     reason: str
     damage: str | None = None
     changes: tuple[Change, ...] = ()
+    is_shared: bool = False
 
 
 def cache_status(fn: Callable[..., object], inputs: Mapping[str, Any], root: Path) -> CacheStatus:
     """Look whether a stage's result is there and whole. Changes nothing, but for the seal of a large artifact."""
     parts = components(fn, inputs)
     key = key_of(parts)
-    artifact = recorded(root, key)
-    if artifact is None and os.path.lexists(records(root) / key):
-        lost = f"{RECORDS}/{key} cannot be read as a record"
-        return CacheStatus(key, parts, None, lost, lost)
-    if artifact is None:
-        before = _remembered(root, fn.__name__)
-        changes = _changes(parts, before)
-        return CacheStatus(key, parts, None, _reason(changes, before), changes=changes)
-    if harm := at_a_hit(root, artifact):
+    artifact, harm = _in_store(root, key)
+    remote = behind()
+    shared = remote.record(record_path(key)) if remote else None
+    if artifact or shared:
+        return CacheStatus(
+            key, parts, artifact or shared, "nothing changed", harm, is_shared=shared is not None
+        )
+    if harm:
         return CacheStatus(key, parts, None, harm, harm)
-    return CacheStatus(key, parts, artifact, "nothing changed")
+    before = _remembered(root, fn.__name__)
+    changes = _changes(parts, before)
+    return CacheStatus(key, parts, None, _reason(changes, before), changes=changes)
+
+
+def _in_store(root: Path, key: str) -> tuple[Artifact | None, str | None]:
+    """Return the artifact that the store has under a key, whole, or what is wrong with it; nothing if it has none."""
+    artifact = recorded(root, key)
+    if artifact is None:
+        is_there = os.path.lexists(records(root) / key)
+        return None, f"{RECORDS}/{key} cannot be read as a record" if is_there else None
+    harm = at_a_hit(root, artifact)
+    return (None, harm) if harm else (artifact, None)
 
 
 def key_for(fn: Callable[..., object], inputs: Mapping[str, Any]) -> str:
@@ -114,16 +134,23 @@ def remember(root: Path, stage: str, status: CacheStatus) -> None:
         os.utime(path)
         return
 
-    written = _KeyFile(format=1, components=status.parts)
-    write_atomically(path, written.model_dump_json(indent=1).encode())
+    write_atomically(path, written_components(stage, status)[1])
     for old in _newest_first(path.parent)[REMEMBERED:]:
         old.unlink(missing_ok=True)
+
+
+def written_components(stage: str, status: CacheStatus) -> tuple[str, bytes]:
+    """Return where the components of a key lie, in the store as in the remote, and what is written there."""
+    written = _KeyFile(format=1, components=status.parts)
+    return f"{KEYS}/{stage}/{status.key}.json", written.model_dump_json(indent=1).encode()
 
 
 def components(fn: Callable[..., object], inputs: Mapping[str, Any]) -> Components:
     """Name everything that can change a stage's result, with its value or digest."""
     parts: Components = {}
-    for name, value in inspect.signature(fn).bind(**inputs).arguments.items():
+    given = inspect.signature(fn).bind(**inputs)
+    given.apply_defaults()  # as Prefect does, whose key must be the same
+    for name, value in given.arguments.items():
         for leaf, text in () if name == ROOT else _leaves(name, value):
             parts[f"{name}: {leaf}" if leaf in parts else leaf] = text
     code = provenance(fn.__module__, fn.__name__)
@@ -178,14 +205,31 @@ class _KeyFile(BaseModel):
 
 def _remembered(root: Path, stage: str) -> list[Components]:
     """Return the stage's known components, newest first; what cannot be read, or is another format's, is left out."""
-    known = (_components(path) for path in _newest_first(root / KEYS / stage))
+    remote = behind()
+    known = [_components(path) for path in _newest_first(root / KEYS / stage)]
+    if remote and not known:
+        known = _shared_components(remote, stage)
     return [parts for parts in known if parts]
+
+
+def _shared_components(remote: Remote, stage: str) -> list[Components]:
+    """Return the newest components of a stage that the remote has: an empty store remembers none."""
+    listed = sorted(remote.objects.list(f"{KEYS}/{stage}"), key=lambda item: item.changed, reverse=True)
+    texts = remote.texts([item.path for item in listed[:REMEMBERED_ELSEWHERE]], MOST_BYTES)
+    return [_parsed(text) for text in texts if text is not None]
 
 
 def _components(path: Path) -> Components:
     try:
-        return _KeyFile.model_validate_json(read_regular(path, MOST_BYTES)).components
-    except (OSError, ValueError):
+        return _parsed(read_regular(path, MOST_BYTES))
+    except OSError:
+        return {}
+
+
+def _parsed(content: bytes) -> Components:
+    try:
+        return _KeyFile.model_validate_json(content).components
+    except ValueError:
         return {}
 
 

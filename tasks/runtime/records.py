@@ -3,8 +3,12 @@
 Prefect's own record names the decoder that reads it back, and whoever can write to the store could name any code. So
 the disk holds nothing of it: a file is the artifact alone, in the store's own format, and what Prefect gets to read is
 made anew from an artifact that has passed the store's own reader.
+
+Where a remote lies behind the store, a record that is not here is read from there. One that is written goes there
+first, after its files: so a record that is here is there, too, unless it was here before the remote.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +21,8 @@ from prefect.serializers import Serializer
 from pydantic import Field, PrivateAttr
 
 from tasks.store.artifact import Artifact, read_record
+from tasks.store.folders import RECORDS
+from tasks.store.remote import Remote, record_path
 from tasks.store.writing import write_atomically
 
 # Hexadecimal digits of a stage's key. What Prefect names otherwise is an exception, which nobody reads again.
@@ -43,6 +49,24 @@ class Records(LocalFileSystem):
     _block_type_name = "Linear neuron records"
     _block_type_slug = "linear-neuron-records"
     _failure: OSError | None = PrivateAttr(default=None)
+    _remote: Remote | None = PrivateAttr(default=None)
+    _beside: Mapping[str, tuple[str, bytes]] = PrivateAttr(default={})
+
+    @classmethod
+    def at(
+        cls, root: Path, remote: Remote | None, beside: Mapping[str, tuple[str, bytes]] | None = None
+    ) -> "Records":
+        """Return the records of the store at `root`, with what may lie behind it.
+
+        Args:
+            root: The store's root.
+            remote: What lies behind it.
+            beside: By key the path and the content of what goes to the remote before the key's record.
+        """
+        found = cls(basepath=str(root / RECORDS))
+        found._remote = remote
+        found._beside = beside or {}
+        return found
 
     @property
     def failure(self) -> OSError | None:
@@ -56,7 +80,7 @@ class Records(LocalFileSystem):
             OSError: there is none, or it is no regular file.
             ValueError: it is not what was written. Prefect takes either for a miss.
         """
-        artifact = read_record(self._place(path))
+        artifact = self._read(self._place(path))
         return ResultRecord(
             result=artifact, metadata=ResultRecordMetadata(serializer=RecordSerializer())
         ).serialize()
@@ -71,6 +95,7 @@ class Records(LocalFileSystem):
         if len(place.name) == KEY_LENGTH:
             artifact: Artifact = ResultRecord.deserialize(content).result
             try:
+                self._send(place, artifact)
                 write_atomically(place, artifact.model_dump_json().encode())
             except OSError as error:
                 self._failure = error
@@ -80,6 +105,22 @@ class Records(LocalFileSystem):
     async def awrite_path(self, path: str, content: bytes) -> str:
         """Do the same where Prefect is asynchronous."""
         return self.write_path(path, content)
+
+    def _send(self, place: Path, artifact: Artifact) -> None:
+        if self._remote is None:
+            return
+        if place.name in self._beside:
+            self._remote.write(*self._beside[place.name])
+        self._remote.keep(record_path(place.name), artifact, place.parent.parent)
+
+    def _read(self, place: Path) -> Artifact:
+        try:
+            return read_record(place)
+        except FileNotFoundError:
+            artifact = self._remote.record(record_path(place.name)) if self._remote else None
+            if artifact is None:
+                raise
+            return artifact
 
     def _place(self, path: str) -> Path:
         """Return the file for a key, or for the path that Prefect has made of it; its links are not followed."""

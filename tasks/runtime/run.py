@@ -19,8 +19,8 @@ from tasks.runtime.caching import (
     forget,
     key_for,
     of_several,
-    records,
     remember,
+    written_components,
 )
 from tasks.runtime.memory import release_memory
 from tasks.runtime.progress import Activity
@@ -29,7 +29,9 @@ from tasks.store.artifact import Artifact
 from tasks.store.checkpoints import drop as drop_checkpoint
 from tasks.store.folders import is_open_to_others
 from tasks.store.leases import Lease
-from tasks.store.locks import locked
+from tasks.store.locks import has_locks, locked
+from tasks.store.remote import behind, record_path
+from tasks.store.remote_leases import LeaseRequest, leased
 from tasks.store.verification import Verification, unseal
 from tasks.store.writing import sweep
 
@@ -73,10 +75,13 @@ class Run:
     def __init__(self, root: Path, held: Lease) -> None:
         """Start an account of a run in the store at `root`, which may use what it claims on the lease `held`.
 
+        The remote behind the store, if there is one, is the one that is in use now.
+
         What killed runs have left unfinished in the store is removed. What cannot be theirs is left and named.
         """
         self.root = root
         self.held = held
+        self.remote = behind()
         self.at: str | None = None  # the stage that is being called; None between stages
         self._verification = Verification(root)
         self._inputs: dict[str, dict[str, Any]] = {}  # by stage
@@ -87,6 +92,11 @@ class Run:
 
         for path in sweep(root):
             get_run_logger().warning("%s is not what belongs there, and is passed over; remove it", path)
+        if root.is_dir() and not has_locks(root):
+            get_run_logger().warning(
+                "%s has no file locks; let no two runs use it at once, or name a folder on another file system",
+                root,
+            )
         if is_open_to_others(root):
             get_run_logger().warning(
                 "every user of this machine can write to %s, and so change what later runs read", root
@@ -124,6 +134,18 @@ class Run:
         """
         return self._noted(stage, [{**inputs, name: value} for value in values])
 
+    def require(self, *artifacts: Artifact) -> None:
+        """Have the files of artifacts whole in the store: read, fetched from the remote, or made again.
+
+        Raises:
+            OSError: a file cannot be had.
+        """
+        for artifact in artifacts:
+            for folder in sorted(artifact.folders()):
+                part = artifact.inside(folder)
+                if harm := self._harm_of(part):
+                    self._make_again(part, folder, harm)
+
     def input_of(self, stage: str, name: str) -> Any:
         """Return what a stage was called with under this name; None where it was not called."""
         return self._inputs.get(stage, {}).get(name)
@@ -149,16 +171,17 @@ class Run:
             for key in sorted({key_for(stage.fn, call) for call in calls}):
                 held.enter_context(locked(self.root, key, _wait_of(stage.name)))
 
-            statuses = [cache_status(stage.fn, call, self.root) for call in calls]
+            statuses = self._looked_up(stage, calls, held)
             for status, call in zip(statuses, calls, strict=True):
                 if status.damage:
-                    get_run_logger().warning("%s runs again: %s", stage.name, status.damage)
+                    again = "runs" if status.artifact is None else "is fetched"
+                    get_run_logger().warning("%s %s again: %s", stage.name, again, status.damage)
                     forget(self.root, status.key)
                 if status.artifact is None:
                     get_run_logger().info("%s runs: %s", stage.name, status.reason)
-                    self._check(call)
+                    self.require(*artifacts_in(call))
 
-            states = self._called(stage, calls)
+            states = self._called(stage, calls, statuses)
             release_memory()
             for state, status, call in zip(states, statuses, calls, strict=True):
                 self._note(stage, call, status, state, harm)
@@ -166,9 +189,32 @@ class Run:
         self._accounts[stage.name].seconds += time.perf_counter() - started
         return [state.result() for state in states]
 
-    def _called(self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]]) -> list[State[Artifact]]:
+    def _looked_up(
+        self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]], held: ExitStack
+    ) -> list[CacheStatus]:
+        """Look up a stage's calls; those that must run hold a lease on the remote, if there is one, until `held` ends.
+
+        Another machine may have been quicker, and so they are looked up once more.
+        """
+        statuses = [cache_status(stage.fn, call, self.root) for call in calls]
+        missing = [status.key for status in statuses if status.artifact is None]
+        if self.remote and missing:
+            request = LeaseRequest(missing, self.root, self.remote.has, _wait_of(stage.name))
+            held.enter_context(leased(self.remote.objects, request))
+            quicker = {key for key in missing if self.remote.has(key)}
+            statuses = [
+                cache_status(stage.fn, call, self.root) if status.key in quicker else status
+                for status, call in zip(statuses, calls, strict=True)
+            ]
+        self._warn_of_remote()
+        return statuses
+
+    def _called(
+        self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]], statuses: Sequence[CacheStatus]
+    ) -> list[State[Artifact]]:
         """Have Prefect call the stage; return the states, all of them good."""
-        storage = Records(basepath=str(records(self.root)))
+        beside = {status.key: written_components(stage.name, status) for status in statuses}
+        storage = Records.at(self.root, self.remote, beside)
         task = stage.with_options()
         # Set afterwards, since `with_options` takes only storage that is saved on Prefect's server.
         task.result_storage = storage
@@ -200,23 +246,35 @@ class Run:
             self._makers.setdefault(folder, (stage, call))
         if ran:
             self._verification.note(artifact)
+        elif self.remote and not status.is_shared and not self._verification.before_use(artifact):
+            # From before the remote, or from a run that was killed in between.
+            self.remote.write(*written_components(stage.name, status))
+            self.remote.keep(record_path(status.key), artifact, self.root)
         remember(self.root, stage.name, status)
         drop_checkpoint(self.root, status.key)
         noted = _Call(ran, harm or status.reason, () if harm else status.changes, artifact)
         self._accounts.setdefault(stage.name, _Account()).calls[status.key] = noted
 
-    def _check(self, inputs: dict[str, Any]) -> None:
-        """Read what a stage is about to use; what is found damaged is made again by the call that made it."""
-        for artifact in artifacts_in(inputs):
-            for folder in sorted(artifact.folders()):
-                part = artifact.inside(folder)
-                if harm := self._verification.before_use(part):
-                    self._make_again(part, folder, harm)
+    def _harm_of(self, part: Artifact) -> str | None:
+        """Read an artifact, and fetch what the store lacks of it; say what cannot be had, or None."""
+        harm = self._verification.before_use(part)
+        if harm and self.remote:
+            harm = self.remote.fetch(part, self.root)
+            if harm is None:
+                self._verification.note(part)
+        return harm
+
+    def _warn_of_remote(self) -> None:
+        for harm in self.remote.noticed() if self.remote else ():
+            get_run_logger().warning("%s, and is written anew", harm)
 
     def _make_again(self, part: Artifact, folder: str, harm: str) -> None:
         stage, call = self._makers[folder]
         get_run_logger().warning("%s runs again: %s", stage.name, harm)
-        forget(self.root, key_for(stage.fn, call))
+        key = key_for(stage.fn, call)
+        forget(self.root, key)
+        if self.remote:
+            self.remote.doubt(record_path(key))
         unseal(self.root, folder)
         (again,) = self._results(stage, [call], harm)
         if any(file not in again.files.values() for file in part.files.values()):

@@ -131,9 +131,18 @@ def read_record(path: Path) -> Artifact:
         OSError: there is none, or it is no regular file.
         ValueError: it is not what was written.
     """
-    artifact = Artifact.model_validate_json(read_regular(path, MOST_BYTES))
+    return parsed_record(read_regular(path, MOST_BYTES))
+
+
+def parsed_record(content: bytes) -> Artifact:
+    """Read a record as it is written.
+
+    Raises:
+        ValueError: it is not what was written.
+    """
+    artifact = Artifact.model_validate_json(content)
     if not artifact.checksum:
-        raise ValueError(f"{path} has no checksum")
+        raise ValueError("the record has no checksum")
     return artifact
 
 

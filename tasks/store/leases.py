@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tasks.store.folders import LEASES
+from tasks.store.locks import UNSUPPORTED, hold
 from tasks.store.regular import open_regular
 
 
@@ -72,8 +73,7 @@ def _begun(folder: Path) -> tuple[Path, FileIO]:
         path = folder / uuid4().hex
         stream = FileIO(path, "xb")
         stream.write(f"{time.time()}\n".encode())
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        if path.exists():
+        if hold(stream.fileno()) and path.exists():
             return path, stream
         stream.close()
 
@@ -91,8 +91,13 @@ def _seconds(text: str) -> float:
 
 
 def _is_void(handle: int) -> bool:
+    """Say whether the process of a lease is gone; where the file system has no locks it may be alive."""
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
         return False
     return True

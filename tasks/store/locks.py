@@ -1,13 +1,16 @@
 """One process at a time for one artifact; a lock whose owner died is free, since the kernel drops it.
 
 All locks of the store are `flock`s on files that are removed after use: whoever obtains one makes sure that the file
-still has its name, and begins again where it has not.
+still has its name, and begins again where it has not. They work on NFS too, which makes them locks of bytes between
+machines: a file must be open for writing, a folder cannot be locked, a file that another machine has removed is stale,
+and one that is removed while it is open gets another name instead.
 """
 
 import errno
 import fcntl
 import os
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -54,7 +57,7 @@ def taken(root: Path, name: str) -> Iterator[bool]:
     path = _path(root, name)
     handle = _opened(path)
     try:
-        mine = _is_ours(handle)
+        mine = _is_ours(handle, path)
         yield mine
         if mine:
             path.unlink(missing_ok=True)
@@ -74,11 +77,21 @@ def hold(handle: int) -> bool:
     return True
 
 
-def is_abandoned(path: Path) -> bool:
-    """Say whether no living process holds a file or folder."""
+def has_locks(root: Path) -> bool:
+    """Say whether the file system of a store has locks at all; a store that cannot be written to counts as one."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:  # it is gone, or neither a file nor a folder
+        with tempfile.TemporaryFile(dir=root) as probe:
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in UNSUPPORTED
+    return True
+
+
+def is_abandoned(path: Path) -> bool:
+    """Say whether no living process holds a file."""
+    try:
+        handle = regular_handle(path, os.O_RDWR)
+    except OSError:  # it is gone, or no regular file
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -95,7 +108,7 @@ def _obtained(path: Path, on_wait: Callable[[str], None]) -> int:
     while True:
         handle = _opened(path)
         try:
-            if _is_ours(handle):
+            if _is_ours(handle, path):
                 return handle
             if not reported and time.monotonic() - begun > PATIENCE:
                 reported = True
@@ -123,6 +136,20 @@ def _opened(path: Path) -> int:
         make_way(path)
 
 
-def _is_ours(handle: int) -> bool:
-    """Lock an open file if that is possible, and the file is not one that its last owner has removed."""
-    return hold(handle) and os.fstat(handle).st_nlink > 0
+def _is_ours(handle: int, path: Path) -> bool:
+    """Lock an open file if that is possible, and the file is not one that its last owner has removed.
+
+    The name is opened anew to compare: on NFS that asks the server, and a link count would not tell.
+    """
+    try:
+        if not hold(handle):
+            return False
+        again = regular_handle(path, os.O_RDONLY)
+        try:
+            return os.path.sameopenfile(handle, again)
+        finally:
+            os.close(again)
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, errno.ESTALE} and not is_irregular(error):
+            raise
+        return False

@@ -2,7 +2,8 @@
 
 A stage writes into a draft folder of its own. `publish` makes the files durable and renames the folder to a name
 that is the digest of its contents: two processes that compute the same thing leave the same files under one name.
-Drafts and unfinished files are locked while they are written, so that `sweep` can tell those of dead processes.
+Unfinished files are locked while they are written, and a file beside each draft, so that `sweep` can tell those of dead
+processes. A draft itself cannot be locked everywhere, since it is a folder.
 """
 
 import hashlib
@@ -24,6 +25,9 @@ from tasks.store.regular import is_folder, is_regular, make_way
 
 _PART = re.compile(r"\.[0-9a-f]{32}\.part")
 
+# Of the file beside a draft.
+HOLDER = ".held"
+
 # Files that are digested, and then flushed, at a time.
 _DIGESTING = 4
 
@@ -39,6 +43,7 @@ def draft(root: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        _holder(folder).unlink(missing_ok=True)
         os.close(handle)
 
 
@@ -122,7 +127,7 @@ def sweep(root: Path) -> list[str]:
     for path, is_expected in _unfinished(root):
         if not _is_inside(root, path):
             continue
-        if is_expected(path) and is_abandoned(path):
+        if is_expected(path) and _is_left(path):
             _remove(path)
         elif os.path.lexists(path) and not is_expected(path):
             strange.append(str(path.relative_to(root)))
@@ -131,7 +136,8 @@ def sweep(root: Path) -> list[str]:
 
 def _unfinished(root: Path) -> Iterator[tuple[Path, Callable[[Path], bool]]]:
     """Yield what processes keep only while they work, each with what it is expected to be."""
-    yield from ((path, is_folder) for path in entries(root / DRAFTS))
+    for path in entries(root / DRAFTS):
+        yield path, is_regular if path.suffix == HOLDER else is_folder
     yield from ((path, is_regular) for path in entries(root / LOCKS) if path.suffix == ".lock")
     yield from ((path, is_regular) for path in entries(root / LEASES))
     for folder in entries(root):
@@ -175,16 +181,25 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _is_left(path: Path) -> bool:
+    """Say whether no living process holds an unfinished file, or the file beside a draft, which may be gone."""
+    holder = _holder(path) if is_folder(path) else path
+    return is_abandoned(holder) or (is_folder(path) and not os.path.lexists(holder))
+
+
+def _holder(folder: Path) -> Path:
+    """Return the file beside a draft that is locked as long as somebody writes into it."""
+    return folder.with_suffix(HOLDER)
+
+
 def _held_folder(above: Path) -> tuple[Path, int]:
-    """Make a folder and lock it; where `sweep` was quicker than the lock, make another."""
+    """Lock a file and make the folder beside it; where `sweep` was quicker than the lock, make others."""
+    above.mkdir(parents=True, exist_ok=True)
     while True:
         folder = above / uuid4().hex
-        folder.mkdir(parents=True)
-        try:
-            handle = os.open(folder, os.O_RDONLY)
-        except FileNotFoundError:
-            continue
-        if hold(handle) and folder.exists():
+        handle = os.open(_holder(folder), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        if hold(handle) and _holder(folder).exists():
+            folder.mkdir()
             return folder, handle
         os.close(handle)
 

@@ -66,6 +66,7 @@ def test_unchanged_if_spares_the_reading_and_is_said(sales: Server, tmp_path: Pa
     assert "answers otherwise" in (tmp_path / again.report).read_text()
 
 
+@pytest.mark.slow
 def test_a_connection_that_breaks_off_is_made_again(
     sales: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

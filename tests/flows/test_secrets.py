@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
+from pyarrow import fs
 
+from flows.command import cli
 from flows.regression import regression
 from tests.processes import environment, python
+from tests.s3 import BUCKET, serving
 from tests.table.sources.test_address import CARRYING, SECRET
 
 ADDRESS, SHOWN = next(iter(CARRYING.items()))
@@ -57,3 +60,44 @@ def test_a_flow_that_is_called_with_it_keeps_it_out_of_prefect(
     assert SECRET not in json.dumps([each.message for each in states])
     assert SECRET not in json.dumps([[each.data, each.description] for each in artifacts], default=str)
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "cache list", "cache clean"])
+@pytest.mark.parametrize("address", [*CARRYING][:4])
+def test_a_remote_with_credentials_is_refused_without_repeating_them(
+    command: str, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*command.split(), "--remote", address])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert f"`remote` of '{CARRYING[address]}' carries credentials" in said
+    assert SECRET not in said
+
+
+@pytest.mark.slow
+def test_the_remotes_credentials_reach_no_file_no_object_and_no_line(
+    tmp_path: Path, prefect_server: str
+) -> None:
+    """Of a run that goes well, and of one that is told wrong ones."""
+    with serving() as server:
+        env = environment(tmp_path / "home", prefect_server, **server.variables)
+        env |= {
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_SESSION_TOKEN": SECRET,
+            "PREFECT_LOGGING_LEVEL": "DEBUG",
+        }
+        run = ["-m", "flows", "run", "--epochs", "5", "--artifacts", str(tmp_path / "store"), "--remote"]
+        done = python(*run, f"s3://{BUCKET}/night", env=env)
+        failed = python(*run, "s3://no-such-bucket/night", env=env, status=1)
+        objects = [
+            server.files().open_input_stream(info.path).read()
+            for info in server.files().get_file_info(fs.FileSelector(BUCKET, recursive=True))
+            if info.is_file
+        ]
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(objects) > 20
+    assert not any(SECRET.encode() in content for content in (*objects, *files))
+    assert SECRET not in done.stdout + done.stderr + failed.stdout + failed.stderr
+    assert "`remote` of 's3://no-such-bucket/night' cannot be" in failed.stderr
+    assert "Traceback" not in failed.stderr

@@ -1,9 +1,11 @@
 """A program that runs the stages again and again, killed each time at another point; see `test_kill.py`.
 
-    python kills.py STORE > points.json
+    python kills.py STORE [REMOTE] > points.json
 
 Every change to the store goes by an audit event of Python's own or by `os.fsync`; the n-th is where the n-th run is
-killed, just before it. Then a run that nobody disturbs finishes the work. To be quick about it, runs are forked, the
+killed, just before it. Then a run that nobody disturbs finishes the work. With a folder for a remote, a run is killed
+before, and in the midst of every change to that instead, and the work is finished twice: in the same store, and
+in an empty one. To be quick about it, runs are forked, the
 training is a least-squares fit, and Prefect's engine is a few lines that call its result store as it does.
 """
 
@@ -13,7 +15,8 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,8 @@ from tasks.runtime.records import RecordSerializer
 from tasks.runtime.run import Run
 from tasks.store.artifact import Artifact
 from tasks.store.leases import lease
+from tasks.store.objects import Objects
+from tasks.store.remote import using
 from tasks.store.writing import draft, publish
 
 EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate"}
@@ -90,14 +95,28 @@ class Calls:
         return self.run.each(Task(stage), name, values, **inputs)  # type: ignore[arg-type]
 
 
-def run(root: Path) -> None:
+class Enough(Exception):
+    """The training is there, which is as far as a run needs to go."""
+
+
+class ToTraining(Calls):
+    """End after the training, whose files are fetched where they are not in the store."""
+
+    def each(self, stage: Any, name: str, values: Iterable[Any], **inputs: Any) -> list[Artifact]:
+        self.run.require(*super().each(stage, name, values, **inputs))
+        raise Enough
+
+
+def run(root: Path, remote: Path | None = None) -> None:
     settings = Settings.model_validate({"artifacts": str(root), "problem": {"rows": 200}})
-    with disable_run_logger(), lease(root) as held:
-        stages(Calls(Run(root, held)), settings)  # type: ignore[arg-type]
+    with disable_run_logger(), using(f"file://{remote}" if remote else None), lease(root) as held:
+        calls = (ToTraining if remote else Calls)(Run(root, held))
+        with suppress(Enough):
+            stages(calls, settings)  # type: ignore[arg-type]
 
 
-def watch(root: Path, last: int, told: int) -> None:
-    """Die just before the change to the store that is the `last`; write what it would have been to `told`."""
+def point_at(last: int, told: int) -> Callable[[str], None]:
+    """Return what dies when it is called for the `last` time, after writing what for to `told`."""
     seen = 0
 
     def point(what: str) -> None:
@@ -106,6 +125,42 @@ def watch(root: Path, last: int, told: int) -> None:
         if seen == last:
             os.write(told, what.encode())
             os.kill(os.getpid(), signal.SIGKILL)
+
+    return point
+
+
+def watch_remote(remote: Path, last: int, told: int) -> None:
+    """Die before or amid a change to the remote: the `last`. Amid it half of an object is there."""
+    point = point_at(last, told)
+
+    def half(path: str, content: Any) -> None:
+        point(f"before {path}")
+        whole = content if isinstance(content, bytes) else content.read()
+        place = remote / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(whole[: len(whole) // 2])
+        point(f"amid {path}")
+        place.write_bytes(whole)
+
+    def created(_: Objects, path: str, content: bytes) -> bool:
+        point(f"before {path}")
+        is_new = create(_, path, content)
+        point(f"holding {path}")
+        return is_new
+
+    def removed(_: Objects, path: str) -> None:
+        point(f"before the end of {path}")
+        (remote / path).unlink(missing_ok=True)
+
+    create = Objects.create
+    patched = {"write": lambda _, *given: half(*given), "create": created, "remove": removed}
+    for name, method in patched.items():
+        setattr(Objects, name, method)
+
+
+def watch(root: Path, last: int, told: int) -> None:
+    """Die just before the change to the store that is the `last`; write what it would have been to `told`."""
+    point = point_at(last, told)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event not in EVENTS or (event == "open" and not arguments[2] & WRITING):
@@ -124,16 +179,23 @@ def watch(root: Path, last: int, told: int) -> None:
     sys.addaudithook(hook)
 
 
-def forked(root: Path, last: int = 0, work: Callable[[Path], None] = run) -> tuple[int, str]:
+def forked(
+    root: Path, last: int = 0, work: Callable[[Path], None] = run, remote: Path | None = None
+) -> tuple[int, str]:
     """Run, or do other `work`, in a process of its own; return how it ended and, if it was killed, before what."""
     inlet, outlet = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(inlet)
         try:
-            if last:
+            if last and remote:
+                watch_remote(remote, last, outlet)
+            elif last:
                 watch(root, last, outlet)
-            work(root)
+            if remote:
+                run(root, remote)
+            else:
+                work(root)
             os._exit(0)
         finally:
             traceback.print_exc()
@@ -142,6 +204,37 @@ def forked(root: Path, last: int = 0, work: Callable[[Path], None] = run) -> tup
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with os.fdopen(inlet, "rb") as stream:
         return status, stream.read().decode()
+
+
+def remote_points(root: Path, remote: Path) -> Iterator[dict[str, Any]]:
+    """Kill a run at each change to the remote in turn; yield what the next ones made of it."""
+    assert forked(root, remote=remote)[0] == 0
+    shutil.rmtree(remote / "leases")
+    undisturbed, here = contents(remote), contents(root)
+    for last in count(1):
+        for folder in (root, remote):
+            shutil.rmtree(folder)
+        ended, what = forked(root, last, remote=remote)
+        if ended == 0:
+            return
+        again = forked(root, remote=remote)[0]
+        empty = root.with_name("empty")
+        beside = forked(empty, remote=remote)[0]
+        shutil.rmtree(empty)
+        # A lease whose result is ready is nobody's: no one waits for it, and `cache clean` removes it.
+        shutil.rmtree(remote / "leases", ignore_errors=True)
+        wrong = [*differing(undisturbed, contents(remote)), *differing(here, contents(root))]
+        yield {
+            "killed before": what,
+            "ended": ended,
+            "next run": again,
+            "in an empty store": beside,
+            "differs": wrong,
+        }
+
+
+def differing(undisturbed: dict[str, str], after: dict[str, str]) -> list[str]:
+    return sorted(name for name in {*undisturbed, *after} if undisturbed.get(name) != after.get(name))
 
 
 def contents(root: Path) -> dict[str, str]:
@@ -162,11 +255,13 @@ def main(root: Path) -> None:
         if ended == 0:
             break
         again = forked(root)[0]
-        after = contents(root)
-        wrong = sorted(name for name in {*undisturbed, *after} if undisturbed.get(name) != after.get(name))
+        wrong = differing(undisturbed, contents(root))
         points.append({"killed before": what, "ended": ended, "next run": again, "differs": wrong})
     json.dump(points, sys.stdout)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    if len(sys.argv) > 2:
+        json.dump([*remote_points(*(Path(folder).resolve() for folder in sys.argv[1:]))], sys.stdout)
+    else:
+        main(Path(sys.argv[1]).resolve())

@@ -57,6 +57,24 @@ def test_after_a_kill_at_any_write_point_the_next_run_leaves_what_an_undisturbed
     assert set(before) == {"fsync"}
 
 
+@pytest.mark.slow
+def test_after_a_kill_at_any_write_to_the_remote_the_next_run_and_an_empty_store_need_no_help(
+    tmp_path: Path,
+) -> None:
+    """The remote and the store end with the same bytes as undisturbed ones, and no half object stays."""
+    store = tmp_path / "store"
+    program = ROOT / "tests" / "resume" / "kills.py"
+    done = python(program, store, tmp_path / "remote", env=environment(tmp_path / "prefect"), timeout=900)
+    points = json.loads(done.stdout)
+    assert len(points) >= 30
+    assert {point["ended"] for point in points} == {-signal.SIGKILL}
+    wrong = [each for each in points if each["next run"] or each["in an empty store"] or each["differs"]]
+    assert wrong == []
+    kinds = {point["killed before"].rpartition("/")[0] for point in points}
+    moments = ("before contents", "amid contents", "before records", "amid records", "holding leases")
+    assert {*moments, "before the end of leases"} <= kinds
+
+
 def run(store: Path, server: str, *before: str) -> CompletedProcess[str]:
     options = ["run", "--json", "--epochs", "5", "--artifacts", store]
     env = environment(store.parent / "prefect", server)

@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import io
-import logging
 import lzma
 import zipfile
 from collections.abc import Callable, Iterator
@@ -13,50 +12,27 @@ import fsspec
 import pandas as pd
 import pyarrow as pa
 import pytest
-from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
 from tasks.table.sources.formats import KNOWN
+from tests.s3 import BUCKET, Server, point_to, serving
 from tests.table.reading import read, refusal, refused
 
 FRAME = pd.DataFrame({"x": [1.5, 2.25, -3.0, 0.5, 9.0], "y": [1.0, 0.0, 7.0, 3.0, 4.0]})
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """Run a server that speaks S3, with an empty bucket; give its address."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    address = f"http://{host}:{port}"
-    store(address).create_dir("bucket")
-    yield address
-    running.stop()
-
-
-def store(address: str) -> fs.S3FileSystem:
-    return fs.S3FileSystem(
-        access_key="test",
-        secret_key="test",  # noqa: S106 - any will do
-        region="us-east-1",
-        endpoint_override=address,
-        allow_bucket_creation=True,
-    )
+def server() -> Iterator[Server]:
+    """Run a server that speaks S3, with an empty bucket."""
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture
-def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> fs.FileSystem:
+def bucket(server: Server, monkeypatch: pytest.MonkeyPatch) -> fs.FileSystem:
     """Point the usual variables to the server; return the bucket to write to."""
-    for name, value in (
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_ENDPOINT_URL", server),
-    ):
-        monkeypatch.setenv(name, value)
-    return fs.SubTreeFileSystem("bucket", store(server))
+    point_to(server, monkeypatch)
+    return fs.SubTreeFileSystem(BUCKET, server.files())
 
 
 def put(bucket: fs.FileSystem, path: str, content: bytes) -> None:

@@ -1,0 +1,201 @@
+"""The remote's housekeeping: what is there, what is damaged, and what no kept run needs any more.
+
+Other machines may be at work: what was written within a day stays. Whoever needs what has gone computes it again.
+"""
+
+import hashlib
+import re
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+from tasks.config import Cleaning
+from tasks.outputs import runs
+from tasks.outputs.result import Result
+from tasks.runtime.cleaning import Verified
+from tasks.store.artifact import MOST_BYTES
+from tasks.store.folders import KEYS, KNOWN, RECORDS, RUNS, STAGES
+from tasks.store.objects import Item, Objects
+from tasks.store.remote import AT_ONCE, CONTENTS, shared_record
+from tasks.store.remote_leases import LEASES
+
+# What the objects of each folder are called. Nothing else below the address is looked at or removed.
+_KEY = "[0-9a-f]{64}"
+NAMES = {
+    CONTENTS: re.compile(rf"{CONTENTS}/{_KEY}"),
+    RECORDS: re.compile(rf"{RECORDS}/{_KEY}"),
+    KNOWN: re.compile(rf"{KNOWN}/{_KEY}\.json"),
+    KEYS: re.compile(rf"{KEYS}/(?:{'|'.join(STAGES)})/{_KEY}\.json"),
+    RUNS: re.compile(rf"{RUNS}/{runs.RUN_NAME.pattern}\.json"),
+    LEASES: re.compile(rf"{LEASES}/{_KEY}"),
+}
+
+# Seconds within which what was written may belong to a run that has not ended.
+RECENT = 86_400
+
+# DigestSet of contents.
+DigestSet = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a remote has: every object by its folder, the digests that each record and each result lists, in order.
+
+    `unreadable` are the records and results that list nothing, since they are not what was written.
+    """
+
+    items: dict[str, list[Item]]
+    records: list[tuple[Item, DigestSet]] = field(default_factory=list)
+    results: list[tuple[Item, DigestSet]] = field(default_factory=list)
+    unreadable: list[Item] = field(default_factory=list)
+
+
+def listed(objects: Objects) -> dict[str, list[Item]]:
+    """List the remote's objects by folder, the oldest first.
+
+    Raises:
+        RemoteError: the remote cannot be read.
+    """
+    return {
+        folder: sorted(
+            (item for item in objects.list(folder) if name.fullmatch(item.path)),
+            key=lambda item: (item.changed, item.path),
+        )
+        for folder, name in NAMES.items()
+    }
+
+
+def inventory(objects: Objects) -> Inventory:
+    """List the remote's objects, and read its records and results.
+
+    Raises:
+        RemoteError: the remote cannot be read.
+    """
+    found = Inventory(listed(objects))
+    for folder, into in ((RECORDS, found.records), (KNOWN, found.records), (RUNS, found.results)):
+        for item, digests in zip(found.items[folder], _read(objects, found.items[folder]), strict=True):
+            if digests is None:
+                found.unreadable.append(item)
+            else:
+                into.append((item, digests))
+    return found
+
+
+def verify(objects: Objects) -> Verified:
+    """Read all contents, records and results of the remote.
+
+    Raises:
+        RemoteError: the remote cannot be read.
+    """
+    found = inventory(objects)
+    contents = found.items[CONTENTS]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        altered = [harm for harm in pool.map(partial(_altered, objects), contents) if harm]
+    harm = [f"{item.path} is not what was written" for item in found.unreadable] + altered
+    there = {_digest(item) for item in contents}
+    for item, digests in (*found.records, *found.results):
+        harm += [
+            f"{CONTENTS}/{digest}, which {item.path} lists, is missing" for digest in sorted(digests - there)
+        ]
+    return Verified(len(found.records) + len(found.results), len(contents), harm)
+
+
+def disposable(found: Inventory, rules: Cleaning) -> list[Item]:
+    """List what no kept run needs and nobody has written of late: first results, then records, then contents."""
+    sizes = {_digest(item): item.bytes for item in found.items[CONTENTS]}
+    keep = _kept(found.results, sizes, rules)
+    needed = DigestSet().union(*(digests for _, digests in keep))
+    recent = time.time() - RECENT
+
+    stays = {item.path for item, _ in keep}
+    records = [
+        (item, digests)
+        for item, digests in found.records
+        if (digests and digests <= needed) or item.changed >= recent
+    ]
+    stays |= {item.path for item, _ in records}
+    keys = {_key(item) for item, _ in records}
+    stays |= {item.path for item in found.items[KEYS] if _key(item) in keys}
+    used = needed.union(*(digests for _, digests in records))
+    stays |= {item.path for item in found.items[CONTENTS] if _digest(item) in used}
+
+    dropped = {item.path for item, _ in found.results} - stays
+    return [
+        item
+        for folder in (RUNS, RECORDS, KNOWN, KEYS, LEASES, CONTENTS)
+        for item in found.items[folder]
+        if item.path in dropped or not (item.path in stays or item.changed >= recent)
+    ]
+
+
+def remove(objects: Objects, items: Sequence[Item]) -> None:
+    """Remove objects in their order, so that what is listed is there as long as what lists it.
+
+    Raises:
+        RemoteError: the remote cannot be written.
+    """
+    for item in items:
+        objects.remove(item.path)
+
+
+def _kept(
+    results: Sequence[tuple[Item, DigestSet]], sizes: dict[str, int], rules: Cleaning
+) -> list[tuple[Item, DigestSet]]:
+    """Choose the runs to keep, as in a local store."""
+    keep_runs, older_than, max_size = rules.keep_runs, rules.older_than, rules.max_size
+    chosen = list(results) if keep_runs is None else list(results)[max(0, len(results) - keep_runs) :]
+    if older_than is not None:
+        oldest = time.time() - older_than.total_seconds()
+        chosen = [(item, digests) for item, digests in chosen if item.changed >= oldest]
+    while max_size is not None and chosen and _size(chosen, sizes) > max_size:
+        chosen = chosen[1:]
+    return chosen
+
+
+def _size(chosen: Sequence[tuple[Item, DigestSet]], sizes: dict[str, int]) -> int:
+    used = DigestSet().union(*(digests for _, digests in chosen))
+    return sum(item.bytes for item, _ in chosen) + sum(sizes.get(digest, 0) for digest in used)
+
+
+def _read(objects: Objects, items: Sequence[Item]) -> Iterator[DigestSet | None]:
+    """Yield the digests that each record or result lists; None where it is not what was written."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from pool.map(partial(_digests, objects), items)
+
+
+def _digests(objects: Objects, item: Item) -> DigestSet | None:
+    try:
+        content = objects.read(item.path, MOST_BYTES)
+        if content is None:  # removed a moment ago
+            return DigestSet()
+        if item.path.startswith(f"{RUNS}/"):
+            return _of_result(runs.parsed(content))
+        return DigestSet(file.sha256 for file in shared_record(content).files.values())
+    except ValueError:
+        return None
+
+
+def _of_result(result: Result) -> DigestSet:
+    stages = (file.sha256 for stage in result.stages.values() for file in stage.files)
+    return DigestSet((*stages, *(file.sha256 for file in result.files)))
+
+
+def _altered(objects: Objects, item: Item) -> str | None:
+    """Say of contents that they are not what they were, or return None."""
+    found = hashlib.sha256()
+    try:
+        for piece in objects.pieces(item.path, item.bytes) or ():
+            found.update(piece)
+    except ValueError:  # it has grown since it was listed
+        return f"{item.path} is being written"
+    return None if found.hexdigest() == _digest(item) else f"{item.path} is not what was written"
+
+
+def _digest(item: Item) -> str:
+    return item.path.rpartition("/")[2]
+
+
+def _key(item: Item) -> str:
+    return item.path.rpartition("/")[2].removesuffix(".json")
