@@ -141,10 +141,11 @@ def column_moments(
 
     sums, products = pair(np.zeros(k)), pair(np.zeros((k, k)))
     group = BLOCK if slices > 1 else BLOCKS * BLOCK
-    for start in range(0, rows, group):
-        some = [column[start : start + group] for column in columns]
-        added = _sliced_sums(some, shift, slices) if slices > 1 else _plain_sums(some, shift)
-        sums, products = add(sums, added[0]), add(products, added[1])
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large to square is looked for below
+        for start in range(0, rows, group):
+            some = [column[start : start + group] for column in columns]
+            added = _sliced_sums(some, shift, slices) if slices > 1 else _plain_sums(some, shift)
+            sums, products = add(sums, added[0]), add(products, added[1])
 
     if not (np.isfinite(sums.high).all() and np.isfinite(products.high).all()):
         raise ValueError(UNUSABLE)

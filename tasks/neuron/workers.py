@@ -36,18 +36,43 @@ def spread(fn: Callable[[S], T], things: Iterable[S]) -> Iterator[T]:
     """Yield fn(thing) for each thing, in their order, made by several threads.
 
     The things are taken in the caller's thread, no more of them ahead than there are threads; a single one is worked
-    on there too. An error of `fn` is raised here. A consumer that stops early waits for what has been begun.
+    on there too. An error of `fn` is raised here, and so is one of `things`, after the results of those before it. A
+    consumer that stops early waits for what has been begun.
     """
-    left = iter(things)
-    first = list(islice(left, 2))
-    if len(first) < 2 or cores() == 1:
-        with one_blas_thread():
+    left = _Source(things)
+    with one_blas_thread():
+        first = list(islice(left, 2))
+        if len(first) < 2 or cores() == 1:
             yield from map(fn, chain(first, left))
-        return
+        else:
+            yield from _side_by_side(fn, chain(first, left))
+    if left.error:
+        raise left.error
 
-    with one_blas_thread(), ThreadPoolExecutor(cores()) as pool:
+
+class _Source(Iterator[S]):
+    """Things that end where getting the next one fails; the failure is kept."""
+
+    def __init__(self, things: Iterable[S]) -> None:
+        self._things = iter(things)
+        self.error: Exception | None = None
+
+    def __next__(self) -> S:
+        if self.error:
+            raise StopIteration
+        try:
+            return next(self._things)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self.error = error
+            raise StopIteration from error
+
+
+def _side_by_side(fn: Callable[[S], T], things: Iterable[S]) -> Iterator[T]:
+    with ThreadPoolExecutor(cores()) as pool:
         begun: deque[Future[T]] = deque()
-        for thing in chain(first, left):
+        for thing in things:
             begun.append(pool.submit(fn, thing))
             if len(begun) > cores():
                 yield begun.popleft().result()

@@ -52,6 +52,18 @@ def test_an_error_is_raised_where_the_result_is_taken() -> None:
     assert blas_threads() == before
 
 
+@pytest.mark.parametrize("sound", [0, 1, 2, 9])
+def test_what_came_before_a_things_failure_is_not_lost(sound: int) -> None:
+    def things() -> Iterator[int]:
+        yield from range(sound)
+        raise KeyError("broken off")
+
+    found = spread(lambda thing: -thing, things())
+    assert [next(found) for _ in range(sound)] == [-thing for thing in range(sound)]
+    with pytest.raises(KeyError, match="broken off"):
+        next(found)
+
+
 def test_blas_has_one_thread_within_and_as_many_as_before_afterwards() -> None:
     """However the blocks of several threads overlap."""
     before = blas_threads()
