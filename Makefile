@@ -45,7 +45,7 @@ setup:
 	    echo "setting up $(VENV) from $(LOCK) with $$python, which takes a minute or two"; \
 	    "$$python" -m venv --clear $(VENV); \
 	    $(PIP) install --no-compile --no-deps --require-hashes -r $(LOCK); \
-	    $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || :; \
+	    PYTHONWARNINGS=ignore $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || :; \
 	    $(LOCKED_FROM) > $(VENV)/locked-from; \
 	fi; \
 	if ! $(PACKAGE_FROM) | cmp -s - $(VENV)/package-from; then \

@@ -77,6 +77,7 @@ def without_traceback(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, MENDABLE):
         record.exc_info, record.exc_text = None, None
+        vars(record)["mendable"] = True  # the command says it by itself
         record.msg, record.args = "%s", (redacted(str(error)),)
     return True
 

@@ -73,6 +73,6 @@ def _load_training() -> None:
 def _is_news(record: logging.LogRecord) -> bool:
     """Say whether a log record adds to the closing lines: the traceback of a programming error does."""
     error = record.exc_info[1] if record.exc_info else None
-    expected = isinstance(error, (*EXPECTED, OSError))
+    expected = isinstance(error, (*EXPECTED, OSError)) or hasattr(record, "mendable")
     twice = error is not None and record.name == "prefect.task_runs"
     return not (expected or twice or "Finished in state Failed" in record.getMessage())

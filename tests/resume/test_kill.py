@@ -1,6 +1,7 @@
 """kill -9 at any point: the store holds the old or the new, the next run needs no help, and litter does not stay."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -32,6 +33,10 @@ raise SystemExit(main(sys.argv[5:]))
 """
 
 
+# Of so many points one is tried; `EVERY=1` tries them all.
+EVERY = int(os.environ.get("EVERY", "3"))
+
+
 def killed_at_points(folder: Path) -> list[dict[str, Any]]:
     store = folder / "store"
     store.mkdir()
@@ -46,7 +51,7 @@ def test_after_a_kill_at_any_write_point_the_next_run_leaves_what_an_undisturbed
 ) -> None:
     """Every file of the store has the same bytes, and there is none beside them: no draft, part, lock or lease."""
     points = killed_at_points(tmp_path)
-    assert len(points) >= 120
+    assert len(points) >= 120 // EVERY
     assert {point["ended"] for point in points} == {-signal.SIGKILL}
     assert [point for point in points if point["next run"] != 0 or point["differs"]] == []
     events = [point["killed before"] for point in points]
@@ -54,7 +59,7 @@ def test_after_a_kill_at_any_write_point_the_next_run_leaves_what_an_undisturbed
     assert all(re.match(r"open (/drafts/|/locks/|/leases/|.*/\.[0-9a-f]+\.part$)", event) for event in opened)
     assert {"fsync", "os.rename", "open"} <= {event.split()[0] for event in events}
     before = [one for one, other in pairwise(events) if other.startswith("os.rename ")]
-    assert set(before) == {"fsync"}
+    assert EVERY > 1 or set(before) == {"fsync"}
 
 
 @pytest.mark.slow
@@ -66,13 +71,13 @@ def test_after_a_kill_at_any_write_to_the_remote_the_next_run_and_an_empty_store
     program = ROOT / "tests" / "resume" / "kills.py"
     done = python(program, store, tmp_path / "remote", env=environment(tmp_path / "prefect"), timeout=900)
     points = json.loads(done.stdout)
-    assert len(points) >= 30
+    assert len(points) >= 30 // EVERY
     assert {point["ended"] for point in points} == {-signal.SIGKILL}
     wrong = [each for each in points if each["next run"] or each["in an empty store"] or each["differs"]]
     assert wrong == []
     kinds = {point["killed before"].rpartition("/")[0] for point in points}
-    moments = ("before contents", "amid contents", "before records", "amid records", "holding leases")
-    assert {*moments, "before the end of leases"} <= kinds
+    moments = {"before contents", "amid contents", "before records", "amid records", "holding leases"}
+    assert EVERY > 1 or {*moments, "before the end of leases"} <= kinds
 
 
 def run(store: Path, server: str, *before: str) -> CompletedProcess[str]:
