@@ -64,5 +64,6 @@ def test_a_signal_ends_it(number: signal.Signals) -> None:
 
 def test_one_that_cannot_start_ends_with_a_failure_and_no_port() -> None:
     with serving("failing") as process:
+        assert process.stdout is not None
         # Not `communicate`: that would close its standard input, as the end of its parent does.
         assert (process.stdout.read(), process.wait(20)) == ("", 1)
