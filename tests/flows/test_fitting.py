@@ -140,6 +140,7 @@ def test_what_cannot_be_used_is_refused_before_prefect_has_a_run(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("prefect_server")
+@pytest.mark.filterwarnings("ignore:11 rows without a prediction:UserWarning")  # the penguins with gaps
 @pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
 def test_the_pages_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each block after the one before it, as in one notebook."""

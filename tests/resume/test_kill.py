@@ -56,7 +56,9 @@ def test_after_a_kill_at_any_write_point_the_next_run_leaves_what_an_undisturbed
     assert [point for point in points if point["next run"] != 0 or point["differs"]] == []
     events = [point["killed before"] for point in points]
     opened = [event for event in events if event.startswith("open ")]
-    assert all(re.match(r"open (/drafts/|/locks/|/leases/|.*/\.[0-9a-f]+\.part$)", event) for event in opened)
+    # In the store's own folder a file without a name is opened, to see whether the file system has locks.
+    places = r"open (/drafts/|/locks/|/leases/|.*/\.[0-9a-f]+\.part$|$)"
+    assert [event for event in opened if not re.match(places, event)] == []
     assert {"fsync", "os.rename", "open"} <= {event.split()[0] for event in events}
     before = [one for one, other in pairwise(events) if other.startswith("os.rename ")]
     assert EVERY > 1 or set(before) == {"fsync"}
