@@ -1,20 +1,18 @@
 # The image in which a night runs: docker build --tag linear-neuron . ; docs/containers.md has the rest.
 # The first stage has pip and builds; the last one gets the finished environment alone.
+# The lock's packages are fetched and checked against their hashes; of them the program gets what it needs, and no tools.
 FROM python:3.12-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
-RUN python -m venv /opt/venv
+RUN python -m venv --without-pip /opt/venv
 WORKDIR /srv/linear-neuron
 # Alone first: as long as the lock stays, this layer does.
 COPY requirements.lock ./
-RUN /opt/venv/bin/pip install --no-compile --no-deps --require-hashes -r requirements.lock
+RUN pip download --no-deps --require-hashes -r requirements.lock --dest /srv/packages
 COPY pyproject.toml README.md LICENSE ./
-COPY containers/unneeded.py containers/
 COPY flows flows
 COPY tasks tasks
 # Without bytecode every start takes two to three times as long, and the user below may write none.
-RUN /opt/venv/bin/pip install --no-compile --no-deps --no-build-isolation --editable . \
-    && /opt/venv/bin/python containers/unneeded.py > /tmp/unneeded \
-    && /opt/venv/bin/pip uninstall --yes --quiet --requirement /tmp/unneeded \
+RUN pip --python /opt/venv/bin/python install --no-index --find-links /srv/packages --no-compile --editable '.[remote]' \
     && /opt/venv/bin/python -m compileall -qq -j 0 /opt/venv/lib flows tasks
 
 FROM python:3.12-slim-bookworm

@@ -112,12 +112,11 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
         scored = _score(fitted, reference.target_mean, parts, root, folder)
         facts = PartsFacts.of(parts)
         robust = _robust(parts, root, reference, inference, biased=bool(training.l2))
-        evaluation = compare(fitted, scored, reference, facts, training)
         fit = _reference_fit(facts.features, reference, inference.standard_errors, robust)
+        evaluation = compare(fitted, scored, reference, fit, facts, training)
         patterns = [] if reference.is_exact else _patterns(fitted, rows.sample)
         added = {
             "patterns": patterns,
-            "least_squares": fit,
             "ridge": _ridge(training),
             "diagnosis": [] if plain.is_exact else _diagnosis(facts.features, plain, rows.sample),
             "cross_validation": _cross_validation(parts, root, training, inference),
@@ -185,6 +184,7 @@ def compare(
     fitted: TrainedModel,
     scored: Mapping[Name, Scored],
     reference: LeastSquares,
+    fit: ReferenceFit,
     data: PartsFacts,
     training: ModelFacts,
 ) -> Evaluation:
@@ -194,6 +194,7 @@ def compare(
         fitted: weights (d,) and bias.
         scored: the errors by part, `train` and maybe `test`.
         reference: least squares on the training rows.
+        fit: that, as it is recorded.
         data: what is known of the rows.
         training: how the model was trained.
     """
@@ -209,7 +210,7 @@ def compare(
             _scores({name: found.neuron for name, found in scored.items()}, bias=training.bias), scored
         ),
         baseline=_scores({name: found.mean for name, found in scored.items()}),
-        least_squares=_reference_fit(names, reference),
+        least_squares=fit,
         verdict=_verdict(agreement, training.before_closing),
         gain=_gain(scored, reference),
         truth=data.truth,
@@ -284,8 +285,8 @@ def _robust(
 def _reference_fit(
     names: Sequence[str],
     reference: LeastSquares,
-    kind: ErrorKind = "classic",
-    robust: RobustErrors | None = None,
+    kind: ErrorKind,
+    robust: RobustErrors | None,
 ) -> ReferenceFit:
     """Record least squares with the t test of each weight and, last, of the bias where one is fitted."""
     found = robust or RobustErrors(

@@ -75,7 +75,7 @@ def diagnose(names: Sequence[str], reference: LeastSquares, rows: Batch) -> list
     found = [
         inflation(names, reference),
         breusch_pagan(design, residuals),
-        reset(design if reference.has_bias else design[:, 1:], target),
+        reset(design if reference.has_bias else design[:, 1:], target, has_bias=reference.has_bias),
         normality(residuals),
         *([durbin_watson(residuals)] if rows.rows == reference.rows else []),
         cook(reference, matrix, target),
@@ -110,7 +110,7 @@ def breusch_pagan(design: Array, residuals: Array) -> Check:
     return Check("spread", explained, p, p < CHANCE and explained > EXPLAINED)
 
 
-def reset(design: Array, target: Array) -> Check | None:
+def reset(design: Array, target: Array, *, has_bias: bool) -> Check | None:
     """Return the share of the residual variance that powers of the prediction explain: J. B. Ramsey's RESET, 1969.
 
     The F test of the square and the cube of the prediction beside the features, refitted to these rows.
@@ -118,6 +118,7 @@ def reset(design: Array, target: Array) -> Check | None:
     Args:
         design: (n, k).
         target: (n,).
+        has_bias: Whether the design has a constant; without, the powers are not centred, which would add one.
     """
     from scipy.special import fdtrc
 
@@ -125,7 +126,7 @@ def reset(design: Array, target: Array) -> Check | None:
     freedom = len(target) - design.shape[1] - 2
     if freedom < 1 or not np.ptp(fitted):
         return None
-    line = (fitted - fitted.mean()) / fitted.std()
+    line = (fitted - (fitted.mean() if has_bias else 0.0)) / fitted.std()
     powers = np.column_stack([line**2, line**3])
     powers -= design @ np.linalg.lstsq(design, powers, rcond=None)[0]
     left = target - fitted

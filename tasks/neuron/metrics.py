@@ -156,9 +156,7 @@ def verdict(
         message = f"the fit is not finite: weights {w.tolist()}, bias {bias}"
         raise ValueError(message)
     z, d = _gap(w, bias, reference), distance(w, bias, reference)
-    return Agreement(
-        z, d, d <= INDISTINGUISHABLE, _text(z, d, reference, recipe).replace("least squares", name)
-    )
+    return Agreement(z, d, d <= INDISTINGUISHABLE, _text(z, d, reference, recipe, name))
 
 
 def distance(weights: Array, bias: float, reference: LeastSquares) -> float:
@@ -185,18 +183,18 @@ def _gap(weights: Array, bias: float, reference: LeastSquares) -> float:
     return float(gaps.max(initial=0.0))
 
 
-def _text(z: float, d: float, reference: LeastSquares, recipe: Recipe) -> str:
+def _text(z: float, d: float, reference: LeastSquares, recipe: Recipe, name: str) -> str:
     """State the figures, what they mean and, where needed, the remedy."""
     rounding = "in units of float32 rounding: "
     unit = f"the data are fitted exactly, {rounding}" if reference.is_exact else ""
     if reference.is_exact and not reference.degrees_of_freedom:
         unit = f"{reference.rows} rows determine {reference.parameters} parameters exactly, {rounding}"
     if d <= INDISTINGUISHABLE:
-        return f"indistinguishable from least squares: {unit}D = {d:.2g} ≤ {INDISTINGUISHABLE}, z = {z:.2g}"
+        return f"indistinguishable from {name}: {unit}D = {d:.2g} ≤ {INDISTINGUISHABLE}, z = {z:.2g}"
     figures = f"{unit}D = {d:.3g} > {INDISTINGUISHABLE}"
     if recipe == "tutorial":
         remedy = "a constant learning rate keeps wobbling around it; use the default preset"
-        return f"{z:.2g} standard errors away from least squares: {figures}; {remedy}"
+        return f"{z:.2g} standard errors away from {name}: {figures}; {remedy}"
     remedy = "float64 cannot hold the weights closer: centre the columns, or `exclude` one of those that nearly agree"
     return f"not converged: {figures}, z = {z:.2g}; {remedy}"
 

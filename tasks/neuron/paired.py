@@ -97,14 +97,12 @@ def paired_rows(target: ArrayLike, first: ArrayLike, second: ArrayLike) -> Paire
     errors = squared_errors(target, first), squared_errors(target, second)
     known = np.isfinite(errors[0]) & np.isfinite(errors[1])
     difference = (errors[0] - errors[1])[known]
-    return PairedErrors(
-        rows=len(difference),
-        unknown=int(len(known) - len(difference)),
-        first=float(errors[0][known].sum()),
-        second=float(errors[1][known].sum()),
-        units=len(difference),
-        moments=np.array([difference @ difference, difference.sum(), float(len(difference))]),
-        few=np.column_stack([difference, np.ones_like(difference)])[:FEW],
+    return paired_units(
+        difference,
+        np.ones_like(difference),
+        float(errors[0][known].sum()),
+        float(errors[1][known].sum()),
+        int(len(known) - len(difference)),
     )
 
 
@@ -196,5 +194,5 @@ def _bootstrapped(units: Array, mean: float, error: float, alpha: float) -> tupl
     # A draw of equal units has no error of its own: it counts as infinitely far out on its side.
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.sort(np.nan_to_num((means - mean) / errors, nan=0.0, posinf=np.inf, neginf=-np.inf))
-    place = int(alpha * (DRAWS + 1))
+    place = max(1, round(alpha * (DRAWS + 1)))  # beyond the draws, the outermost ones
     return mean - float(t[-place]) * error, mean - float(t[place - 1]) * error

@@ -55,12 +55,7 @@ def shrunk(
         l2: Penalty, > 0.
         has_bias: Whether a bias is fitted; without, it stays 0.
     """
-    scale, values, vectors = _spectrum(m, m, has_bias=has_bias)
-    shares = np.maximum(values, 0.0) / (np.maximum(values, 0.0) + l2)
-    carried = vectors @ (shares * (vectors.T @ (weights * scale))) / scale
-    if not has_bias:
-        return carried, 0.0
-    return carried, bias + float(m.mean[:-1] @ (weights - carried))
+    return _carried(m, weights, bias, l2, _spectrum(m, m, has_bias=has_bias), has_bias=has_bias)
 
 
 def ridge(reference: LeastSquares, m: Moments, l2: float) -> LeastSquares:
@@ -88,8 +83,8 @@ def fold_moments(parts: Sequence[Part], folds: int, seed: int = 0) -> list[Momen
             own = codes[start : start + batch.rows]
             start += batch.rows
             for fold in np.unique(own).tolist():
-                known = found[fold]
-                chosen = [column[own == fold] for column in batch.columns]
+                known, mine = found[fold], own == fold
+                chosen = [column[mine] for column in batch.columns]
                 added = column_moments(chosen, known.shift if known else None)
                 found[fold] = merge(known, added) if known else added
     whole = [each for each in found if each is not None]
@@ -123,19 +118,28 @@ def _solutions(
     training: Moments, whole: Moments, penalties: Array, *, bias: bool
 ) -> list[tuple[Array, float]]:
     """Return weights (d,) and bias for each penalty, fitted to some rows and standardised by all."""
-    plain = solve_moments(training, bias=bias)
-    scale, values, vectors = _spectrum(training, whole, has_bias=bias)
-    inside = vectors.T @ (plain.weights * scale)
-    values = np.maximum(values, 0.0)
-    found = []
-    for l2 in penalties.tolist():
-        if not l2:
-            found.append((plain.weights, plain.bias))
-            continue
-        weights = vectors @ (values / (values + l2) * inside) / scale
-        offset = plain.bias + float(training.mean[:-1] @ (plain.weights - weights)) if bias else 0.0
-        found.append((weights, offset))
-    return found
+    plain, spectrum = solve_moments(training, bias=bias), _spectrum(training, whole, has_bias=bias)
+    return [
+        _carried(training, plain.weights, plain.bias, l2, spectrum, has_bias=bias)
+        if l2
+        else (plain.weights, plain.bias)
+        for l2 in penalties.tolist()
+    ]
+
+
+def _carried(
+    m: Moments,
+    weights: Array,
+    bias: float,
+    l2: float,
+    spectrum: tuple[Array, Array, Array],
+    *,
+    has_bias: bool,
+) -> tuple[Array, float]:
+    """Shrink a fit (d,) along the eigenvectors of `_spectrum`, and move its bias along."""
+    scale, values, vectors = spectrum
+    carried = vectors @ (values / (values + l2) * (vectors.T @ (weights * scale))) / scale
+    return carried, bias + float(m.mean[:-1] @ (weights - carried)) if has_bias else 0.0
 
 
 def _spectrum(m: Moments, whole: Moments, *, has_bias: bool) -> tuple[Array, Array, Array]:
@@ -144,7 +148,7 @@ def _spectrum(m: Moments, whole: Moments, *, has_bias: bool) -> tuple[Array, Arr
     scale = np.sqrt(np.where(squares > 0, squares, 1.0))  # a constant column's weight is 0 whatever its scale
     gram = (m.scatter if has_bias else m.gram)[:-1, :-1]
     values, vectors = np.linalg.eigh(gram / np.outer(scale, scale))
-    return scale, values, vectors
+    return scale, np.maximum(values, 0.0), vectors
 
 
 def _rmse(rows: Moments, weights: Array, bias: float) -> float:

@@ -72,6 +72,10 @@ def cluster_errors(parts: Iterable[tuple[Part, Clusters]], reference: LeastSquar
     """
     sums: dict[object, Array] = {}
     for part, clusters in parts:
+        if len(sums.keys() | set(clusters.names)) * reference.parameters > MOST_SUMS:
+            raise ValueError(
+                f"`cluster` has more than {MOST_SUMS // reference.parameters:,} levels; choose a coarser column"
+            )
         own, start = np.zeros((len(clusters.names), reference.parameters)), 0
         for batch in batches_of(part):
             for q, e, _ in _coordinates(batch, reference):
@@ -79,10 +83,6 @@ def cluster_errors(parts: Iterable[tuple[Part, Clusters]], reference: LeastSquar
                 start += len(e)
         for name, added in zip(clusters.names, own, strict=True):
             sums[name] = sums[name] + added if name in sums else added
-        if len(sums) * reference.parameters > MOST_SUMS:
-            raise ValueError(
-                f"`cluster` has more than {MOST_SUMS // reference.parameters:,} levels; choose a coarser column"
-            )
     count, freedom = len(sums), reference.degrees_of_freedom
     if count < 2:
         raise ValueError("`cluster` has a single level in the training rows; choose a column with several")

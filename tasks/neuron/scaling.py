@@ -72,12 +72,11 @@ class Coordinates:
     def reach_within(self, lowest: Array, highest: Array) -> float:
         """Return a bound of max ‖z‖² over all rows whose features lie between these (d,).
 
-        With δ the largest distances from the centre and z = (x − centre)·M, |z| ≤ δ·|M|, and ‖z‖² ≤ δᵀ|MMᵀ|δ.
+        With δ the largest distances from the centre and z = (x − centre)·M, ‖z‖² ≤ δᵀ|MMᵀ|δ.
         """
         matrix = self.basis @ self.entry
         furthest = np.maximum(np.abs(lowest - self.centre), np.abs(highest - self.centre))
-        by_column = float(np.square(furthest @ np.abs(matrix)).sum())
-        return min(by_column, float(furthest @ np.abs(matrix @ matrix.T) @ furthest))
+        return float(furthest @ np.abs(matrix @ matrix.T) @ furthest)
 
     def inverse_transform(self, weights: Array, bias: float) -> tuple[Array, float]:
         """Return raw weights (d,) and bias, in float64."""

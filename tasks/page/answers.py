@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from tasks.outputs.result import Answers, Result, Scores
 from tasks.page.blocks import Grade, pieces
+from tasks.page.coefficients import SMALLEST_P, reference_name
 from tasks.page.comparison import ErrorChange, change
 from tasks.page.diagnosis import wrong_lines
 from tasks.page.lineage import reason_in_words
@@ -126,7 +127,9 @@ def _chance(result: Result) -> str:
         return "no test says whether that is chance"
     if result.gain.significant:
         return (
-            f"beyond chance (p = {number(result.gain.p, 2)})" if result.gain.p >= 1e-16 else "beyond chance"
+            f"beyond chance (p = {number(result.gain.p, 2)})"
+            if result.gain.p >= SMALLEST_P
+            else "beyond chance"
         )
     return f"that may be chance (p = {number(result.gain.p, 2)})"
 
@@ -145,7 +148,7 @@ def _advice(result: Result, grade: Grade) -> Iterator[str]:
             "rows."
         )
     if not result.verdict.converged:
-        yield f"The training is not at least squares: {result.verdict.text}."
+        yield f"The training is not at {reference_name(result)}: {result.verdict.text}."
     yield from _patterns(result)
     yield from wrong_lines(result)
     yield from _weak_weights(result)

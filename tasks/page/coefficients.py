@@ -82,7 +82,8 @@ def coefficient_table(result: Result, listed: Sequence[Coefficient]) -> TableBlo
             "The largest |t| first. Standard error (SE), t, p and interval are those of least squares (Student's t, "
             f"{result.least_squares.degrees_of_freedom:,} degrees of freedom{ERRORS[result.least_squares.kind]}). "
             "The last column is the distance of the "
-            "estimate from least squares." + "".join(map(_undetermined, result.least_squares.undetermined))
+            f"estimate from {reference_name(result)}."
+            + "".join(map(_undetermined, result.least_squares.undetermined))
         ),
         header=header,
         rows=[

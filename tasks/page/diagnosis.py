@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tasks.outputs.result import CheckName, Finding, Result
 from tasks.page.blocks import Block, Heading, TableBlock
+from tasks.page.coefficients import p_value
 from tasks.page.text import named, number
 
 # What is checked, and from where on it is wrong.
@@ -31,7 +32,7 @@ def diagnosis_section(findings: Sequence[Finding]) -> Iterator[Block]:
             [
                 CHECKS[each.check][0],
                 number(each.figure, 3) + (f", {_subject(each)}" if each.subject else ""),
-                number(each.p, 2),
+                p_value(each.p),
                 CHECKS[each.check][1],
                 advice(each) if each.wrong else "fine",
             ]
@@ -45,9 +46,12 @@ def wrong_lines(result: Result) -> Iterator[str]:
     """Say in one line each what is wrong and what to do; what the patterns of the residuals say already is left out."""
     known = {"fan": "spread", "curve": "curvature"}
     said = {known[pattern.name] for pattern in result.patterns}
-    robust = result.least_squares.kind != "classic"
+    if result.ridge or result.least_squares.kind != "classic":
+        said.add("standard errors")
+    if result.ridge:
+        said.add("inflation")
     for each in result.diagnosis:
-        if each.wrong and each.check not in said and not (robust and each.check == "standard errors"):
+        if each.wrong and each.check not in said:
             yield advice(each)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from tasks.outputs.result import Answers, Result, Scores
 from tasks.page.answers import interval
 from tasks.page.blocks import AnswerBlock, Block, Fact, FactCards, Heading
+from tasks.page.coefficients import reference_name
 from tasks.page.comparison import change, started
 from tasks.page.decision import decision_card
 from tasks.page.text import counted, named, number
@@ -78,4 +79,4 @@ def _r2(result: Result) -> Fact:
 def _least_squares(result: Result) -> Fact:
     figure = f"D = {number(result.verdict.D, 2)}"
     near = "indistinguishable" if result.verdict.converged else "not reached"
-    return Fact("least squares", near, f"{figure}; the limit is 0.01, in units of the sampling risk")
+    return Fact(reference_name(result), near, f"{figure}; the limit is 0.01, in units of the sampling risk")
