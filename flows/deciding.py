@@ -81,12 +81,12 @@ def decided(
     return decision.model_copy(update={"text": f"{decision.text}; a person has agreed{reason}"})
 
 
-def recorded_decision(known: NamedModel, result: Result) -> NamedModel:
+def recorded_decision(known: NamedModel, result: Result, consent: Consent | None) -> NamedModel:
     """Add a run to the versions of its name, and move the aliases as it was decided."""
     known, decision = known.with_run(result.run), result.decision
     if decision is None:
         return known
-    by = PERSON if "a person has agreed" in decision.text else GATE
+    by = PERSON if consent and decision.outcome == "promoted" else GATE
     if decision.outcome == "promoted":
         why, grounds = decision.text, figures(result, decision)
         known = known.moved(CHAMPION, result.run, by=by, why=why, figures=grounds)
@@ -100,24 +100,11 @@ def recorded_decision(known: NamedModel, result: Result) -> NamedModel:
 
 def announce(result: Result) -> None:
     """Tell Prefect's automations of a promotion or a rejection."""
-    if result.decision and result.decision.outcome != "kept":
-        _emit(result, result.decision.outcome)
-
-
-def ended(result: Result) -> State[Result]:
-    """Return the state in which a run ends, with its line for lists: `Rejected` is Completed too, and no failure."""
-    line = result.answers.line if result.answers else None
-    if result.decision is None:
-        return Completed(message=line, data=result)
-    told = ". ".join(filter(None, [line and line.rstrip("."), result.decision.text]))
-    name = REJECTED if result.decision.outcome == "rejected" else None
-    return Completed(name=name, message=told, data=result)
-
-
-def _emit(result: Result, what: str) -> None:
     decision = result.decision
+    if decision is None or decision.outcome == "kept":
+        return
     emit_event(
-        event=f"linear-neuron.model.{what}",
+        event=f"linear-neuron.model.{decision.outcome}",
         resource={
             "prefect.resource.id": f"linear-neuron.model.{result.name}",
             "prefect.resource.name": str(result.name),
@@ -126,20 +113,29 @@ def _emit(result: Result, what: str) -> None:
             "run": result.run,
             "target": result.target,
             "artifacts": str(result.settings.get("artifacts", "")),
-            "text": decision.text if decision else "",
+            "text": decision.text,
             "rmse": result.rmse,
         },
     )
 
 
+def ended(result: Result) -> State[Result]:
+    """Return the state in which a run ends, with its line for lists: `Rejected` is Completed too, and no failure."""
+    line = result.line
+    if result.decision is None:
+        return Completed(message=line, data=result)
+    told = ". ".join(filter(None, [line and line.rstrip("."), result.decision.text]))
+    name = REJECTED if result.decision.outcome == "rejected" else None
+    return Completed(name=name, message=told, data=result)
+
+
 def _by_rule(
     run: Run, settings: Settings, evaluation: Evaluation, known: NamedModel, folder: str
 ) -> Decision:
-    version = _champion_before(known, folder)
-    has_test = evaluation.metrics.test is not None
-    rival = _rival(run, settings, evaluation, version) if version and has_test else None
-    if version and rival is None:
-        rival = Rival(version, obstacle="no test rows were held out")
+    version, rival = _champion_before(known, folder), None
+    if version:
+        has_test = evaluation.metrics.test is not None
+        rival = _rival(run, settings, evaluation, version) if has_test else Rival(version)
     return decide(settings.gate, evaluation, rival)
 
 
@@ -148,8 +144,7 @@ def _champion_before(known: NamedModel, folder: str) -> ModelVersion | None:
     champion = known.champion
     if champion is None or champion.run != folder:
         return champion
-    before = [move.before for move in known.history if move.alias == CHAMPION][-1]
-    return known.versions[before - 1] if before else None
+    return known.former_champion
 
 
 def _rival(run: Run, settings: Settings, evaluation: Evaluation, version: ModelVersion) -> Rival:

@@ -71,18 +71,14 @@ def publish(
         known = registry.entry(run.root, registry.claimed_name(run.root, dumped), dumped)
         decision = decided(run, settings, evaluation, known, folder, consent)
         result = _result(run, settings, evaluation, figures, repeats).model_copy(
-            update={"run": folder, "name": known.name, "decision": decision}
+            update={"name": known.name, "decision": decision}
         )
         written, page = _written(run, settings, result, scores, figures)
-        registry.write(run.root, recorded_decision(known, written))
+        registry.write(run.root, recorded_decision(known, written, consent))
 
-    create_markdown_artifact(page, key=report_key(known.name), description=_line(written))
+    create_markdown_artifact(page, key=report_key(known.name), description=written.line)
     _publish_coefficients(evaluation, known.name)
     return written
-
-
-def _line(result: Result) -> str | None:
-    return result.answers.line if result.answers else None
 
 
 def _result(
@@ -127,9 +123,10 @@ def _written(
 
 def _failures(run: Run, past: Sequence[Result], result: Result) -> list[str]:
     """Name the runs that failed since the previous one, and why."""
-    since = past[-1].run if past else ""
-    failed = runs.failed_between(run.root, name_of_run(result), since, result.run)
-    return [f"{each.run}, {shortened(each.reason, 200)}" for each in failed] if past else []
+    if not past:
+        return []
+    failed = runs.failed_between(run.root, name_of_run(result), past[-1].run, result.run)
+    return [f"{each.run}, {shortened(each.reason, 200)}" for each in failed]
 
 
 def report_key(name: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.outputs import registry, runs
-from tasks.outputs.naming import name_of_run, owner_in_words
+from tasks.outputs.naming import name_of_run, table_in_words
 from tasks.outputs.registry import CHAMPION, ModelVersion, NamedModel
 from tasks.outputs.result import Result
 from tasks.store.folders import RUNS
@@ -88,8 +88,7 @@ def _version(artifacts: Path, known: NamedModel, wanted: str | None, model: str)
 
 def _of_version(artifacts: Path, known: NamedModel, version: ModelVersion, model: str) -> ChosenModel:
     found = _of_run(artifacts, version.run, model)
-    aliases = [alias for alias, each in known.aliases.items() if each == version]
-    told = ", ".join([f"version {version.number}", *aliases])
+    told = ", ".join([f"version {version.number}", *known.aliases_of(version)])
     return ChosenModel(found.path, found.origin | {"name": known.name, "version": told})
 
 
@@ -105,7 +104,7 @@ def _origin(result: Result) -> dict[str, str]:
     return {
         "name": name_of_run(result),
         "target": result.target,
-        "table": owner_in_words(result.settings).partition(" with the target ")[0],
+        "table": table_in_words(result.settings),
         "run": result.run,
         "due": f"{due[:4]}-{due[4:6]}-{due[6:8]} {due[9:11]}:{due[11:13]} UTC",
     }

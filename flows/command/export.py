@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.command.chosen_model import chosen
 from flows.command.exits import Exit
+from flows.command.folders import local_output
 from flows.command.messages import print_result, refuse, say
 from tasks.config import Export
 from tasks.store.folders import BadStore
@@ -20,7 +21,7 @@ def export(options: Export, as_json: bool) -> Exit:
     output = options.output or EXPORTS[options.to].name
     path = Path(output)
     try:
-        _check(output, path, overwrite=options.overwrite)
+        local_output(output, overwrite=options.overwrite)
         found = chosen(options.model, Path(options.artifacts))
         model = read(found.path)
         write(export_of(options.to, model), path)
@@ -53,13 +54,3 @@ def write(content: bytes | Mapping[str, bytes], path: Path) -> None:
         sweep_beside(target)
         with whole(target) as part:
             part.write_bytes(text)
-
-
-def _check(output: str, path: Path, *, overwrite: bool) -> None:
-    where = f"`output` of {output!r}"
-    if "://" in output:
-        raise BadTable(f"{where} is not on this machine; write a local file and copy it there")
-    if not path.parent.is_dir():
-        raise BadTable(f"{where}: the folder {str(path.parent)!r} does not exist; make it")
-    if path.exists() and not overwrite:
-        raise BadTable(f"{where} already exists; give another name or `--overwrite`")

@@ -9,6 +9,7 @@ from typing import Any
 
 from flows.command.chosen_model import chosen
 from flows.command.exits import Exit
+from flows.command.folders import unusable
 from flows.command.messages import explain, print_result
 from tasks.config import ModelListing, Promotion, Rollback, RunPair
 from tasks.outputs import registry, runs
@@ -89,7 +90,7 @@ def _lines(root: Path, model: NamedModel) -> Iterator[str]:
     for version in reversed(model.versions[-NEWEST:]):
         result = runs.read(root, version.run)
         error = f"{result.rmse:.4g}" if result else "removed"
-        aliases = ", ".join(alias for alias, each in model.aliases.items() if each == version)
+        aliases = ", ".join(model.aliases_of(version))
         yield f"{version.number:>7}  {version.run:<24}  {error:>10}  {aliases}".rstrip()
     if len(model.versions) > NEWEST:
         yield f"… and {len(model.versions) - NEWEST:,} older versions"
@@ -146,14 +147,9 @@ def _result(root: Path, run: str) -> Result:
 
 def _former(known: NamedModel) -> int:
     """Return the version that was the champion before."""
-    champion = known.champion
-    moves = [move for move in known.history if move.alias == CHAMPION]
-    before = next(
-        (move.before for move in reversed(moves) if champion and move.after == champion.number), None
-    )
-    if before is None:
+    if known.former_champion is None:
         raise BadTable(f"{known.name!r} has had no champion before this one; give a version with `--to`")
-    return before
+    return known.former_champion.number
 
 
 def _who(command: str) -> str:
@@ -172,6 +168,8 @@ def _explained(task: Callable[[Any, bool], Exit]) -> Callable[[ModelRequest, boo
             return task(options, as_json)
         except (BadTable, BadStore) as error:
             return explain(error)
+        except OSError as error:
+            return explain(unusable("artifacts", Path(options.artifacts), error))
 
     return command
 

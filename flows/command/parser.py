@@ -40,15 +40,13 @@ MODELS: dict[str, tuple[str, type[Section], tuple[str, ...]]] = {
     "promote": ("bring a run into use, as the champion of its name", Promotion, ("run",)),
     "rollback": ("bring an earlier champion back", Rollback, ("name",)),
     "diff": ("show what differs between two runs", RunPair, ("first", "second")),
+    "open": ("open a run's report in the browser", Opening, ("run",)),
 }
 CACHE = {
     "list": "list artifacts and runs with sizes and ages",
     "verify": "read every file again and name the damaged ones",
     "clean": "remove what no kept run needs",
 }
-
-
-OPEN = "open a run's report in the browser"
 
 # At the end of each command's help.
 EXAMPLES = {
@@ -87,7 +85,6 @@ EXAMPLES = {
 # What kind of value a flag takes, where its type does not say.
 KINDS = {
     "data": "FILE",
-    "config": "FILE",
     "output": "FILE",
     "query": "SQL",
     "unchanged_if": "SQL",
@@ -168,10 +165,6 @@ def command_parser() -> Parser:
 
     for name, (does, schema, places) in MODELS.items():
         _subcommand(commands, name, name, does, schema, places=places)
-
-    opening = _subcommand(commands, "open", "open", OPEN, Opening, {"artifacts"})
-    which = "A run's name in the artifacts folder [the one that ended last]."
-    opening.add_argument("run", nargs="?", metavar="RUN", help=which)
 
     cache = commands.add_parser(
         "cache",
@@ -307,11 +300,7 @@ def _kinds(annotation: object) -> Iterator[object]:
 
 
 def _examples(command: str) -> str:
-    return (
-        "\n".join(["examples:", *(f"  {PROGRAM} {line}" for line in EXAMPLES[command])])
-        if command in EXAMPLES
-        else ""
-    )
+    return "\n".join(["examples:", *(f"  {PROGRAM} {line}" for line in EXAMPLES[command])])
 
 
 class _Version(argparse.Action):

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from flows.command.chosen_model import chosen
 from flows.command.exits import Exit
+from flows.command.folders import local_output
 from flows.command.messages import print_result, refuse, say
 from tasks.config import Prediction
 from tasks.store.folders import BadStore
@@ -75,17 +76,11 @@ def _output(options: Prediction) -> Path:
         BadTable: it cannot, or it already exists.
     """
     path, where = Path(options.output), f"`output` of {options.output!r}"
-    if "://" in options.output:
-        raise BadTable(f"{where} is not on this machine; write a local file and copy it there")
-    if not is_known(path):
+    if "://" not in options.output and not is_known(path):
         raise BadTable(f"{where} has no known format; name it {KNOWN}")
-    if not path.parent.is_dir():
-        raise BadTable(f"{where}: the folder {str(path.parent)!r} does not exist; make it")
     if path.exists() and not path.is_file():
         raise BadTable(f"{where} exists and is not a file; give another name")
-    if path.exists() and not options.overwrite:
-        raise BadTable(f"{where} already exists; give another name or `--overwrite`")
-    return path
+    return local_output(options.output, overwrite=options.overwrite)
 
 
 def _written(model: LinearModel, options: Prediction, column: str, path: Path) -> Account:

@@ -12,14 +12,14 @@ from prefect.settings import PREFECT_API_URL
 from prefect.types.entrypoint import EntrypointType
 
 from flows.command.exits import Exit
-from flows.command.messages import refuse
+from flows.command.messages import explain, refuse
 from flows.flags import changes
 from flows.regression import regression
 from tasks.config import Settings, overlaid
 from tasks.outputs.naming import owner, owner_in_words
 from tasks.outputs.registry import claimed_name
 from tasks.runtime.user_table import check
-from tasks.store.folders import BadStore, store_root
+from tasks.store.folders import store_root
 from tasks.table.errors import BadTable
 from tasks.table.sources.location import anchored
 
@@ -32,14 +32,15 @@ def serve(settings: Settings, cron: str) -> Exit:
         )
     try:
         schedule = Cron(cron, timezone="UTC")
+    except ValueError:
+        return refuse(f"`cron` of {cron!r} is not a cron line; every day at six is '0 6 * * *'")
+    try:
         check(settings.input, settings.columns_beside)
         name = claimed_name(store_root(settings.artifacts), settings.model_dump(mode="json"))
         parameters = changes(_anchored(settings))
         _refuse_taken(name, parameters)
-    except (BadTable, BadStore) as error:
-        return refuse(str(error))
-    except ValueError:
-        return refuse(f"`cron` of {cron!r} is not a cron line; every day at six is '0 6 * * *'")
+    except Exception as error:  # noqa: BLE001 - the border: every failure becomes one line and a status
+        return explain(error)
 
     # Prefect ends its runs and pauses the schedule on SIGTERM; a terminal that is closed is to do the same.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup

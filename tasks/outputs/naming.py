@@ -73,7 +73,13 @@ def owner(settings: Dumped) -> str:
 def owner_in_words(settings: Dumped) -> str:
     """Say for readers what a name stands for."""
     table = _table(settings)
-    return f"{table[0]!r} with the target {table[1]!r}" if table else "the example problem"
+    return f"{table_in_words(settings)}{f' with the target {table[1]!r}' if table else ''}"
+
+
+def table_in_words(settings: Dumped) -> str:
+    """Say for readers which table it is."""
+    table = _table(settings)
+    return repr(table[0]) if table else "the example problem"
 
 
 def name_of_run(result: Result) -> str:

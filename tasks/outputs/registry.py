@@ -91,6 +91,17 @@ class NamedModel(Entry):
         """Return the model in use."""
         return self.aliases.get(CHAMPION)
 
+    @property
+    def former_champion(self) -> ModelVersion | None:
+        """Return the model that was in use before the champion."""
+        moves = [move for move in self.history if move.alias == CHAMPION]
+        before = moves[-1].before if moves else None
+        return self.versions[before - 1] if before else None
+
+    def aliases_of(self, version: ModelVersion) -> list[str]:
+        """Return the aliases that point to a version."""
+        return [alias for alias, each in self.aliases.items() if each == version]
+
     def version_of(self, run: str) -> ModelVersion | None:
         """Return the version that a run is; None: it is none of this name."""
         return next((version for version in reversed(self.versions) if version.run == run), None)

@@ -362,3 +362,8 @@ class Result(Evaluation):
     def rmse(self) -> float:
         """The RMSE of the test rows, or of the training rows where none were held out."""
         return (self.metrics.test or self.metrics.train).rmse
+
+    @property
+    def line(self) -> str | None:
+        """The run in one line, for lists; None for a result of an earlier release."""
+        return self.answers.line if self.answers else None
