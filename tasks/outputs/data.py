@@ -92,14 +92,15 @@ def sort_rows(
     folder: Path, paths: Sequence[Path], schema: pa.Schema, first: Sequence[str], aside: Path
 ) -> None:
     """Make the files at `paths` the rows, in an order that does not depend on theirs; see `sorting.in_order`."""
-    tables = [table for table in in_order(paths, schema, first, aside) if table.num_rows] or [
-        schema.empty_table()
-    ]
-    for number, table in enumerate(tables):
-        is_large = len(tables) > 1
-        write_part(
-            folder / (part_name(DATA, number) if is_large else f"{DATA}.parquet"), table, nullable=True
-        )
+    written: list[Path] = []
+    for table in in_order(paths, schema, first, aside):
+        if table.num_rows:
+            written.append(folder / part_name(DATA, len(written)))
+            write_part(written[-1], table, nullable=True)
+    if not written:
+        write_part(folder / f"{DATA}.parquet", schema.empty_table(), nullable=True)
+    elif len(written) == 1:
+        written[0].rename(folder / f"{DATA}.parquet")
 
 
 def write_schema(folder: Path, schema: TableSchema) -> None:

@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json
 
 from tasks.config import RUN_NAME
 from tasks.outputs import naming
 from tasks.outputs.naming import Dumped
+from tasks.outputs.runs import reason
 from tasks.store.checksum import checksum_of
 from tasks.store.folders import REGISTRY, BadStore, files_in
 from tasks.store.locks import locked
@@ -38,7 +39,7 @@ MOST_BYTES = 2**26
 
 
 class Entry(BaseModel):
-    """A frozen part of the registry; what a later release adds to it is kept out of its checksum's way."""
+    """A frozen part of the registry."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,12 +74,6 @@ class NamedModel(Entry):
     versions: tuple[ModelVersion, ...] = ()
     history: tuple[Move, ...] = ()
     checksum: str = ""
-
-    @model_validator(mode="after")
-    def _is_as_written(self) -> Self:
-        if self.checksum and self.checksum != checksum_of(from_json(self.model_dump_json())):
-            raise ValueError("its checksum has changed")
-        return self
 
     @property
     def aliases(self) -> dict[str, ModelVersion]:
@@ -179,16 +174,23 @@ def read(root: Path, name: str) -> NamedModel | None:
         return None
     path = f"{REGISTRY}/{name}.json"
     try:
-        found = NamedModel.model_validate_json(read_inside(root, path, MOST_BYTES))
+        found = _parsed(read_inside(root, path, MOST_BYTES))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise BadStore(
-            f"{path} in {str(root)!r} cannot be read: {_reason(error)}; restore it from a backup, or remove it "
+            f"{path} in {str(root)!r} cannot be read: {reason(error)}; restore it from a backup, or remove it "
             f"to begin {name!r} anew"
         ) from error
-    if found.name != name or not found.checksum:
+    if found.name != name:
         raise BadStore(f"{path} in {str(root)!r} is not what was written; restore it from a backup")
+    return found
+
+
+def _parsed(content: bytes) -> NamedModel:
+    found = NamedModel.model_validate_json(content)
+    if found.checksum != checksum_of(from_json(content)):
+        raise ValueError("its checksum has changed")
     return found
 
 
@@ -234,10 +236,3 @@ def entry(root: Path, name: str, settings: Dumped) -> NamedModel:
     """
     fresh = NamedModel(name=name, owner=naming.owner(settings), table=naming.owner_in_words(settings))
     return read(root, name) or fresh
-
-
-def _reason(error: OSError | ValueError) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"[:160]
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

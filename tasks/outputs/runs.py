@@ -150,13 +150,13 @@ def altered(place: Path, file: str) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        return f"{str(place / RESULT)!r} cannot be read ({_reason(error)}), and so {file} cannot be verified"
+        return f"{str(place / RESULT)!r} cannot be read ({reason(error)}), and so {file} cannot be verified"
 
     known = next((each.sha256 for each in listed if PurePosixPath(each.path).name == file), None)
     try:
         same = known is None or stored_digest(place, file) == known
     except OSError as error:
-        return f"{str(place / file)!r} cannot be read: {_reason(error)}"
+        return f"{str(place / file)!r} cannot be read: {reason(error)}"
     return None if same else f"{str(place / file)!r} is not what the run wrote: its SHA-256 has changed"
 
 
@@ -171,7 +171,8 @@ def before(root: Path, name: str) -> list[str]:
     names = finished(root)
     if remote := behind():
         shared = [found[1] for item in remote.runs() if (found := _REMOTE.fullmatch(item.path))]
-        names = [*(each for each in names if each not in set(shared)), *shared]
+        known = set(shared)
+        names = [*(each for each in names if each not in known), *shared]
     return names[: names.index(name) if name in names else None][::-1]
 
 
@@ -326,11 +327,12 @@ def _unreadable(root: Path, name: str) -> str | None:
     try:
         found = _result(folder(root, name)).run
     except (OSError, ValueError) as error:
-        return f"{where} cannot be read: {_reason(error)}"
+        return f"{where} cannot be read: {reason(error)}"
     return None if found == name else f"{where} is the result of another run"
 
 
-def _reason(error: OSError | ValueError) -> str:
+def reason(error: OSError | ValueError) -> str:
+    """Say in a line why something cannot be read."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     if isinstance(error, ValidationError):

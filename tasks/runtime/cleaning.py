@@ -7,10 +7,11 @@ known, so it protects no stage's folder: those are a cache, which the next run t
 import os
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tasks.config import Cleaning
 from tasks.outputs import registry, runs
@@ -37,6 +38,8 @@ from tasks.store.leases import Claims, claims
 from tasks.store.locks import taken
 from tasks.store.regular import is_folder
 from tasks.store.writing import discard
+
+T = TypeVar("T")
 
 # Only folders with these names are ever removed, whatever folder the user has named as the store.
 ARTIFACT_NAME = re.compile(r"[0-9a-f]{16}")
@@ -103,7 +106,10 @@ def kept(
     """
     safe = {f"{RUNS}/{name}" for name in protected}
     others = [run for run in past if run.folder.path not in safe]
-    return [*(run for run in past if run.folder.path in safe), *_chosen(others, sizes, rules)]
+    return [
+        *(run for run in past if run.folder.path in safe),
+        *chosen(others, rules, lambda run: run.folder.changed, lambda some: _size(some, sizes)),
+    ]
 
 
 def protected_runs(root: Path, promotions: int) -> set[str]:
@@ -115,15 +121,25 @@ def protected_runs(root: Path, promotions: int) -> set[str]:
     return set[str]().union(*(model.protected(promotions) for model in registry.read_all(root)))
 
 
-def _chosen(past: Sequence[FinishedRun], sizes: Mapping[str, int], rules: Cleaning) -> list[FinishedRun]:
+def chosen(
+    past: Sequence[T], rules: Cleaning, written: Callable[[T], float], size: Callable[[Sequence[T]], int]
+) -> list[T]:
+    """Choose by the rules among what is listed, the oldest first.
+
+    Args:
+        past: Of runs, the oldest first.
+        rules: How many, how old and how large.
+        written: When one was written, in seconds since the epoch.
+        size: How many bytes some of them take together.
+    """
     keep_runs, older_than, max_size = rules.keep_runs, rules.older_than, rules.max_size
-    chosen = list(past) if keep_runs is None else list(past)[max(0, len(past) - keep_runs) :]
+    left = list(past) if keep_runs is None else list(past)[max(0, len(past) - keep_runs) :]
     if older_than is not None:
         oldest = time.time() - older_than.total_seconds()
-        chosen = [run for run in chosen if run.folder.changed >= oldest]
-    while max_size is not None and chosen and _size(chosen, sizes) > max_size:
-        chosen = chosen[1:]
-    return chosen
+        left = [each for each in left if written(each) >= oldest]
+    while max_size is not None and left and size(left) > max_size:
+        left = left[1:]
+    return left
 
 
 def disposable(root: Path, keep: Sequence[FinishedRun], claimed: Claims) -> list[Folder]:
@@ -164,8 +180,9 @@ def remove_remains(root: Path) -> None:
     """
     runs.forget_removed(root)
     since = claims(root).since
-    read = {Path(table).name for table in _tables(root)}
-    for path in files_in(root / FRAMES):
+    frames = files_in(root / FRAMES)
+    read = {Path(table).name for table in _tables(root)} if frames else set[str]()
+    for path in frames:
         if path.name not in read:
             _remove_if_older(path, since)
     for path in files_in(records(root)):

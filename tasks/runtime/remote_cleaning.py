@@ -14,7 +14,7 @@ from functools import partial
 from tasks.config import Cleaning
 from tasks.outputs import runs
 from tasks.outputs.result import Result
-from tasks.runtime.cleaning import Verified
+from tasks.runtime.cleaning import Verified, chosen
 from tasks.store.artifact import MOST_BYTES
 from tasks.store.folders import KEYS, KNOWN, RECORDS, RUNS, STAGES
 from tasks.store.objects import Item, Objects
@@ -105,7 +105,7 @@ def verify(objects: Objects) -> Verified:
 def disposable(found: Inventory, rules: Cleaning) -> list[Item]:
     """List what no kept run needs and nobody has written of late: first results, then records, then contents."""
     sizes = {_digest(item): item.bytes for item in found.items[CONTENTS]}
-    keep = _kept(found.results, sizes, rules)
+    keep = chosen(found.results, rules, lambda each: each[0].changed, lambda some: _size(some, sizes))
     needed = DigestSet().union(*(digests for _, digests in keep))
     recent = time.time() - RECENT
 
@@ -138,20 +138,6 @@ def remove(objects: Objects, items: Sequence[Item]) -> None:
     """
     for item in items:
         objects.remove(item.path)
-
-
-def _kept(
-    results: Sequence[tuple[Item, DigestSet]], sizes: dict[str, int], rules: Cleaning
-) -> list[tuple[Item, DigestSet]]:
-    """Choose the runs to keep, as in a local store."""
-    keep_runs, older_than, max_size = rules.keep_runs, rules.older_than, rules.max_size
-    chosen = list(results) if keep_runs is None else list(results)[max(0, len(results) - keep_runs) :]
-    if older_than is not None:
-        oldest = time.time() - older_than.total_seconds()
-        chosen = [(item, digests) for item, digests in chosen if item.changed >= oldest]
-    while max_size is not None and chosen and _size(chosen, sizes) > max_size:
-        chosen = chosen[1:]
-    return chosen
 
 
 def _size(chosen: Sequence[tuple[Item, DigestSet]], sizes: dict[str, int]) -> int:

@@ -213,7 +213,8 @@ class Run:
         self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]], statuses: Sequence[CacheStatus]
     ) -> list[State[Artifact]]:
         """Have Prefect call the stage; return the states, all of them good."""
-        beside = {status.key: written_components(stage.name, status) for status in statuses}
+        sent = statuses if self.remote else ()
+        beside = {status.key: written_components(stage.name, status) for status in sent}
         storage = Records.at(self.root, self.remote, beside)
         task = stage.with_options()
         # Set afterwards, since `with_options` takes only storage that is saved on Prefect's server.

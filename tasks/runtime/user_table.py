@@ -89,7 +89,7 @@ class UserTable(BaseModel):
     @property
     def wanted(self) -> Wanted:
         """The columns as the user names them."""
-        return Wanted(self.target, self.features, (*self.exclude, *self.key), self.categorical)
+        return _wanted(self)
 
     @property
     def dialect(self) -> Dialect:
@@ -144,7 +144,7 @@ def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> 
     files = found.digests(digests.of)
     if root:
         digests.write()
-    table = _described(given, files, by, is_folder=found.table.is_folder)
+    table = _described(given, found, files, by)
     table._found = found
     return table
 
@@ -208,8 +208,7 @@ def _first_columns(found: FoundTable, given: Input, by: Sequence[str]) -> Column
         raise BadTable(*first.violations)
     check_columns(by, first.schema.names)
     check_columns(given.key, first.schema.names, "key")
-    excluded = (*given.exclude, *given.key)
-    wanted = Wanted(given.target or "", given.features, excluded, given.categorical)
+    wanted = _wanted(given)
     elsewhere = None if found.table.is_folder else ()
     return columns_by(first, whole_names(wanted, first.schema.names), given.warn, elsewhere)
 
@@ -219,12 +218,13 @@ def _over(files: Mapping[str, str]) -> str:
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
-def _described(given: Input, files: Mapping[str, str], by: Sequence[str], *, is_folder: bool) -> UserTable:
+def _described(given: Input, found: FoundTable, files: Mapping[str, str], by: Sequence[str]) -> UserTable:
+    is_folder = found.table.is_folder
     contents: str | dict[str, str] = dict(files) if len(files) <= MOST_NAMED else _over(files)
     if not is_folder:
         (contents,) = files.values()
     return UserTable(
-        origin=replace(_origin(given), data=anchored(given.data or "")),
+        origin=replace(found.origin, data=anchored(given.data or "")),
         ending="".join(PurePosixPath(given.data or "").suffixes[-2:]),
         contents=contents,
         files=dict(files) if is_folder else {},
@@ -233,6 +233,10 @@ def _described(given: Input, files: Mapping[str, str], by: Sequence[str], *, is_
         pools=given.min_frequency > 1,
         **given.model_dump(exclude={"data"}),
     )
+
+
+def _wanted(given: "Input | UserTable") -> Wanted:
+    return Wanted(given.target or "", given.features, (*given.exclude, *given.key), given.categorical)
 
 
 def _dialect(given: "Input | UserTable") -> Dialect:

@@ -72,7 +72,7 @@ class Remote:
 
     def noticed(self) -> list[str]:
         """Return what was found damaged since the last call."""
-        found, self._noticed = self._noticed, []
+        found, self._noticed = list(dict.fromkeys(self._noticed)), []
         return found
 
     def record(self, path: str) -> Artifact | None:

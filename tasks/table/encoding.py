@@ -203,20 +203,22 @@ def width(tables: Iterable[pa.Table], layout: ColumnRoles) -> int:
         BadTable: a text column has too many levels.
     """
     seen: dict[str, Counter[str]] = {name: Counter() for name in layout.categorical}
-    most = MOST_LEVELS if layout.min_frequency == 1 else MOST_COUNTED
+    most, remedy = MOST_LEVELS, "pool the rare ones with `min_frequency`, or leave"
+    if layout.min_frequency > 1:
+        most, remedy = MOST_COUNTED, "leave"
     for rows in tables if seen else ():
         for name, levels in seen.items():
             levels.update(_levels(rows[name]))
-        _check_levels(seen, most)
+        _check_levels(seen, most, remedy)
     kept = {name: _frequent(levels, layout.min_frequency) for name, levels in seen.items()}
-    _check_levels(kept, MOST_LEVELS)
+    _check_levels(kept, MOST_LEVELS, "raise `min_frequency`, or leave")
     return len(layout.used) + sum(max(len(levels) - 2, -1) for levels in kept.values())
 
 
-def _check_levels(levels: Mapping[str, Sized], most: int) -> None:
+def _check_levels(levels: Mapping[str, Sized], most: int, remedy: str) -> None:
     findings = [
         f"column {quoted(name)} has more than {most:,} levels, each with a weight of its own; "
-        "pool the rare ones with `min_frequency`, or leave the column out"
+        f"{remedy} the column out"
         for name, each in levels.items()
         if len(each) > most
     ]
@@ -265,7 +267,7 @@ def _fitted(name: str, training: Tally, layout: ColumnRoles) -> Number | Categor
         levels = tuple(_frequent(counts, layout.min_frequency))
         pooled = tuple(sorted({*counts} - {*levels}))
         rare = sum(counts[level] for level in pooled)
-        shares = tuple((rare if pooled and level == RARE else counts[level]) / present for level in levels)
+        shares = tuple(counts.get(level, rare) / present for level in levels)  # the pool alone has no count
         return Category(name=name, levels=levels, shares=shares, fill=layout.fill, pooled=pooled)
     return Number(name=name, mean=training.sums[name] / present if name in training.sums else None)
 

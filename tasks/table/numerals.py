@@ -95,30 +95,25 @@ def numerals(
     commas = {name: evidence(values, ",") for name, values in bare.items()}
     sign = decimal or _decimal(points, commas, thousands)
     given = Notation(sign, BLANKS if thousands == " " else thousands or "")
+    is_given = decimal is not None or thousands is not None
 
     found: dict[str, Notation] = {}
     findings: list[Violation] = []
     for name in bare:
-        notation, finding = _settled(
-            name, given, points, commas, is_given=decimal is not None or thousands is not None
-        )
+        notation, finding = _settled(name, given, points, commas, is_given=is_given)
         notation = replace(
             notation, thousands=notation.thousands + _blanks(cells[name], units[name]), unit=units[name]
         )
         if notation != Notation(sign):
             found[name] = notation
         findings += [*([finding] if finding else []), *_notes(name, notation, given, cells[name])]
-    if sign == "," and decimal is None and thousands is None:
+    if sign == "," and not is_given:
         findings.insert(0, _decimal_note(next(each.fraction for each in commas.values() if each.fraction)))
-    unsettled: Iterator[str] = iter(())
-    if (
-        sign == "."
-        and decimal is None
-        and thousands is None
-        and not any(each.fraction for each in points.values())
-    ):
-        unsettled = (name for name, values in bare.items() if values and all(map(_is_short, values)))
-    return Numerals(sign, found, tuple(findings), frozenset(unsettled))
+    is_settled = sign != "." or is_given or any(each.fraction for each in points.values())
+    unsettled = frozenset(
+        name for name, values in bare.items() if not is_settled and values and all(map(_is_short, values))
+    )
+    return Numerals(sign, found, tuple(findings), unsettled)
 
 
 def _is_short(cell: str) -> bool:

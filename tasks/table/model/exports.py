@@ -10,7 +10,7 @@ from tasks.table.model.mlflow_folder import as_mlflow
 from tasks.table.model.onnx_graph import as_onnx
 from tasks.table.model.pipeline import as_skops
 from tasks.table.model.pmml import as_pmml
-from tasks.table.model.sql import DIALECTS, STANDARD, SqlDialect, expression, half_width
+from tasks.table.model.sql import DIALECTS, MOST_SQUARES, STANDARD, SqlDialect, expression, half_width
 from tasks.table.model.workbook import as_workbook
 
 
@@ -92,6 +92,7 @@ def export_of(to: str, model: LinearModel) -> bytes | Mapping[str, bytes]:
         ) from error
     if content is None:
         raise BadTable(
-            f"`to` of {to!r}: the model holds no intervals of so few columns; export another format"
+            f"`to` of {to!r}: the model holds no intervals, or those of more than {MOST_SQUARES} columns; "
+            "export another format"
         )
     return content

@@ -229,8 +229,9 @@ def half_width(model: LinearModel, columns: Mapping[str, pa.Array], interval: In
         return model.conformal.half_width(interval.level)
     if model.uncertainty is None or interval.critical is None:
         raise ValueError(f"`critical` of the {interval.kind} interval is not set; give Student's t")
+    places: dict[str, NDArray[np.int32]] = {}
     design = np.column_stack(
-        [_designed(model, each, columns) for each in model.uncertainty.design]
+        [_designed(model, each, columns, places) for each in model.uncertainty.design]
         or [np.empty((len(columns[model.inputs[0].name]), 0))]
     )
     variance = model.uncertainty.leverage(design) + (interval.kind == "prediction")
@@ -259,19 +260,33 @@ def _no_interval(model: LinearModel, lacking: str, remedy: str) -> str:
     return f"`interval`: the model holds no {lacking}; {remedy}"
 
 
-def _designed(model: LinearModel, wanted: DesignColumn, columns: Mapping[str, pa.Array]) -> Vector:
-    """Return a column of the design (m,): a number, or 1 or 0 for a level; NaN where there is no prediction."""
+def _designed(
+    model: LinearModel,
+    wanted: DesignColumn,
+    columns: Mapping[str, pa.Array],
+    places: dict[str, NDArray[np.int32]],
+) -> Vector:
+    """Return a column of the design (m,): a number, or 1 or 0 for a level; NaN where there is no prediction.
+
+    Where each row's level stands is looked up once for all columns of the design, in `places`.
+    """
     column = next(each for each in model.inputs if each.name == wanted.column)
     values = columns[wanted.column]
     if isinstance(column, NumberInput):
         return _numbers(column, values)
     level = wanted.level or ""
     members = column.pooled if column.pooled and level == RARE else (level,)
-    is_known, has_level = (
-        pc.is_in(values, value_set=pa.array(each, values.type)).to_numpy(zero_copy_only=False)
-        for each in (column.weights, members)
-    )
-    return np.where(is_known, has_level.astype(np.float64), column.shares.get(level, 0.0))
+    if column.name not in places:
+        places[column.name] = _places(column, values)
+    found, levels = places[column.name], [*column.weights]
+    has_level = np.isin(found, [levels.index(each) for each in members if each in column.weights])
+    return np.where(found >= 0, has_level.astype(np.float64), column.shares.get(level, 0.0))
+
+
+def _places(column: CategoryInput, values: pa.Array) -> NDArray[np.int32]:
+    """Return each row's place among the levels (m,), −1 where its level is missing or unknown."""
+    found = pc.index_in(values, value_set=pa.array(column.weights, values.type)).fill_null(-1)
+    return np.asarray(found.to_numpy(), np.int32)
 
 
 def _input(column: Number | Category, weights: Sequence[float]) -> ModelInput:
@@ -299,7 +314,7 @@ def _numbers(column: NumberInput, values: pa.Array) -> Vector:
 
 def _weights(column: CategoryInput, values: pa.Array) -> tuple[Vector, Counter[str]]:
     """Return the weights of the rows' levels (m,), and the levels that have none."""
-    found = pc.index_in(values, value_set=pa.array(column.weights, values.type)).fill_null(-1).to_numpy()
+    found = _places(column, values)
     weights = np.array([*column.weights.values(), column.average])[found]
     if not column.fill:
         weights[values.is_null().to_numpy(zero_copy_only=False)] = np.nan

@@ -31,6 +31,7 @@ def as_pmml(model: LinearModel) -> bytes:
     derived = ET.SubElement(regression, "LocalTransformations")
     table = ET.SubElement(regression, "RegressionTable", intercept=repr(model.bias))
 
+    taken = {model.target, *(each.name for each in model.inputs)}
     for column in model.inputs:
         _add_field(dictionary, column.name, is_text=isinstance(column, CategoryInput))
         field = ET.SubElement(schema, "MiningField", name=_checked(column.name))
@@ -40,6 +41,9 @@ def as_pmml(model: LinearModel) -> bytes:
             _add_predictor(table, column.name, column.weight)
         else:
             name = f"weight of {column.name}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
             _add_weights(derived, name, column)
             _add_predictor(table, name, 1.0)
 

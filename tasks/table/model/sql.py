@@ -40,7 +40,6 @@ STANDARD = SqlDialect()
 _BACKSLASHED = {"\\": "\\\\", "'": "\\'", "`": "\\`", "\n": "\\n", "\r": "\\r"}
 
 DIALECTS: Mapping[str, SqlDialect] = {
-    "sql": STANDARD,
     # SQL Server compares text without regard to case and to blanks at its end, unless it is told otherwise.
     "tsql": SqlDialect(
         quotes=("[", "]"),

@@ -182,7 +182,10 @@ def _opened(origin: Origin) -> tuple["DeltaTable", str]:
     try:
         table = DeltaTable(origin.data, storage_options=_options())
         # Asked of the newest version: that of another one counts wrongly.
-        times = {each["version"]: each.get("timestamp", 0) for each in table.history()}
+        times = {
+            each["version"]: each.get("timestamp", 0)
+            for each in table.history(1 if origin.version is None else None)
+        }
         number = table.version() if origin.version is None else _number(origin.version, times, origin.data)
         if number != table.version():
             table = DeltaTable(origin.data, version=number, storage_options=_options())

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from tasks.table.errors import BadTable, located
 from tasks.table.sources.database import Database, Rejected, missing_extra, quoted_name, selected
-from tasks.table.sources.location import database_file
+from tasks.table.sources.location import existing_database_file
 from tasks.table.sources.source import ROWS, Origin
 
 if TYPE_CHECKING:
@@ -65,7 +64,4 @@ def opened(origin: Origin) -> Database:
         import duckdb  # noqa: F401 - whether it is there
     except ImportError as error:
         raise missing_extra(origin.data, NAME, "duckdb") from error
-    path = database_file(origin.data)
-    if not path.is_file():
-        raise BadTable(f"{located(origin.data)}: there is no file {str(path)!r}; check the path")
-    return DuckDB(path)
+    return DuckDB(existing_database_file(origin.data))

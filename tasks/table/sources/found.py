@@ -22,6 +22,7 @@ _RECENT = 2 * 10**9
 class FoundTable:
     """A table and what is known of it; its members are listed, opened and digested once, when first asked for."""
 
+    origin: Origin
     table: SourceTable
     dialect: Dialect
     _previews: dict[str, Preview] = field(default_factory=dict)
@@ -34,7 +35,7 @@ class FoundTable:
         Raises:
             BadTable: there is none.
         """
-        return cls(source(origin), dialect)
+        return cls(origin, source(origin), dialect)
 
     def preview(self, member: Member) -> Preview:
         """Return the first look at a member."""

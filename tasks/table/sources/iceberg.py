@@ -19,7 +19,7 @@ from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.files import DataFile
 from tasks.table.sources.formats import PARQUET
 from tasks.table.sources.lakes import EXTRAS, refusal
-from tasks.table.sources.location import is_url, place, reached, scheme, time_of
+from tasks.table.sources.location import place, reached, scheme, time_of
 from tasks.table.sources.source import TYPED, Contents, Origin, SourceTable, Version, Written
 
 if TYPE_CHECKING:
@@ -119,13 +119,7 @@ def find(origin: Origin) -> SourceTable | None:
     table = _opened(origin, newest)
     snapshot = _snapshot(table, origin)
     scan = table.scan(snapshot_id=snapshot.snapshot_id)
-    try:
-        tasks = sorted(scan.plan_files(), key=lambda task: str(task.file.file_path))
-    except (ValueError, NotImplementedError) as error:  # deletes by value, and whatever a later format has
-        raise BadTable(
-            f"{located(origin.data)} is a table of {NAME} that cannot be read here ({printable(str(error))[:160]}); "
-            "compact it, or export its present rows to Parquet, and name that file"
-        ) from error
+    tasks = _tasks(scan, origin.data)
     if not tasks:
         raise BadTable(f"{located(origin.data)} is a table of {NAME} without rows; add some")
     members = tuple(_member(scan, task, table.location()) for task in tasks)
@@ -133,6 +127,25 @@ def find(origin: Origin) -> SourceTable | None:
     described = f"{NAME}, snapshot {snapshot.snapshot_id} of {written:%Y-%m-%dT%H:%M:%SZ}"
     version = str(snapshot.snapshot_id)
     return SourceTable(origin.data, members, is_ordered=False, described=described, version=version)
+
+
+def _tasks(scan: "DataScan", data: str) -> list["FileScanTask"]:
+    """Return what is to be read, by the files' names.
+
+    Raises:
+        BadTable: the table holds what is not read here, or its manifests cannot be reached.
+    """
+    with reached(data):
+        try:
+            return sorted(scan.plan_files(), key=lambda task: str(task.file.file_path))
+        except (
+            ValueError,
+            NotImplementedError,
+        ) as error:  # deletes by value, and whatever a later format has
+            raise BadTable(
+                f"{located(data)} is a table of {NAME} that cannot be read here ({printable(str(error))[:160]}); "
+                "compact it, or export its present rows to Parquet, and name that file"
+            ) from error
 
 
 def _newest_metadata(data: str) -> str | None:
@@ -153,7 +166,7 @@ def _opened(origin: Origin, newest: str) -> "Table":
     """
     try:
         from pyiceberg.catalog import load_catalog
-        from pyiceberg.exceptions import NoSuchTableError
+        from pyiceberg.exceptions import NoSuchTableError, NotInstalledError, RESTError
         from pyiceberg.table import StaticTable
     except ImportError as error:
         mark = newest.removeprefix(origin.data).strip("/") or f"{SCHEME}://"
@@ -164,7 +177,7 @@ def _opened(origin: Origin, newest: str) -> "Table":
             return StaticTable.from_metadata(newest)
         catalogue, _, name = origin.data.removeprefix(f"{SCHEME}://").partition("/")
         return load_catalog(catalogue).load_table(name)
-    except (OSError, ValueError, NoSuchTableError) as error:
+    except (OSError, ValueError, NoSuchTableError, NotInstalledError, RESTError) as error:
         reason = printable(redacted(str(error)))[:160]
         raise BadTable(
             f"{located(origin.data)}: the table cannot be read ({reason}); check the address"
@@ -202,7 +215,8 @@ def _member(scan: "DataScan", task: "FileScanTask", location: str) -> IcebergFil
 
 
 def _file(address: str, name: str) -> DataFile:
-    filesystem, path = place(address) if is_url(address) else (fs.LocalFileSystem(), address)
+    with reached(address):
+        filesystem, path = place(address)
     return DataFile(filesystem, path, name, PARQUET)
 
 

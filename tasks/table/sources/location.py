@@ -54,6 +54,18 @@ def database_file(data: str) -> Path:
     return Path(data.partition("://")[2].removeprefix("/"))
 
 
+def existing_database_file(data: str) -> Path:
+    """Return the file of a database.
+
+    Raises:
+        BadTable: there is none.
+    """
+    path = database_file(data)
+    if not path.is_file():
+        raise BadTable(f"{located(data)}: there is no file {str(path)!r}; check the path")
+    return path
+
+
 def time_of(text: str) -> datetime:
     """Read the time that a `version` may be; UTC where it names no zone.
 

@@ -21,7 +21,7 @@ from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.location import scheme
 from tasks.table.sources.source import STATED, Contents, Origin, SourceTable, Version, Written
 
-# By an address's scheme, what opens the database. An entry here is all that another kind needs.
+# By an address's scheme, what opens the database; one that is a file is in location.FILE_DATABASES too.
 OPENED: dict[str, Callable[[Origin], Database]] = {
     "postgresql": postgres.opened,
     "postgres": postgres.opened,

@@ -10,10 +10,9 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.types as kinds
 
-from tasks.table.errors import BadTable, located
 from tasks.table.sources.adbc import answering, read_batches
 from tasks.table.sources.database import Database, missing_extra, quoted_name, selected
-from tasks.table.sources.location import database_file
+from tasks.table.sources.location import existing_database_file
 from tasks.table.sources.source import Origin
 
 if TYPE_CHECKING:
@@ -89,10 +88,7 @@ def opened(origin: Origin) -> Database:
         import adbc_driver_sqlite.dbapi  # noqa: F401 - whether it is there
     except ImportError as error:
         raise missing_extra(origin.data, NAME, "sqlite") from error
-    path = database_file(origin.data)
-    if not path.is_file():
-        raise BadTable(f"{located(origin.data)}: there is no file {str(path)!r}; check the path")
-    return Sqlite(path)
+    return Sqlite(existing_database_file(origin.data))
 
 
 def _fields(cursor: "Cursor", query: str, names: list[str]) -> list[pa.Field]:
