@@ -62,7 +62,8 @@ class Server:
             self.process = subprocess.Popen([*_unprivileged(), *command, *options], stdout=log, stderr=log)
         ready: list[str | Path] = [self.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         deadline = time.monotonic() + 60
-        while subprocess.run(ready, check=False).returncode:
+        while self.process.poll() is not None or subprocess.run(ready, check=False).returncode:
+            assert self.process.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.05)
 

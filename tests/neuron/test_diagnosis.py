@@ -11,14 +11,7 @@ from tasks.neuron.diagnosis import Check, diagnose, normality
 from tasks.neuron.least_squares import solve
 from tasks.neuron.moments import Array
 from tasks.neuron.parts import Batch
-from tests.r_data import r_data
-
-SETS = {"stackloss": "stack.loss", "swiss": "Fertility", "LifeCycleSavings": "sr", "cars": "dist"}
-
-
-def table(name: str) -> tuple[Array, Array]:
-    rows = r_data(name).select_dtypes("number")
-    return rows.drop(columns=SETS[name]).to_numpy(float), rows[SETS[name]].to_numpy(float)
+from tests.r_data import SETS, numbers_of
 
 
 def checks(x: Array, y: Array) -> dict[str, Check]:
@@ -29,7 +22,7 @@ def checks(x: Array, y: Array) -> dict[str, Check]:
 @pytest.mark.parametrize("name", SETS)
 def test_statsmodels(name: str) -> None:
     """Figures and p values, to 8 digits on R's sample sets."""
-    x, y = table(name)
+    x, y = numbers_of(name)
     found, design = checks(x, y), sm.add_constant(x)
     fit = sm.OLS(y, design).fit()
     lm, p, _, _ = het_breuschpagan(fit.resid, design)

@@ -13,14 +13,7 @@ from tasks.neuron.metrics import distance
 from tasks.neuron.moments import Array, merge, moments
 from tasks.neuron.parts import Batch, MemoryPart
 from tasks.neuron.ridge import RELATIVE, fold_moments, path, ridge, shrunk
-from tests.r_data import r_data
-
-SETS = {"stackloss": "stack.loss", "swiss": "Fertility", "LifeCycleSavings": "sr"}
-
-
-def table(name: str) -> tuple[Array, Array]:
-    rows = r_data(name).select_dtypes("number")
-    return rows.drop(columns=SETS[name]).to_numpy(float), rows[SETS[name]].to_numpy(float)
+from tests.r_data import SETS, numbers_of
 
 
 def part(x: Array, y: Array) -> MemoryPart:
@@ -31,7 +24,7 @@ def part(x: Array, y: Array) -> MemoryPart:
 @pytest.mark.parametrize("name", SETS)
 def test_scikit_learn(name: str, l2: float) -> None:
     """`Ridge` on standardised features, to 8 digits and more."""
-    x, y = table(name)
+    x, y = numbers_of(name)
     m = moments(np.column_stack([x, y]))
     found = ridge(solve_moments(m), m, l2)
     scaler = StandardScaler().fit(x)
@@ -45,7 +38,7 @@ def test_scikit_learn(name: str, l2: float) -> None:
 
 
 def test_without_a_bias_nothing_is_centred() -> None:
-    x, y = table("swiss")
+    x, y = numbers_of("swiss")
     m = moments(np.column_stack([x, y]))
     found = ridge(solve_moments(m, bias=False), m, 5.0)
     scale = np.sqrt((x**2).mean(axis=0))
@@ -68,7 +61,7 @@ def test_dependent_and_constant_columns_need_no_decision() -> None:
 
 
 def test_the_smallest_penalties_are_least_squares_and_the_largest_the_mean() -> None:
-    x, y = table("swiss")
+    x, y = numbers_of("swiss")
     m = moments(np.column_stack([x, y]))
     plain = solve_moments(m)
     weights, _ = shrunk(m, plain.weights, plain.bias, 1e-12)
@@ -80,7 +73,7 @@ def test_the_smallest_penalties_are_least_squares_and_the_largest_the_mean() -> 
 @pytest.mark.parametrize("l2", [0.1, 10.0, 1000.0])
 def test_a_fit_near_least_squares_is_as_near_to_ridge(l2: float) -> None:
     """D does not grow: the map contracts every direction."""
-    x, y = table("LifeCycleSavings")
+    x, y = numbers_of("LifeCycleSavings")
     m = moments(np.column_stack([x, y]))
     plain = solve_moments(m)
     rng = np.random.default_rng(0)
@@ -101,7 +94,7 @@ def dealt(rows: int, folds: int) -> Array:
 @pytest.mark.parametrize("name", SETS)
 def test_errors_by_folds_are_those_of_scikit_learn(name: str) -> None:
     """For least squares and along the path, fold by fold, with the scale of all rows."""
-    x, y = table(name)
+    x, y = numbers_of(name)
     scaled = StandardScaler().fit_transform(x)
     penalties = np.array([0.0, 0.1, 1.0, 100.0])
     found = path(fold_moments([part(x, y)], 5), penalties)

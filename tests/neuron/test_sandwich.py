@@ -11,15 +11,9 @@ from tasks.neuron.least_squares import LeastSquares, solve
 from tasks.neuron.moments import Array
 from tasks.neuron.parts import Batch, MemoryPart
 from tasks.neuron.sandwich import Clusters, Robust, RobustErrors, cluster_errors, robust_errors
-from tests.r_data import r_data
+from tests.r_data import SETS, numbers_of
 
 KINDS: tuple[Robust, ...] = ("HC0", "HC1", "HC2", "HC3")
-SETS = {"stackloss": "stack.loss", "swiss": "Fertility", "LifeCycleSavings": "sr", "cars": "dist"}
-
-
-def table(name: str) -> tuple[Array, Array]:
-    rows = r_data(name).select_dtypes("number")
-    return rows.drop(columns=SETS[name]).to_numpy(float), rows[SETS[name]].to_numpy(float)
 
 
 def part(x: Array, y: Array) -> MemoryPart:
@@ -45,7 +39,7 @@ def joined(found: RobustErrors, reference: LeastSquares) -> Array:
 @pytest.mark.parametrize("name", SETS)
 def test_heteroscedasticity_consistent_errors(name: str, kind: Robust, bias: bool) -> None:
     """To 10 digits on R's sample sets, with a bias and without."""
-    x, y = table(name)
+    x, y = numbers_of(name)
     reference = solve(x, y, bias=bias)
     found = robust_errors([part(x, y)], reference, kind)
     expected = statsmodels(x, y, bias=bias, cov_type=kind)
@@ -56,7 +50,7 @@ def test_heteroscedasticity_consistent_errors(name: str, kind: Robust, bias: boo
 @pytest.mark.parametrize("name", SETS)
 def test_cluster_robust_errors(name: str) -> None:
     """To 10 digits, with G − 1 degrees of freedom."""
-    x, y = table(name)
+    x, y = numbers_of(name)
     codes = np.arange(len(x)) % 6
     reference = solve(x, y)
     found = cluster_errors([(part(x, y), clusters(codes))], reference)
@@ -87,7 +81,7 @@ def test_in_parts_as_in_memory() -> None:
 
 def test_clusters_of_one_row_are_hc1_but_for_a_factor() -> None:
     """With G = n: c = n / (n − k), as in HC1."""
-    x, y = table("swiss")
+    x, y = numbers_of("swiss")
     reference = solve(x, y)
     found = cluster_errors([(part(x, y), clusters(np.arange(len(x))))], reference)
     expected = robust_errors([part(x, y)], reference, "HC1")
@@ -103,7 +97,7 @@ def test_a_row_of_leverage_1_leaves_hc3_undefined_and_hc0_not() -> None:
 
 
 def test_a_dropped_column_has_no_error() -> None:
-    x, y = table("cars")
+    x, y = numbers_of("cars")
     doubled = np.column_stack([x, 2 * x])
     found = robust_errors([part(doubled, y)], solve(doubled, y), "HC3")
     np.testing.assert_allclose(found.weights[0], robust_errors([part(x, y)], solve(x, y), "HC3").weights[0])
@@ -111,6 +105,6 @@ def test_a_dropped_column_has_no_error() -> None:
 
 
 def test_a_single_cluster_is_refused() -> None:
-    x, y = table("cars")
+    x, y = numbers_of("cars")
     with pytest.raises(ValueError, match="`cluster` has a single level in the training rows; choose"):
         cluster_errors([(part(x, y), clusters(np.zeros(len(x))))], solve(x, y))

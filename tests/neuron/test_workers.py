@@ -72,12 +72,12 @@ def test_blas_has_one_thread_within_and_as_many_as_before_afterwards() -> None:
     def other() -> None:
         with one_blas_thread():
             entered.set()
-            left.wait()
+            left.wait(60)
 
-    thread = threading.Thread(target=other)
+    thread = threading.Thread(target=other, daemon=True)
     with one_blas_thread():
         thread.start()
-        entered.wait()
+        assert entered.wait(60)
     assert set(blas_threads()) == {1}
     left.set()
     thread.join()

@@ -37,7 +37,7 @@ def main(root: Path) -> None:
         root.mkdir()
         first = NamedModel(name="sales", owner="o", table="t").with_run(OLD)
         registry.write(root, first.moved(CHAMPION, OLD, by="test", why="first"))
-        ended, what = forked(root, last, promote)
+        ended, what, _ = forked(root, last, promote)
         if ended == 0:
             break
         found = champion(root)

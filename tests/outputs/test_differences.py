@@ -17,6 +17,8 @@ def test_equal_runs_do_not_differ() -> None:
     result = dealt(result_of(), "a")
     found = differences(result, result)
     assert (found.settings, found.origins, found.rows) == ([], [], "on the same test rows")
+    assert found.errors
+    assert {each.name for each in found.weights} >= {"x"}
     assert all(each.first == each.second for each in found.errors)
     assert all((each.low or 0) < 0 < (each.high or 0) for each in found.weights)
 

@@ -1,9 +1,7 @@
 """The registry of models in use: versions, aliases, a history that only grows; whole after a kill and a race."""
 
 import json
-import os
 import signal
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from tasks.outputs.registry import CHAMPION, NamedModel
 from tasks.store.folders import REGISTRY, BadStore
 from tasks.table.errors import BadTable
 from tests.paths import ROOT
-from tests.processes import environment, python
+from tests.processes import environment, python, started
 
 RUNS = [f"20261122T0000{second:02}-0123abcd" for second in range(20)]
 SALES = {"name": "sales", "input": {"data": "/t/sales.csv", "target": "price"}}
@@ -105,22 +103,25 @@ def test_a_name_that_nobody_gave_makes_way(tmp_path: Path) -> None:
     assert registry.claimed_name(tmp_path, first) == "sales-y"
 
 
-def promote(root: Path, run: str) -> None:
-    """Add a run and make it the champion, as one of many processes."""
-    with registry.held(root):
-        model = registry.read(root, "sales") or of_runs()
-        registry.write(root, model.with_run(run).moved(CHAMPION, run, by=str(os.getpid()), why="race"))
+# Adds a run and makes it the champion, as one of many processes.
+PROMOTE = """
+import os, sys
+from pathlib import Path
+from tasks.outputs import registry
+from tests.outputs.test_registry import of_runs
+root, run = Path(sys.argv[1]), sys.argv[2]
+with registry.held(root):
+    model = registry.read(root, "sales") or of_runs()
+    registry.write(root, model.with_run(run).moved(registry.CHAMPION, run, by=str(os.getpid()), why="race"))
+"""
 
 
 def test_races_leave_one_order(tmp_path: Path) -> None:
     """Each of eight processes is in the history, and each move begins where the one before it ended."""
-    context = get_context("fork")
-    processes = [context.Process(target=promote, args=(tmp_path, run)) for run in RUNS[:8]]
+    processes = [started("-c", PROMOTE, tmp_path, run) for run in RUNS[:8]]
     for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
+        said = process.communicate(timeout=120)
+        assert process.returncode == 0, said
     model = registry.read(tmp_path, "sales")
     assert model is not None
     assert {version.run for version in model.versions} == {*RUNS[:8]}

@@ -119,14 +119,15 @@ def run(root: Path, remote: Path | None = None) -> None:
 
 def point_at(last: int, told: int) -> Callable[[str], None]:
     """Return what dies when it is called for the `last` time, after writing what for to `told`."""
-    seen = 0
+    seen, former = 0, ""
 
     def point(what: str) -> None:
-        nonlocal seen
+        nonlocal seen, former
         seen += 1
         if seen == last:
-            os.write(told, what.encode())
+            os.write(told, f"{what}\n{former}".encode())
             os.kill(os.getpid(), signal.SIGKILL)
+        former = what
 
     return point
 
@@ -183,8 +184,8 @@ def watch(root: Path, last: int, told: int) -> None:
 
 def forked(
     root: Path, last: int = 0, work: Callable[[Path], None] = run, remote: Path | None = None
-) -> tuple[int, str]:
-    """Run, or do other `work`, in a process of its own; return how it ended and, if it was killed, before what."""
+) -> tuple[int, str, str]:
+    """Run, or do other `work`, in a process of its own; return how it ended and, if it was killed, between what."""
     inlet, outlet = os.pipe()
     child = os.fork()
     if child == 0:
@@ -205,7 +206,8 @@ def forked(
     os.close(outlet)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with os.fdopen(inlet, "rb") as stream:
-        return status, stream.read().decode()
+        what, _, former = stream.read().decode().partition("\n")
+    return status, what, former
 
 
 def remote_points(root: Path, remote: Path) -> Iterator[dict[str, Any]]:
@@ -216,7 +218,7 @@ def remote_points(root: Path, remote: Path) -> Iterator[dict[str, Any]]:
     for last in count(1, EVERY):
         for folder in (root, remote):
             shutil.rmtree(folder)
-        ended, what = forked(root, last, remote=remote)
+        ended, what, _ = forked(root, last, remote=remote)
         if ended == 0:
             return
         again = forked(root, remote=remote)[0]
@@ -253,12 +255,14 @@ def main(root: Path) -> None:
     for last in count(1, EVERY):
         shutil.rmtree(root)
         root.mkdir()
-        ended, what = forked(root, last)
+        ended, what, former = forked(root, last)
         if ended == 0:
             break
         again = forked(root)[0]
         wrong = differing(undisturbed, contents(root))
-        points.append({"killed before": what, "ended": ended, "next run": again, "differs": wrong})
+        points.append(
+            {"killed before": what, "after": former, "ended": ended, "next run": again, "differs": wrong}
+        )
     json.dump(points, sys.stdout)
 
 

@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-from itertools import pairwise
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -60,8 +59,8 @@ def test_after_a_kill_at_any_write_point_the_next_run_leaves_what_an_undisturbed
     places = r"open (/drafts/|/locks/|/leases/|.*/\.[0-9a-f]+\.part$|$)"
     assert [event for event in opened if not re.match(places, event)] == []
     assert {"fsync", "os.rename", "open"} <= {event.split()[0] for event in events}
-    before = [one for one, other in pairwise(events) if other.startswith("os.rename ")]
-    assert EVERY > 1 or set(before) == {"fsync"}
+    before = {point["after"] for point in points if point["killed before"].startswith("os.rename ")}
+    assert before == {"fsync"}
 
 
 @pytest.mark.slow

@@ -251,7 +251,7 @@ def test_a_silent_stage_is_shown_after_two_seconds_and_then_taken_away(
     """Its name and seconds, as long as nothing else is in sight."""
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    monkeypatch.setattr(progress, "SILENCE", 0.05)
+    monkeypatch.setattr(progress, "SILENCE", 1.0)
     monkeypatch.setattr(progress, "TICK", 0.01)
     with progress.Activity("evaluate"):
         assert terminal.getvalue() == ""

@@ -83,7 +83,7 @@ def test_a_lease_that_is_renewed_is_kept(found: Objects, monkeypatch: pytest.Mon
         time.sleep(2.0)
         assert seconds == []
     waiting.join()
-    assert seconds[0] > 1.9
+    assert len(seconds) == 1
 
 
 def test_who_has_lost_a_lease_leaves_the_new_owners_alone(

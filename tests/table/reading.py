@@ -38,6 +38,7 @@ def refused(path: Path | str, target: str = "y", **given: Any) -> tuple[Violatio
         return caught.value.violations
 
 
-def refusal(path: Path, target: str = "y", **given: Any) -> str:
-    """Return the findings as one line, without the path of the folder."""
-    return str(BadTable(*refused(path, target, **given))).replace(str(path), path.name)
+def refusal(data: Path | str, target: str = "y", **given: Any) -> str:
+    """Return the findings as one line, of a path without its folder."""
+    said = str(BadTable(*refused(data, target, **given)))
+    return said.replace(str(data), data.name) if isinstance(data, Path) else said

@@ -1,17 +1,11 @@
 """Files of DuckDB: every type that they have, and nothing outside of them."""
 
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from tasks.table.errors import BadTable
-from tests.table.reading import read, refused
-
-
-def refusal(data: str, **given: Any) -> str:
-    return str(BadTable(*refused(data, **given)))
+from tests.table.reading import read, refusal
 
 
 def test_duckdb_reads_its_file_and_nothing_else(tmp_path: Path) -> None:

@@ -1,17 +1,10 @@
 """PostgreSQL's types, and the one read-only transaction in which its rows come."""
 
-from typing import Any
-
 import pyarrow as pa
 
-from tasks.table.errors import BadTable
 from tasks.table.sources.postgres import Postgres
 from tests.databases import Server
-from tests.table.reading import read, refused
-
-
-def refusal(data: str, **given: Any) -> str:
-    return str(BadTable(*refused(data, **given)))
+from tests.table.reading import read, refusal
 
 
 def test_numbers_of_any_precision_are_floats(postgres: Server) -> None:

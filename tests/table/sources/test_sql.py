@@ -13,12 +13,11 @@ from tasks.ingest import ingest
 from tasks.runtime.stage import is_passing
 from tasks.runtime.user_table import table_of
 from tasks.store.artifact import Artifact
-from tasks.table.errors import BadTable
 from tasks.table.sources.database import BrokenOff
 from tasks.table.sources.postgres import Postgres
 from tasks.table.sources.source import ROWS
 from tests.databases import PASSWORD, READER, Server
-from tests.table.reading import read, refused
+from tests.table.reading import read, refusal
 
 LINE = "SELECT i AS id, i * 0.5 AS x, 3 * i + 1 + (i % 3) AS y FROM generate_series(1, 40) AS i"
 
@@ -29,10 +28,6 @@ def sales(postgres: Server) -> Iterator[str]:
     postgres.execute("CREATE SCHEMA shop", f"CREATE TABLE shop.sales AS {LINE}")
     yield postgres.address
     postgres.execute("DROP SCHEMA shop CASCADE")
-
-
-def refusal(data: str, **given: Any) -> str:
-    return str(BadTable(*refused(data, **given)))
 
 
 def ingested(data: str, store: Path, **given: Any) -> Artifact:

@@ -8,12 +8,7 @@ import pytest
 
 from tasks.config import Input
 from tasks.runtime.user_table import table_of
-from tasks.table.errors import BadTable
-from tests.table.reading import read, refused
-
-
-def refusal(data: str, **given: Any) -> str:
-    return str(BadTable(*refused(data, **given)))
+from tests.table.reading import read, refusal, refused
 
 
 @pytest.fixture
