@@ -16,7 +16,7 @@ try:
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "LinearNeuronRegressor needs the package scikit-learn; install linear-neuron[sklearn], or that package",
+        "LinearNeuronRegressor needs the package scikit-learn; `pip install scikit-learn`",
         name=error.name,
     ) from error
 

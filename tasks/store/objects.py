@@ -191,7 +191,7 @@ def _opened(address: str) -> "ObjectStore":
         from obstore.store import from_url
     except ImportError:
         raise NoRemote(
-            f"`remote` of {address!r} needs obstore; install it with pip install 'linear-neuron[remote]'"
+            f"`remote` of {address!r} needs obstore; `pip install '.[remote]'` in the checkout"
         ) from None
     try:
         if address.startswith("file:"):

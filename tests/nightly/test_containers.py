@@ -121,7 +121,7 @@ def test_two_nights_as_the_readme_has_them_each_in_an_empty_environment(
     """The second night is all cached, and then the other commands of that section do what they say."""
     (lines,) = console("Past one machine")
     install, run, *others = (line.command for line in lines)
-    assert install == "pip install 'linear-neuron[remote]'"
+    assert install == ".venv/bin/pip install '.[remote]'"
     first, second = (
         json.loads(in_a_container(f"{run} --json", tmp_path / night, server)) for night in ("one", "two")
     )

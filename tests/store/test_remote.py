@@ -208,9 +208,7 @@ def test_without_obstore_a_remote_is_refused_by_the_extras_name(
     monkeypatch: pytest.MonkeyPatch, there: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "obstore.store", None)
-    with pytest.raises(
-        NoRemote, match=r"needs obstore; install it with pip install 'linear-neuron\[remote\]'"
-    ):
+    with pytest.raises(NoRemote, match=r"needs obstore; `pip install '\.\[remote\]'` in the checkout"):
         opened(there)
 
 

@@ -88,7 +88,7 @@ def export_of(to: str, model: LinearModel) -> bytes | Mapping[str, bytes]:
         content = export.write(model)
     except ModuleNotFoundError as error:
         raise BadTable(
-            f"`to` of {to!r} needs the package {error.name}; install linear-neuron[{export.extra}], or that package"
+            f"`to` of {to!r} needs the package {error.name}; `pip install '.[{export.extra}]'` in the checkout"
         ) from error
     if content is None:
         raise BadTable(

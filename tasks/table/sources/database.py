@@ -62,5 +62,5 @@ def missing_extra(data: str, kind: str, extra: str) -> BadTable:
     """Say what must be installed to read a kind of database."""
     return BadTable(
         f"{located(data)} is a database of {kind}, which needs another package; "
-        f"`pip install 'linear-neuron[{extra}]'`"
+        f"`pip install '.[{extra}]'` in the checkout"
     )

@@ -43,7 +43,7 @@ def refusal(data: str, name: str, path: str, extra: str | None = None) -> str:
     """
     remedy = "export its present rows to Parquet, and name that file"
     if extra:
-        remedy = f"`pip install 'linear-neuron[{extra}]'`, or {remedy}"
+        remedy = f"`pip install '.[{extra}]'` in the checkout, or {remedy}"
     elif name in EXTRAS:
         remedy = f"name the table's own folder, or {remedy}"
     return (

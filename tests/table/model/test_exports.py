@@ -110,7 +110,7 @@ def test_a_missing_package_is_named(to: str, package: str, monkeypatch: pytest.M
     with pytest.raises(BadTable) as refused:
         export_of(to, model_of(drawn(100), fill=True))
     assert str(refused.value) == (
-        f"`to` of {to!r} needs the package {package}; install linear-neuron[{to}], or that package"
+        f"`to` of {to!r} needs the package {package}; `pip install '.[{to}]'` in the checkout"
     )
 
 

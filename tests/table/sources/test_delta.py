@@ -109,7 +109,7 @@ def test_without_the_library_the_table_is_refused_with_the_line_to_install(
     monkeypatch.setitem(sys.modules, "deltalake", None)
     assert refusal(sales) == (
         "`data` of 'sales' is a table of Delta Lake, as '_delta_log' shows: its files hold removed rows, too; `pip "
-        "install 'linear-neuron[delta]'`, or export its present rows to Parquet, and name that file"
+        "install '.[delta]'` in the checkout, or export its present rows to Parquet, and name that file"
     )
 
 

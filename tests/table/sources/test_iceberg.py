@@ -137,7 +137,7 @@ def test_without_the_library_the_table_is_refused_with_the_line_to_install(
     text = refusal(folder(sales))
     assert text.startswith("`data` of 'sales' is a table of Iceberg, as 'metadata/")
     assert text.endswith(
-        "`pip install 'linear-neuron[iceberg]'`, or export its present rows to Parquet, and name that file"
+        "`pip install '.[iceberg]'` in the checkout, or export its present rows to Parquet, and name that file"
     )
 
 

@@ -187,5 +187,5 @@ def test_what_must_be_installed_is_said(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     assert refusal(address, table="t").endswith(
-        f"which needs another package; `pip install 'linear-neuron[{extra}]'`"
+        f"which needs another package; `pip install '.[{extra}]'` in the checkout"
     )
