@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 import shutil
 import subprocess
 import time
@@ -113,14 +112,24 @@ class Tab:
 def browsing(program: str, home: Path) -> Iterator[Tab]:
     """Run a browser with an empty profile in `home`, and give its first tab."""
     command = [program, *FLAGS, f"--user-data-dir={home}", "about:blank"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            lines = iter(process.stderr or ())
-            port = next(found[1] for line in lines if (found := re.search(r"ws://127\.0\.0\.1:(\d+)/", line)))
-            with urlopen(f"http://127.0.0.1:{port}/json") as answer:
+            with urlopen(f"http://127.0.0.1:{_port(process, home)}/json") as answer:
                 tabs = json.load(answer)
             address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
-            with connect(address, max_size=None) as connection:
+            # Nobody reads what the tab reports while a test does something else; unread pongs would end the connection.
+            with connect(address, max_size=None, ping_interval=None) as connection:
                 yield Tab(connection)
         finally:
             process.terminate()
+
+
+def _port(process: subprocess.Popen[bytes], home: Path) -> str:
+    """Wait for the port that the browser notes in its profile."""
+    note = home / "DevToolsActivePort"
+    end = time.monotonic() + 60
+    while not (note.exists() and (lines := note.read_text().splitlines())):
+        if process.poll() is not None or time.monotonic() > end:
+            raise RuntimeError(f"the browser opened no port (exit status {process.returncode})")
+        time.sleep(0.05)
+    return lines[0]
