@@ -4,7 +4,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if sys.platform == "win32":  # said before the store's first import would fail for want of `fcntl`
+if sys.platform == "win32":  # before the store's first import fails because there is no `fcntl`
     raise SystemExit("linear-neuron needs macOS or Linux; on Windows, run it in WSL")
 
 if TYPE_CHECKING:

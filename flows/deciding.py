@@ -124,9 +124,9 @@ def ended(result: Result) -> State[Result]:
     line = result.line
     if result.decision is None:
         return Completed(message=line, data=result)
-    told = ". ".join(filter(None, [line and line.rstrip("."), result.decision.text]))
+    message = ". ".join(filter(None, [line and line.rstrip("."), result.decision.text]))
     name = REJECTED if result.decision.outcome == "rejected" else None
-    return Completed(name=name, message=told, data=result)
+    return Completed(name=name, message=message, data=result)
 
 
 def _by_rule(

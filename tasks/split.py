@@ -59,7 +59,7 @@ class SplitPlan:
         return list(dict.fromkeys([*self.roles.used, *([self.cluster] if self.cluster else [])]))
 
     def fit(self, training: Tally, tests: Tally) -> Encoding:
-        """Fit the encoding to the training rows, of which there must be enough."""
+        """Fit the encoding to the training rows; refuse too few of them."""
         check_sizes(self.options.method, self.options.test_fraction, training.rows, tests.rows, self.columns)
         return fit(training, self.roles)
 

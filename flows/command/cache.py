@@ -159,7 +159,7 @@ RemoteTask = Callable[[Objects, Cleaning, bool], Exit]
 def _command(task: Task, remote_task: RemoteTask) -> Callable[[Cleaning, bool], Exit]:
     """Call a task with the root of the store or, where one is named, the other one with the remote.
 
-    Without a store or a remote, or the right to change it, that is said in one line.
+    Without a store or a remote, or the right to change it, one line says so.
     """
 
     def command(options: Cleaning, as_json: bool) -> Exit:

@@ -24,11 +24,11 @@ class ChosenModel:
     @property
     def said(self) -> str:
         """Say which model it is."""
-        told = self.origin
-        version = f", {told['version']}" if "version" in told else ""
+        origin = self.origin
+        version = f", {origin['version']}" if "version" in origin else ""
         return (
-            f"model of {told['name']!r}{version}: target {told['target']!r} of {told['table']}, "
-            f"run {told['run']}, due {told['due']}"
+            f"model of {origin['name']!r}{version}: target {origin['target']!r} of {origin['table']}, "
+            f"run {origin['run']}, due {origin['due']}"
         )
 
 
@@ -88,8 +88,8 @@ def _version(artifacts: Path, known: NamedModel, wanted: str | None, model: str)
 
 def _of_version(artifacts: Path, known: NamedModel, version: ModelVersion, model: str) -> ChosenModel:
     found = _of_run(artifacts, version.run, model)
-    told = ", ".join([f"version {version.number}", *known.aliases_of(version)])
-    return ChosenModel(found.path, found.origin | {"name": known.name, "version": told})
+    described = ", ".join([f"version {version.number}", *known.aliases_of(version)])
+    return ChosenModel(found.path, found.origin | {"name": known.name, "version": described})
 
 
 def _of_run(artifacts: Path, run: str, model: str) -> ChosenModel:

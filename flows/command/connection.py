@@ -1,4 +1,4 @@
-"""The Prefect server of a run: the one that is configured, or a temporary one; and what is said where neither works."""
+"""The Prefect server of a run: the configured one or a temporary one, and the error message if neither works."""
 
 import atexit
 import re

@@ -39,7 +39,7 @@ def export(options: Export, as_json: bool) -> Exit:
 
 
 def write(content: bytes | Mapping[str, bytes], path: Path) -> None:
-    """Write a file, or the files of a folder, each of which appears under its name once it is complete.
+    """Write a file, or the files of a folder; each appears under its name once it is complete.
 
     Raises:
         OSError: it cannot be written.

@@ -1,4 +1,4 @@
-"""Folders that a command needs: what is wrong with one is said before the work begins, by setting and name."""
+"""Folders that a command needs: an unusable one is refused before the work begins, by setting and name."""
 
 import errno
 import tempfile

@@ -45,7 +45,7 @@ def print_result(text: str, otherwise: str = "") -> Exit:
     """Print a command's result on stdout; return the exit status.
 
     A reader that went away ends the command quietly, as it ends others. Where stdout cannot be written for another
-    reason, that is said, and `otherwise` where the result is to be found.
+    reason, the message says so, and `otherwise` says where the result is.
     """
     try:
         _write(text)

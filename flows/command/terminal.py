@@ -1,4 +1,4 @@
-"""The terminal's streams: what is said arrives, whatever its encoding and whatever native code does to descriptor 2."""
+"""The terminal's streams: output arrives whatever their encoding, and whatever native code does to descriptor 2."""
 
 import io
 import os

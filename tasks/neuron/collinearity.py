@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks.neuron.least_squares import LeastSquares
 
-# Variance inflation above which a column is said to depend nearly: 0.9995 correlation of two columns.
+# Variance inflation above which a column counts as nearly dependent: a correlation of 0.9995 between two columns.
 INFLATED = 1e3
 SPAN = 1e6  # ratio of standard deviations above which columns are said to differ in scale
 

@@ -175,7 +175,7 @@ def cook(reference: LeastSquares, features: Array, target: Array) -> Check | Non
 
 
 def robustness(names: Sequence[str], reference: LeastSquares, rows: Batch) -> Check | None:
-    """Return the ratio of HC3's standard error to the classic one that is farthest from 1, and of which weight."""
+    """Return the ratio of HC3's standard error to the classic one that is farthest from 1, and its weight's name."""
     found = robust_errors([MemoryPart(rows)], reference, "HC3").weights
     ratios = (found / reference.standard_errors)[reference.factor.kept]
     if not (np.isfinite(ratios) & (ratios > 0)).all():

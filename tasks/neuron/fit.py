@@ -237,5 +237,5 @@ def _converted(units: Coordinates, rows: Batch, order: NDArray[np.int64] | None)
 
 
 def _none(_batch: int) -> float:
-    """Return a leverage for a rule of which only the kind of step counts."""
+    """Return a leverage for a rule when only its kind of step matters."""
     return 0.0

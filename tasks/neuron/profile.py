@@ -63,7 +63,7 @@ class Profiler:
     """Looks at a table whose parts come one after the other."""
 
     def __init__(self, rows: int, most: int, seed: int = 0) -> None:
-        """Begin to look at a table of so many rows, of which `most` are to be kept."""
+        """Start the profile of a table of `rows` rows, keeping a sample of at most `most`."""
         self.rows = rows
         self._chosen = _chosen(rows, most, seed)
         self._seen = 0

@@ -54,7 +54,7 @@ def tutorial_covariance(
         features: (m, p) rows, or a sample of them, with a 1 appended for the bias.
         residuals: (m,) of least squares on the same rows.
         rate: η.
-        rows: Number of rows n of which `features` are a sample.
+        rows: Number of rows n that `features` were sampled from.
         batch_size: B.
         epochs: Passes over the rows.
     """

@@ -28,7 +28,7 @@ def stable_limit(
     Args:
         features: (n, d).
         batch_size: B.
-        rows: Number of rows of which `features` are a sample; all of them by default.
+        rows: Number of rows that `features` were sampled from; by default they are all of them.
         bias: Whether the model has a bias.
 
     Returns:

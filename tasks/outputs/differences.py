@@ -111,8 +111,8 @@ def _origins(result: Result) -> dict[str, str]:
     origin = result.lineage
     if origin is None:
         return {}
-    told = {"code": origin.code[:12], "input files": (origin.source or "–")[:12]}
-    return told | dict(origin.libraries)
+    described = {"code": origin.code[:12], "input files": (origin.source or "–")[:12]}
+    return described | dict(origin.libraries)
 
 
 def _unequal(first: dict[str, str], second: dict[str, str]) -> list[UnequalValue]:

@@ -50,7 +50,7 @@ MOST_PAIRED = 2000
 class IngestedFile:
     """What was taken from one file: its usable rows, in `paths`, and what there is to say about all of them.
 
-    `key` is what it is to be known by, `folder` where it was read into, `artifact` what the store has of it.
+    `key` identifies it, `folder` is where it was read into, `artifact` its record in the store.
     """
 
     name: str

@@ -50,8 +50,8 @@ def default_name(settings: Dumped) -> str:
 
 def distinct_name(name: str, settings: Dumped) -> str:
     """Return a name that only this table has, for where another table has `name`."""
-    told = hashlib.sha256(json.dumps(owner(settings)).encode()).hexdigest()[:DIGITS]
-    return f"{name[: LONGEST_RUN_NAME - DIGITS - 1].rstrip('-')}-{told}"
+    digest = hashlib.sha256(json.dumps(owner(settings)).encode()).hexdigest()[:DIGITS]
+    return f"{name[: LONGEST_RUN_NAME - DIGITS - 1].rstrip('-')}-{digest}"
 
 
 def owner(settings: Dumped) -> str:

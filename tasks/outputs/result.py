@@ -243,7 +243,7 @@ class Lineage(Record):
 
 
 class Evaluation(Record):
-    """What training and evaluation found out: all of the result that does not depend on which run it was."""
+    """What training and evaluation found: the part of a result that is the same for every run that reuses it."""
 
     target: str
     model: Model
@@ -293,7 +293,7 @@ class Answers(Record):
     line: str = Field(description="In one line: target, RMSE, its change, the verdict, and why stages ran.")
     usable: str = Field(description="Whether the fit can be used, and why.")
     changed: str = Field(description="What moved since the previous run.")
-    advice: list[str] = Field(description="What to do, a sentence each; empty where nothing is to be done.")
+    advice: list[str] = Field(description="What to do, a sentence each; empty if there is nothing to do.")
 
 
 class ChampionComparison(Record):

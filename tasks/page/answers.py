@@ -21,7 +21,7 @@ FEWEST = 10
 # Ends of the RMSE's interval apart by more than this factor: the error itself is hardly known.
 WIDE = 1.5
 
-# Share of the weights that cannot be told from zero, above which that is said; a few always are.
+# Share of weights indistinguishable from zero above which the report says so; a few always are.
 MOSTLY = 0.5
 
 LONGEST_CAUSE = 120  # characters

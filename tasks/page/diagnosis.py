@@ -9,7 +9,7 @@ from tasks.page.text import named, number
 
 # What is checked, and from where on it is wrong.
 CHECKS: dict[CheckName, tuple[str, str]] = {
-    "inflation": ("a weight can be told from the others (variance inflation)", "above 10"),
+    "inflation": ("the weights can be separated from each other (variance inflation)", "above 10"),
     "spread": ("errors are of equal size (Breusch–Pagan: R² of their squares)", "above 0.02, p < 0.01"),
     "order": ("neighbouring rows are independent (Durbin–Watson)", "outside 1.5 to 2.5, p < 0.01"),
     "normality": ("errors are normal (correlation of the Q–Q plot)", "below 0.97, p < 0.01"),
@@ -59,7 +59,7 @@ def advice(finding: Finding) -> str:
     """Say what is wrong, with its figure, and what to do."""
     figure, subject = number(finding.figure, 2), _subject(finding)
     lines: dict[CheckName, str] = {
-        "inflation": f"The weight of {subject} is hardly told from the others' (variance inflation {figure}): "
+        "inflation": f"The weight of {subject} can hardly be separated from the others (variance inflation {figure}): "
         "`exclude` a column that says the same, or set `l2`.",
         "spread": f"Errors differ in size (Breusch–Pagan: {figure} of their squares explained): set `standard_errors` "
         "to HC3, predict with conformal intervals.",

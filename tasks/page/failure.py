@@ -51,7 +51,7 @@ def failure_page(failure: Failure) -> list[Block]:
     cached = ", ".join(failure.finished) or "nothing"
     several = len(failure.violations) > 1
     reason = f"{len(failure.violations)} findings, see below." if several else failure.reason
-    todo = "Run the command below." if failure.resume else "Mend what is said above, and run it again."
+    todo = "Run the command below." if failure.resume else "Fix the cause above and run it again."
     return [
         Heading(1, f"{where} failed"),
         AnswerBlock("Can I use it?", [f"No, there is no model: {visible(reason)}"], "bad"),

@@ -29,7 +29,7 @@ def report(
 
     Args:
         result: The run.
-        figures: Its figures, each of which names its section.
+        figures: Its figures; each names its section.
         past: The runs to compare with, the oldest first.
         failed: What failed between the previous run and this one, in a few words each.
     """

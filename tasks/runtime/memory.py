@@ -42,7 +42,7 @@ class _Need:
     def __str__(self) -> str:
         """Name limit, need and remedy."""
         return (
-            f"training needs about {_gigabytes(self.needed)} of memory, of which {self.name} allows "
+            f"training needs about {_gigabytes(self.needed)} of memory, but {self.name} allows "
             f"{_gigabytes(self.limit)}; {self.remedy}"
         )
 

@@ -22,7 +22,7 @@ FORMAT: Literal[2] = 2
 # Of a record that is read: a million files or columns.
 MOST_BYTES = 2**28
 
-# Names between slashes, none of which starts with a dot.
+# Names between slashes; no name starts with a dot.
 _INSIDE = re.compile(r"(?:[^./\0][^/\0]*/)+[^./\0][^/\0]*")
 
 

@@ -117,7 +117,7 @@ class Objects:
     def create(self, path: str, content: bytes) -> bool:
         """Write an object if there is none; say whether it was written. Of many who try at once, one succeeds.
 
-        A store that does not know this request writes it all the same; then several are told that it was them.
+        A store without this request writes anyway; then several writers believe that they were first.
 
         Raises:
             RemoteError: the remote cannot be written.

@@ -46,7 +46,7 @@ class _Lease(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class LeaseRequest:
-    """What is to be computed: the `keys`, in the store at `root`.
+    """What will be computed: the `keys`, in the store at `root`.
 
     `is_done` says whether somebody has a key's result ready; `on_wait` is called with who is being waited for.
     """
@@ -59,7 +59,7 @@ class LeaseRequest:
 
 @contextmanager
 def leased(objects: Objects, wanted: LeaseRequest) -> Iterator[None]:
-    """Hold the leases on keys of which nobody has the result ready, waiting for their owners as long as they live.
+    """Hold the leases on keys whose results do not exist yet; wait for other owners while they are alive.
 
     Whoever calls this holds the local locks on the keys.
 

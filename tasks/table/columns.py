@@ -167,7 +167,7 @@ def excluded(wanted: Wanted, names: Sequence[str]) -> set[str]:
 
 
 def _asked_for(names: Sequence[str], wanted: Wanted, categorical: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns that are to be features if they can, in the user's order."""
+    """Return the candidate feature columns, in the user's order."""
     if wanted.features is None:
         return _matching(("*",), names, wanted)
     return tuple(dict.fromkeys([*_matching(wanted.features, names, wanted), *categorical]))

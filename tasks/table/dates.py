@@ -22,7 +22,7 @@ def date_format_of(read: Callable[[], Iterable[pa.ChunkedArray]], name: str) -> 
         name: The column.
 
     Raises:
-        BadTable: days and months cannot be told apart in any row.
+        BadTable: no row distinguishes days from months.
     """
     first = next((cell for column in read() for cell in column.drop_null()[:1].to_pylist()), "")
     fitting = [

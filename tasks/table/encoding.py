@@ -27,7 +27,7 @@ from tasks.table.errors import BadTable, counted, quoted
 MOST_LEVELS = 1000
 # Levels that may be counted to pool the rare ones.
 MOST_COUNTED = 100_000
-# Levels above which their cost is said.
+# Number of levels above which the report names their cost.
 MANY_LEVELS = 100
 # The level that rare ones are pooled as.
 RARE = "(rare)"

@@ -45,7 +45,7 @@ class BadTable(ValueError):
     violations: tuple[Violation, ...]
 
     def __init__(self, *findings: Violation | str) -> None:
-        """Keep the findings, one or more, in the order in which they are to be read; text is one about a setting."""
+        """Keep the findings, at least one, in reading order; a string is one about a setting."""
         super().__init__(*findings)
         self.violations = tuple(_finding(each) if isinstance(each, str) else each for each in findings)
 

@@ -23,7 +23,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MISSING = np.uint64(0xD1B54A32D192ED03)
 _SIGN = np.uint64(1 << 63)
 _WHOLE = r"^-?\d{1,18}$"
-# What text is read as where it is to be in order.
+# The type as which text is compared when rows are ordered by it.
 _READINGS = (pa.float64(), pa.timestamp("us"), pa.timestamp("us", "UTC"))
 _DECIMAL = r"^-?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d+)?$"
 

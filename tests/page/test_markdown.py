@@ -104,7 +104,7 @@ def test_a_sentence_that_begins_like_a_list_is_none() -> None:
 
 
 def test_a_figure_is_linked_or_described() -> None:
-    """A link's target is quoted where it must be; a figure that is left out is told in words."""
+    """A link's target is quoted where it must be; a figure that is left out is described in words."""
     figure = Picture("a (1).png", "The loss.", "It falls from 3 to 1.")
     assert markdown([figure], str) == "The loss.\n\n![It falls from 3 to 1.](a%20%281%29.png)\n"
     left_out = markdown([figure], lambda _: None)

@@ -41,7 +41,7 @@ def test_a_limit_that_is_too_low_is_named_with_need_and_remedy(kind: str, name: 
     status, told = limited(kind, 500 * 10**6)
     assert status == 1
     assert told.startswith("training needs about ")
-    assert told.endswith(f" GB of memory, of which {name} allows 0.5 GB; raise it (`ulimit {flag}`)")
+    assert told.endswith(f" GB of memory, but {name} allows 0.5 GB; raise it (`ulimit {flag}`)")
 
 
 @pytest.mark.parametrize("kind", ["RLIMIT_AS", "RLIMIT_DATA"])

@@ -37,7 +37,7 @@ def inputs(
     """Return the model's columns by name: numbers as float64, categories as text, missing values as nulls.
 
     Args:
-        model: says which columns, and of which type.
+        model: names the columns and their types.
         rows: of a file; of a text file the cells as they are written.
         start: how many rows of the file came before.
         look: what is known of the file.

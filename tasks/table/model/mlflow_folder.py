@@ -56,5 +56,5 @@ def _description(model: LinearModel, content: bytes, python: str) -> dict[str, o
 
 
 def _yaml(content: Mapping[str, object]) -> bytes:
-    """Write YAML, of which JSON is a part."""
+    """Write YAML; JSON is a subset of it."""
     return json.dumps(content, indent=1).encode()

@@ -40,7 +40,7 @@ STANDARD = SqlDialect()
 _BACKSLASHED = {"\\": "\\\\", "'": "\\'", "`": "\\`", "\n": "\\n", "\r": "\\r"}
 
 DIALECTS: Mapping[str, SqlDialect] = {
-    # SQL Server compares text without regard to case and to blanks at its end, unless it is told otherwise.
+    # SQL Server ignores case and trailing blanks when it compares text, unless a collation says otherwise.
     "tsql": SqlDialect(
         quotes=("[", "]"),
         prefix="N",

@@ -56,7 +56,7 @@ class Irregular:
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """A text file, of which the first rows have been read."""
+    """A text file whose first rows have been read."""
 
     file: DataFile
     layout: Layout
@@ -98,7 +98,7 @@ class TextTable:
             raise BadTable(_irregular_rows(self, irregular))
 
     def _type(self, name: str, kind: pa.DataType) -> pa.DataType:
-        """Return the type as which Arrow reads a column; a first point among whole numbers is to be seen as text."""
+        """Return the type as which Arrow reads a column; the first point among whole numbers must be seen as text."""
         if pa.types.is_string(kind):
             return kind
         if kind == pa.float64() and name in self.layout.numerals.unsettled:

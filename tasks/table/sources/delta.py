@@ -305,6 +305,6 @@ def _kept(table: "DeltaTable") -> dict[str, NDArray[np.bool_]]:
 
 
 def _below(address: str, root: str) -> str:
-    """Return a file's path in the table's folder; both are addresses, of which one may lack `file://`."""
+    """Return a file's path in the table's folder; both are addresses, and one may lack `file://`."""
     path, folder = (unquote(each).removeprefix("file://") for each in (address, root))
     return path.removeprefix(folder.rstrip("/") + "/")

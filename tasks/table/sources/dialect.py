@@ -59,7 +59,7 @@ _LINE = re.compile(r"\r\n|\n|\r")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How to read a text file, as far as the user says so; None is to be detected."""
+    """How to read a text file, as set by the user; None means detect it."""
 
     delimiter: str | None = None
     decimal: str | None = None

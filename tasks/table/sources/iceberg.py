@@ -130,7 +130,7 @@ def find(origin: Origin) -> SourceTable | None:
 
 
 def _tasks(scan: "DataScan", data: str) -> list["FileScanTask"]:
-    """Return what is to be read, by the files' names.
+    """Return what to read, by file name.
 
     Raises:
         BadTable: the table holds what is not read here, or its manifests cannot be reached.

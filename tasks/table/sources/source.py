@@ -69,7 +69,7 @@ class Origin:
     password: SecretStr | None = None
 
     def refuse_others(self, kind: str, *allowed: str) -> None:
-        """Refuse what is said for another kind of source.
+        """Refuse settings that belong to another kind of source.
 
         Raises:
             BadTable: something is given that is not among `allowed`.

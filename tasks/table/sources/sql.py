@@ -130,7 +130,7 @@ def identifier(name: str) -> str:
 
 @contextmanager
 def _answered(query: Query) -> Iterator[None]:
-    """Say of which database an error is, and never with which password."""
+    """Name the database in an error, never the password."""
     secret = query.origin.password.get_secret_value() if query.origin.password else ""
     where = located(query.origin.data)
     try:
