@@ -117,7 +117,7 @@ def clean_remote(remote: Objects, options: Cleaning, as_json: bool) -> Exit:
     disposed = remote_cleaning.disposable(found, options)
     if not options.dry_run:
         remote_cleaning.remove(remote, disposed)
-    kept_runs = len({item.path for item, _ in found.results} - {item.path for item in disposed})
+    kept_runs = len({listing.item.path for listing in found.results} - {item.path for item in disposed})
     return _print_removed(disposed, "objects", kept_runs, options, as_json)
 
 

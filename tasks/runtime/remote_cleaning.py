@@ -40,15 +40,24 @@ DigestSet = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
+class ListedContents:
+    """A record or a result: its object, the contents that it lists, and of a promoted run the model's name."""
+
+    item: Item
+    digests: DigestSet
+    promoted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a remote has: every object by its folder, the digests that each record and each result lists, in order.
+    """What a remote has: every object by its folder, and what each record and each result lists, the oldest first.
 
     `unreadable` are the records and results that list nothing, since they are not what was written.
     """
 
     items: dict[str, list[Item]]
-    records: list[tuple[Item, DigestSet]] = field(default_factory=list)
-    results: list[tuple[Item, DigestSet]] = field(default_factory=list)
+    records: list[ListedContents] = field(default_factory=list)
+    results: list[ListedContents] = field(default_factory=list)
     unreadable: list[Item] = field(default_factory=list)
 
 
@@ -75,11 +84,11 @@ def inventory(objects: Objects) -> Inventory:
     """
     found = Inventory(listed(objects))
     for folder, into in ((RECORDS, found.records), (KNOWN, found.records), (RUNS, found.results)):
-        for item, digests in zip(found.items[folder], _read(objects, found.items[folder]), strict=True):
-            if digests is None:
+        for item, listing in zip(found.items[folder], _read(objects, found.items[folder]), strict=True):
+            if listing is None:
                 found.unreadable.append(item)
             else:
-                into.append((item, digests))
+                into.append(listing)
     return found
 
 
@@ -95,9 +104,10 @@ def verify(objects: Objects) -> Verified:
         altered = [harm for harm in pool.map(partial(_altered, objects), contents) if harm]
     harm = [f"{item.path} is not what was written" for item in found.unreadable] + altered
     there = {_digest(item) for item in contents}
-    for item, digests in (*found.records, *found.results):
+    for listing in (*found.records, *found.results):
         harm += [
-            f"{CONTENTS}/{digest}, which {item.path} lists, is missing" for digest in sorted(digests - there)
+            f"{CONTENTS}/{digest}, which {listing.item.path} lists, is missing"
+            for digest in sorted(listing.digests - there)
         ]
     return Verified(len(found.records) + len(found.results), len(contents), harm)
 
@@ -105,23 +115,23 @@ def verify(objects: Objects) -> Verified:
 def disposable(found: Inventory, rules: Cleaning) -> list[Item]:
     """List what no kept run needs and nobody has written of late: first results, then records, then contents."""
     sizes = {_digest(item): item.bytes for item in found.items[CONTENTS]}
-    keep = chosen(found.results, rules, lambda each: each[0].changed, lambda some: _size(some, sizes))
-    needed = DigestSet().union(*(digests for _, digests in keep))
+    keep = _kept(found.results, rules, sizes)
+    needed = DigestSet().union(*(listing.digests for listing in keep))
     recent = time.time() - RECENT
 
-    stays = {item.path for item, _ in keep}
+    stays = {listing.item.path for listing in keep}
     records = [
-        (item, digests)
-        for item, digests in found.records
-        if (digests and digests <= needed) or item.changed >= recent
+        listing
+        for listing in found.records
+        if (listing.digests and listing.digests <= needed) or listing.item.changed >= recent
     ]
-    stays |= {item.path for item, _ in records}
-    keys = {_key(item) for item, _ in records}
+    stays |= {listing.item.path for listing in records}
+    keys = {_key(listing.item) for listing in records}
     stays |= {item.path for item in found.items[KEYS] if _key(item) in keys}
-    used = needed.union(*(digests for _, digests in records))
+    used = needed.union(*(listing.digests for listing in records))
     stays |= {item.path for item in found.items[CONTENTS] if _digest(item) in used}
 
-    dropped = {item.path for item, _ in found.results} - stays
+    dropped = {listing.item.path for listing in found.results} - stays
     return [
         item
         for folder in (RUNS, RECORDS, KNOWN, KEYS, LEASES, CONTENTS)
@@ -140,32 +150,48 @@ def remove(objects: Objects, items: Sequence[Item]) -> None:
         objects.remove(item.path)
 
 
-def _size(chosen: Sequence[tuple[Item, DigestSet]], sizes: dict[str, int]) -> int:
-    used = DigestSet().union(*(digests for _, digests in chosen))
-    return sum(item.bytes for item, _ in chosen) + sum(sizes.get(digest, 0) for digest in used)
+def _kept(results: Sequence[ListedContents], rules: Cleaning, sizes: dict[str, int]) -> list[ListedContents]:
+    """Choose the results to keep; those of each name's last champions stay whatever the other rules say."""
+    promoted: dict[str, list[ListedContents]] = {}
+    for listing in results:
+        if listing.promoted is not None:
+            promoted.setdefault(listing.promoted, []).append(listing)
+    safe = [
+        listing for each in promoted.values() for listing in each[max(0, len(each) - rules.keep_promotions) :]
+    ]
+
+    others = [listing for listing in results if listing not in safe]
+    return [*safe, *chosen(others, rules, lambda each: each.item.changed, lambda some: _size(some, sizes))]
 
 
-def _read(objects: Objects, items: Sequence[Item]) -> Iterator[DigestSet | None]:
-    """Yield the digests that each record or result lists; None where it is not what was written."""
+def _size(listings: Sequence[ListedContents], sizes: dict[str, int]) -> int:
+    used = DigestSet().union(*(listing.digests for listing in listings))
+    return sum(listing.item.bytes for listing in listings) + sum(sizes.get(digest, 0) for digest in used)
+
+
+def _read(objects: Objects, items: Sequence[Item]) -> Iterator[ListedContents | None]:
+    """Yield what each record or result lists; None where it is not what was written."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from pool.map(partial(_digests, objects), items)
+        yield from pool.map(partial(_listing, objects), items)
 
 
-def _digests(objects: Objects, item: Item) -> DigestSet | None:
+def _listing(objects: Objects, item: Item) -> ListedContents | None:
     try:
         content = objects.read(item.path, MOST_BYTES)
         if content is None:  # removed a moment ago
-            return DigestSet()
+            return ListedContents(item, DigestSet())
         if item.path.startswith(f"{RUNS}/"):
-            return _of_result(runs.parsed(content))
-        return DigestSet(file.sha256 for file in shared_record(content).files.values())
+            return _of_result(item, runs.parsed(content))
+        return ListedContents(item, DigestSet(file.sha256 for file in shared_record(content).files.values()))
     except ValueError:
         return None
 
 
-def _of_result(result: Result) -> DigestSet:
+def _of_result(item: Item, result: Result) -> ListedContents:
     stages = (file.sha256 for stage in result.stages.values() for file in stage.files)
-    return DigestSet((*stages, *(file.sha256 for file in result.files)))
+    digests = DigestSet((*stages, *(file.sha256 for file in result.files)))
+    promoted = result.decision is not None and result.decision.outcome == "promoted"
+    return ListedContents(item, digests, (result.name or "") if promoted else None)
 
 
 def _altered(objects: Objects, item: Item) -> str | None:

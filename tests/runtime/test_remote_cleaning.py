@@ -10,7 +10,7 @@ import pytest
 from flows.command import cache
 from tasks.config import Cleaning
 from tasks.outputs import runs
-from tasks.outputs.result import RunFile, Stage
+from tasks.outputs.result import Decision, Outcome, RunFile, Stage
 from tasks.runtime import remote_cleaning
 from tasks.store.artifact import Artifact
 from tasks.store.objects import Objects
@@ -31,7 +31,9 @@ def address(there: Path) -> str:
     return f"file://{there}"
 
 
-def a_night(tmp_path: Path, there: Path, number: int, days_ago: float) -> tuple[str, Artifact]:
+def a_night(
+    tmp_path: Path, there: Path, number: int, days_ago: float, outcome: Outcome | None = None
+) -> tuple[str, Artifact]:
     """Leave a run of so many days ago, with a training of its own; return its name and the training."""
     root = tmp_path / "store"
     with draft(root) as folder:
@@ -45,7 +47,10 @@ def a_night(tmp_path: Path, there: Path, number: int, days_ago: float) -> tuple[
         assert remote is not None
         remote.keep(record_path(key), made, root)
         remote.write(f"keys/train/{key}.json", b"{}")
-        result = result_of().model_copy(update={"run": name, "stages": {"train": stage}})
+        decision = outcome and Decision(outcome=outcome, text="as the gate says")
+        result = result_of().model_copy(
+            update={"run": name, "name": "sales", "stages": {"train": stage}, "decision": decision}
+        )
         runs.write(root, result, {"report.md": f"# Report {number}".encode()})
     then = time.time() - days_ago * DAY
     for path in there.rglob("*"):
@@ -80,6 +85,19 @@ def test_only_what_no_kept_run_needs_is_removed(tmp_path: Path, there: Path, cap
     assert listed[-1].endswith("; kept 1 runs")
     assert f"runs/{newer}.json" in objects(there)
     assert next(iter(older.files.values())).sha256 not in " ".join(objects(there))
+
+
+@pytest.mark.parametrize("promotions", [0, 1, 2, 5])
+def test_the_last_champions_stay(tmp_path: Path, there: Path, promotions: int) -> None:
+    """With their trainings, and beside what `--keep-runs` keeps; a night that the gate kept out does not count."""
+    outcomes: list[Outcome | None] = ["promoted", "promoted", "kept", "rejected", None]
+    nights = [a_night(tmp_path, there, i, 9 - i, outcome) for i, outcome in enumerate(outcomes)]
+    assert command("clean", there, keep_runs=1, keep_promotions=promotions) == 0
+    stay = [nights[-1], *nights[max(0, 2 - promotions) : 2]]
+    left = objects(there)
+    assert {path for path in left if path.startswith("runs/")} == {f"runs/{name}.json" for name, _ in stay}
+    for _, training in stay:
+        assert f"contents/{next(iter(training.files.values())).sha256}" in left
 
 
 def test_what_lists_goes_before_what_is_listed(tmp_path: Path, there: Path) -> None:
