@@ -1,4 +1,4 @@
-"""The gate at the end of a run: the champion on today's test rows, a person's consent, and what others hear of it."""
+"""The gate at the end of a run: the champion on today's test rows, a person's consent, and the final state."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from prefect import State
-from prefect.events import emit_event
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from prefect.runtime import deployment
@@ -96,27 +95,6 @@ def recorded_decision(known: NamedModel, result: Result, consent: Consent | None
     if waiting and waiting.run == result.run:
         return known.moved(CHALLENGER, None, by=by, why=decision.text)
     return known
-
-
-def announce(result: Result) -> None:
-    """Tell Prefect's automations of a promotion or a rejection."""
-    decision = result.decision
-    if decision is None or decision.outcome == "kept":
-        return
-    emit_event(
-        event=f"linear-neuron.model.{decision.outcome}",
-        resource={
-            "prefect.resource.id": f"linear-neuron.model.{result.name}",
-            "prefect.resource.name": str(result.name),
-        },
-        payload={
-            "run": result.run,
-            "target": result.target,
-            "artifacts": str(result.settings.get("artifacts", "")),
-            "text": decision.text,
-            "rmse": result.rmse,
-        },
-    )
 
 
 def ended(result: Result) -> State[Result]:

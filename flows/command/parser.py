@@ -106,6 +106,7 @@ KINDS = {
     "output_password_block": "BLOCK",
     "key": "COLUMNS",
     "artifacts": "FOLDER",
+    "log_to_mlflow": "ADDRESS",
     "model": "MODEL",
     "target": "COLUMN",
     "column": "COLUMN",

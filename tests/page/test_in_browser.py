@@ -1,17 +1,30 @@
 """`report.html` as Chromium shows it: both themes, from desktop to a small phone."""
 
+from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
+from tasks.page.failure import Failure, failure_page
 from tasks.page.figures.catalogue import draw_all
 from tasks.page.figures.trend import draw_trend
 from tasks.page.report import report
 from tasks.page.webpage import webpage
+from tasks.table.errors import Violation
 from tests.page.browser import Tab
 from tests.page.examples import HOSTILE, before, plot_data, result_of
 
 pytestmark = pytest.mark.slow
+
+# Run by the protocol, which the page's policy does not concern.
+AXE = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+JUDGED = """axe.run().then(found => found.violations.map(
+  each => [each.id, each.nodes.slice(0, 3).map(node => node.html.slice(0, 120))]))"""
 
 BEYOND = """[...document.querySelectorAll("body *")]
   .filter(e => !e.closest(".box, .card, pre") && e.getBoundingClientRect().right > innerWidth + 1)
@@ -71,6 +84,66 @@ def test_the_page_is_whole_and_readable(tab: Tab, page: str, width: int, theme: 
     assert tab.complaints == []
     dark = tab.value("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] < 99")
     assert dark == (theme == "dark")
+
+
+def judged(tab: Tab) -> list[Any]:
+    """Return the rules that the page breaks, each with some of the places."""
+    tab.call("Runtime.evaluate", expression=AXE)
+    answer = tab.call("Runtime.evaluate", expression=JUDGED, awaitPromise=True, returnByValue=True)
+    return list(answer["result"]["value"])
+
+
+def luminance(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the relative luminance (n,) of colours (n, 3), as WCAG defines it."""
+    parts = colours / 255
+    linear = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return np.asarray(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.fixture(scope="module")
+def failed_page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Write the page of a failed run, with a table of findings and a command."""
+    findings = [
+        Violation("missing-values", "a gap", "fill it in", HOSTILE, 3, 4),
+        Violation("constant-columns", "always 1", "drop it", "z"),
+    ]
+    failure = Failure("ingest", HOSTILE, ["generate"], "linear-neuron run --missing drop", findings)
+    path: Path = tmp_path_factory.mktemp("failed") / "report.html"
+    path.write_text(webpage(failure_page(failure), "sales failed", lambda _: b""), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("which", ["page", "failed_page"])
+def test_axe_finds_nothing(tab: Tab, which: str, page: str, failed_page: str) -> None:
+    """The rules of WCAG and of good practice, in both themes, on a desktop and on a phone."""
+    url = {"page": page, "failed_page": failed_page}[which]
+    for width, theme in ((1280, "light"), (390, "dark")):
+        tab.show(url, width, theme)
+        assert judged(tab) == [], (width, theme)
+
+
+def test_axe_would_find_something(tab: Tab, failed_page: str) -> None:
+    tab.show(failed_page, 1280, "light")
+    tab.value("document.documentElement.removeAttribute('lang')")
+    assert [rule for rule, _ in judged(tab)] == ["html-has-lang"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_figures_have_the_pages_ground_and_stand_out_from_it(tab: Tab, page: str, theme: str) -> None:
+    """The commonest colour of each is near the page's, and the one farthest from it has the contrast of text."""
+    tab.show(page, 1280, theme)
+    for index in range(tab.value("document.images.length")):
+        tab.value(f"document.images[{index}].scrollIntoView({{block: 'center'}})")
+        place = tab.value(
+            f"(r => [r.left, Math.max(r.top, 0), r.right, Math.min(r.bottom, innerHeight)])"
+            f"(document.images[{index}].getBoundingClientRect())"
+        )
+        shown = Image.open(BytesIO(tab.picture())).convert("RGB").crop(place)
+        colours, counts = np.unique(np.asarray(shown).reshape(-1, 3), axis=0, return_counts=True)
+        ground, *others = luminance(colours[np.argsort(-counts)])
+        assert (ground < 0.05) == (theme == "dark"), index
+        contrasts = [(max(ground, each) + 0.05) / (min(ground, each) + 0.05) for each in others]
+        assert max(contrasts) >= 4.5, index
 
 
 def test_what_scrolls_can_be_reached_by_the_keyboard(tab: Tab, page: str) -> None:
