@@ -49,5 +49,10 @@ def _as_json(options: Prediction, found: PredictedRows) -> dict[str, object]:
         payload["model"] = found.model.origin
     if options.interval is not None:
         payload["interval"] = {"level": options.interval, "kind": options.interval_kind}
-    counts = {"missing": account.missing, "infinite": account.infinite, "unknown_levels": account.unknown}
+    counts = {
+        "missing": account.missing,
+        "filled": account.filled,
+        "infinite": account.infinite,
+        "unknown_levels": account.unknown,
+    }
     return payload | counts

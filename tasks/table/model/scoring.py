@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
+from tasks.table.casting import merged, with_points
 from tasks.table.encoding import unknown_levels
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
 from tasks.table.model.inputs import check_names, inputs
@@ -15,6 +16,8 @@ from tasks.table.model.linear import LinearModel, NumberInput, Predicted, predic
 from tasks.table.model.row_sample import RowSample
 from tasks.table.model.uncertainty import Interval
 from tasks.table.sources.reader import Preview, batches
+from tasks.table.summary import Summary, numbers, summarize_numbers
+from tasks.table.validation import grouped_numbers
 
 # Unknown levels of a column that are counted one by one, and
 MOST_LEVELS = 1000
@@ -43,6 +46,8 @@ class Account:
     missing: Counter[str] = field(default_factory=Counter)
     infinite: Counter[str] = field(default_factory=Counter)
     unknown: Mapping[str, Counter[str]] = field(default_factory=dict)
+    # Missing values in whose place the model has the training rows' mean.
+    filled: Counter[str] = field(default_factory=Counter)
     # What was left out of the files.
     skipped: tuple[Violation, ...] = ()
     # Smallest and largest prediction, and their sum.
@@ -70,6 +75,7 @@ class Account:
             unknown={
                 name: _bounded(self.unknown.get(name, none), found.unknown.get(name, none)) for name in names
             },
+            filled=self.filled + found.filled,
             skipped=self.skipped,
             lowest=min(ends, default=None),
             highest=max(ends, default=None),
@@ -184,14 +190,17 @@ def scored(
         sample: keeps some of the rows, as far as the model uses them.
 
     Raises:
-        BadTable: a file is damaged, or a value cannot be used.
+        BadTable: a file is damaged, or a value cannot be used, or may have two meanings.
     """
     types = dict(zip(columns.names, columns.types, strict=True))
+    raise_on_errors(_first_doubts(looks, model), warn)
+    found_points: list[dict[str, Summary]] = []
     for look in looks:
-        start = 0
+        start, late = 0, dict[str, Summary]()
         try:
             for rows in batches(look, types):
                 used = inputs(model, rows, start, look, warn)
+                late = merged(late, _late_points(model, rows, used, start, look))
                 predicted = predict(model, _sampled(used, sample), interval)
                 kept = [_kept(column, field, used) for column, field in zip(rows.columns, out, strict=False)]
                 found = (predicted.values, *predicted.bounds)
@@ -200,6 +209,41 @@ def scored(
                 start += rows.num_rows
         except BadTable as error:
             yield from raise_on_errors(error.violations, warn)
+        found_points.append(late)
+    yield from raise_on_errors(_late_doubts(looks, found_points), warn)
+
+
+def _first_doubts(looks: Sequence[Preview], model: LinearModel) -> Iterator[Violation]:
+    """Yield the numbers of two meanings among the files' first rows; those of `column_notes` that are no mere notes."""
+    needed = {column.name for column in model.inputs if isinstance(column, NumberInput)}
+    for look in looks:
+        for finding in look.written.findings:
+            if finding.rule == "ambiguous-numbers" and finding.column in needed:
+                yield replace(finding, file=look.member.name)
+
+
+def _late_points(
+    model: LinearModel, rows: pa.RecordBatch, used: Mapping[str, pa.Array], start: int, look: Preview
+) -> dict[str, Summary]:
+    """Summarize the columns of whole numbers below a thousand in which a point may come that says not what it means."""
+    unsettled = look.written.numerals.unsettled if look.is_text else frozenset()
+    return {
+        column.name: with_points(
+            summarize_numbers(numbers(used[column.name]), start), rows.column(column.name), start
+        )
+        for column in model.inputs
+        if isinstance(column, NumberInput) and column.name in unsettled
+    }
+
+
+def _late_doubts(looks: Sequence[Preview], found: Sequence[Mapping[str, Summary]]) -> Iterator[Violation]:
+    """Yield the numbers of two meanings below a file's first rows, as `ingest` does."""
+    files = [
+        (look.member.name if len(looks) > 1 else None, late) for look, late in zip(looks, found, strict=True)
+    ]
+    names = list(dict.fromkeys(name for late in found for name in late))
+    for name in names:
+        yield from grouped_numbers(files, name, names)
 
 
 def _sampled(used: dict[str, pa.Array], sample: RowSample | None) -> dict[str, pa.Array]:
@@ -215,10 +259,13 @@ def _kept(column: pa.Array, field: pa.Field, used: Mapping[str, pa.Array]) -> pa
 
 
 def scoring_notes(account: Account) -> Iterator[str]:
-    """Say which rows have no prediction and why, and which have a level that no training row has."""
+    """Say which rows have no prediction and why, what was filled in, and which levels no training row has."""
     lost = account.rows - account.predicted
     if lost:
         yield f"{counted(lost, 'row')} without a prediction: {'; '.join(_reasons(account))}"
+    for name, count in account.filled.items():
+        values = counted(count, "missing value")
+        yield f"column {quoted(name)}: {values} replaced by the training rows' mean, as in the run"
     for name, levels in account.unknown.items():
         yield from unknown_levels(name, (), levels, "row")
     yield from map(str, account.skipped)
