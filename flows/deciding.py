@@ -1,6 +1,6 @@
 """The gate at the end of a run: the champion on today's test rows, a person's consent, and what others hear of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,12 +17,13 @@ from pydantic import Field
 from tasks.config import Settings, Split
 from tasks.neuron.paired import PairedErrors, error_gain, paired_rows, paired_units, squared_errors
 from tasks.outputs import registry, runs
+from tasks.outputs.distributions import SAMPLE, drift, drift_text, read_sample
 from tasks.outputs.gate import Rival, comparison_of, decide, figures
 from tasks.outputs.model import TrainedModel
 from tasks.outputs.model import read as read_model
 from tasks.outputs.parts import TEST, read_encoding, read_parts
 from tasks.outputs.registry import CHALLENGER, CHAMPION, ModelVersion, NamedModel
-from tasks.outputs.result import ChampionComparison, Decision, Evaluation, Result, Unit
+from tasks.outputs.result import ChampionComparison, ColumnDistribution, Decision, Evaluation, Result, Unit
 from tasks.runtime.run import Run
 from tasks.split import planned
 from tasks.table.errors import BadTable, counted
@@ -31,6 +32,8 @@ from tasks.table.model.translation import OtherColumns, TranslatedModel, transla
 from tasks.table.units import UnitSums
 
 REJECTED = "Rejected"
+
+DRIFT_UNKNOWN = "Drift is not known: the champion's run has left no distributions of its features"
 
 # Who moves an alias.
 GATE, PERSON = "the gate", "a person, in Prefect's UI"
@@ -99,12 +102,21 @@ def recorded_decision(known: NamedModel, result: Result, consent: Consent | None
 
 
 def announce(result: Result) -> None:
-    """Tell Prefect's automations of a promotion or a rejection."""
+    """Tell Prefect's automations of a promotion or a rejection, and of features that have drifted."""
     decision = result.decision
-    if decision is None or decision.outcome == "kept":
+    if decision is None:
         return
+    if decision.drifted:
+        psi = {each.name: each.psi for each in decision.drifted}
+        _emit(result, "drifted", {"text": decision.drift_text, "psi": psi, "champion": decision.champion})
+    if decision.outcome != "kept":
+        _emit(result, decision.outcome, {"text": decision.text, "rmse": result.rmse})
+
+
+def _emit(result: Result, what: str, payload: dict[str, object]) -> None:
+    """Emit an event on the resource of a name of models."""
     emit_event(
-        event=f"linear-neuron.model.{decision.outcome}",
+        event=f"linear-neuron.model.{what}",
         resource={
             "prefect.resource.id": f"linear-neuron.model.{result.name}",
             "prefect.resource.name": str(result.name),
@@ -113,8 +125,7 @@ def announce(result: Result) -> None:
             "run": result.run,
             "target": result.target,
             "artifacts": str(result.settings.get("artifacts", "")),
-            "text": decision.text,
-            "rmse": result.rmse,
+            **payload,
         },
     )
 
@@ -132,11 +143,16 @@ def ended(result: Result) -> State[Result]:
 def _by_rule(
     run: Run, settings: Settings, evaluation: Evaluation, known: NamedModel, folder: str
 ) -> Decision:
-    version, rival = _champion_before(known, folder), None
-    if version:
-        has_test = evaluation.metrics.test is not None
-        rival = _rival(run, settings, evaluation, version) if has_test else Rival(version)
-    return decide(settings.gate, evaluation, rival)
+    version = _champion_before(known, folder)
+    if version is None:
+        return decide(settings.gate, evaluation, None)
+    past = runs.read(run.root, version.run)
+    promoted = past.metrics.test if past else None
+    rival = Rival(version, promoted_rmse=promoted.rmse if promoted else None)
+    if evaluation.metrics.test is not None:
+        rival = _compare(run, settings, evaluation, rival)
+    decision = decide(settings.gate, evaluation, rival)
+    return decision.model_copy(update=_drift(run, past.distributions if past else []))
 
 
 def _champion_before(known: NamedModel, folder: str) -> ModelVersion | None:
@@ -147,13 +163,20 @@ def _champion_before(known: NamedModel, folder: str) -> ModelVersion | None:
     return known.former_champion
 
 
-def _rival(run: Run, settings: Settings, evaluation: Evaluation, version: ModelVersion) -> Rival:
+def _drift(run: Run, champion: Sequence[ColumnDistribution]) -> dict[str, object]:
+    """Hold today's training rows against the champion's: what the decision says of it."""
+    if not champion:
+        return {"drift_text": DRIFT_UNKNOWN}
+    parts = run.input_of("evaluate", "parts").only(SAMPLE)
+    run.require(parts)
+    found = drift(champion, read_sample(parts, run.root))
+    return {"drift": found, "drift_text": drift_text(found)}
+
+
+def _compare(run: Run, settings: Settings, evaluation: Evaluation, rival: Rival) -> Rival:
     """Let the champion and the new model predict today's test rows."""
-    past = runs.read(run.root, version.run)
-    promoted = past.metrics.test if past else None
-    rival = Rival(version, promoted_rmse=promoted.rmse if promoted else None)
     try:
-        champion = _champion_on_rows(run, version)
+        champion = _champion_on_rows(run, rival.version)
     except (OtherColumns, BadTable) as error:
         return replace(rival, obstacle=str(error))
 

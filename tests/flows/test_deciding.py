@@ -16,6 +16,7 @@ from flows.command.signals import Stops
 from flows.deciding import REJECTED, Consent
 from flows.regression import regression
 from tasks.config import Settings
+from tasks.outputs import runs
 from tests.flows.shop import Shop, decision
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -157,3 +158,57 @@ def test_a_deployments_run_asks_a_person_and_heeds_the_answer(
     assert "(seen)" in decision(result).text
     assert shop.champion() == (3 if agreed else 1)
     assert shop.known.history[-1].by == ("a person, in Prefect's UI" if agreed else "the gate")
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return the events that are emitted."""
+    emitted: list[dict[str, Any]] = []
+    monkeypatch.setattr("flows.deciding.emit_event", lambda **event: emitted.append(event))
+    return emitted
+
+
+def test_features_that_drift_are_named_and_told_to_automations(
+    shop: Shop, events: list[dict[str, Any]]
+) -> None:
+    """Beside the decision: a night like the first is calm; one whose `x` has moved is told of, kept or promoted."""
+    first = shop.night(shop.rows(400))
+    assert (decision(first).drift, decision(first).drift_text) == ([], "")
+    calm = decision(shop.night(shop.rows(400)))
+    assert {each.name: each.drifted for each in calm.drift} == {"x": False, "island": False}
+    assert calm.drift_text.startswith("No feature has drifted")
+    assert [each["event"] for each in events] == ["linear-neuron.model.promoted"]
+
+    rows = shop.rows(400)
+    rows["x"], rows["y"] = rows["x"] + 2, rows["y"] + 4
+    moved = shop.night(rows)
+    assert [each.name for each in decision(moved).drifted] == ["x"]
+    assert decision(moved).outcome == "kept"
+    told = events[-1]
+    assert told["event"] == "linear-neuron.model.drifted"
+    assert told["resource"]["prefect.resource.id"] == "linear-neuron.model.sales"
+    assert (told["payload"]["champion"], [*told["payload"]["psi"]]) == (first.run, ["x"])
+    assert "beyond chance: 'x' (PSI" in told["payload"]["text"]
+
+    again = shop.night(rows)
+    assert {stage.state for stage in again.stages.values()} == {"cached"}
+    assert decision(again).drift == decision(moved).drift
+    assert len(events) == 3
+
+
+def test_a_champion_of_an_earlier_release_has_no_distributions_and_that_is_said(shop: Shop) -> None:
+    first = shop.night(rows := shop.rows(200))
+    store = shop.folder / "store"
+    found = runs.read(store, first.run)
+    assert found is not None
+    (store / "runs" / first.run / "result.json").unlink()
+    runs.write(
+        store, found.model_copy(update={"distributions": []}), {"model.json": model_file(store, first.run)}
+    )
+    result = shop.night(rows)
+    assert decision(result).drift == []
+    assert "the champion's run has left no distributions" in decision(result).drift_text
+
+
+def model_file(store: Path, run: str) -> bytes:
+    return (store / "runs" / run / "model.json").read_bytes()
