@@ -1,5 +1,6 @@
 """The gate at the end of a run: the champion on today's test rows, a person's consent, and what others hear of it."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -35,6 +36,9 @@ REJECTED = "Rejected"
 
 DRIFT_UNKNOWN = "Drift is not known: the champion's run has left no distributions of its features"
 
+# Seconds that a run waits for a person's answer, a week; Prefect then has it fail. (Its own default is an hour.)
+PATIENCE = 7 * 24 * 3600
+
 # Who moves an alias.
 GATE, PERSON = "the gate", "a person, in Prefect's UI"
 
@@ -47,7 +51,11 @@ class Consent(RunInput):
 
 
 def asked(run: Run, settings: Settings, evaluation: Evaluation, name: str, folder: str) -> Consent | None:
-    """Suspend a deployment's run that would be promoted until a person has said yes or no; None: nobody is asked."""
+    """Suspend a deployment's run that would be promoted until a person has said yes or no; None: nobody is asked.
+
+    A run that is resumed begins anew, with the rows of that day. The answer counts for the question that was asked: if
+    that has become another one, by other rows or another champion, it is asked anew.
+    """
     if settings.gate.approve != "by_hand" or not deployment.id:
         return None
     known = registry.entry(run.root, name, settings.model_dump(mode="json"))
@@ -55,7 +63,12 @@ def asked(run: Run, settings: Settings, evaluation: Evaluation, name: str, folde
     if decision.outcome != "promoted":
         return None
     question = f"{decision.text}\n\nPromote this model of {name!r}?"
-    return suspend_flow_run(wait_for_input=Consent.with_initial_data(description=question))
+    subject = f"{question}\n{evaluation.model.model_dump_json()}"
+    return suspend_flow_run(
+        wait_for_input=Consent.with_initial_data(description=question),
+        key=hashlib.sha256(subject.encode()).hexdigest(),
+        timeout=PATIENCE,
+    )
 
 
 def decided(

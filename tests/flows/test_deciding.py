@@ -143,8 +143,9 @@ def test_a_deployments_run_asks_a_person_and_heeds_the_answer(
     shop.night(shop.rows(200))
     asked = []
 
-    def answer(wait_for_input: type[Consent]) -> Consent:
-        asked.append(wait_for_input)
+    def answer(wait_for_input: type[Consent], key: str, timeout: int) -> Consent:
+        asked.append(key)
+        assert timeout > 5 * 24 * 3600  # a night's run is looked at in the morning, or after a holiday
         return Consent(promote=agreed, why="seen")
 
     monkeypatch.setattr("flows.deciding.deployment", SimpleNamespace(id="a deployment"))
@@ -152,12 +153,18 @@ def test_a_deployments_run_asks_a_person_and_heeds_the_answer(
     by_hand = {"gate": {"approve": "by_hand"}}
     assert decision(shop.night(shop.rows(200), **by_hand)).outcome == "kept"
     assert asked == []
-    result = shop.night(shop.rows(200, slope=-2.0), **by_hand)
+    result = shop.night(new := shop.rows(200, slope=-2.0), **by_hand)
     assert len(asked) == 1
     assert decision(result).outcome == ("promoted" if agreed else "kept")
     assert "(seen)" in decision(result).text
     assert shop.champion() == (3 if agreed else 1)
     assert shop.known.history[-1].by == ("a person, in Prefect's UI" if agreed else "the gate")
+    if (
+        not agreed
+    ):  # the same question has the same key, so that an answer is found again; another one has its own
+        for rows in (new, shop.rows(200, slope=-2.0)):
+            shop.night(rows, **by_hand)
+        assert asked[0] == asked[1] != asked[2]
 
 
 @pytest.fixture
