@@ -136,4 +136,4 @@ def _value_counts(column: pa.ChunkedArray) -> ValueCounts:
 
 def _is_number(column: pa.ChunkedArray) -> bool:
     kind = column.type
-    return pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind))

@@ -28,7 +28,9 @@ def night(rng: np.random.Generator, rows: int, *, shift: float = 0.0, missing: f
             "count": rng.poisson(2, rows),
             "constant": np.ones(rows),
             "gaps": pa.array(rng.exponential(size=rows), mask=rng.random(rows) < missing),
-            "island": rng.choice(["a", "b", "c", None], rows, p=[0.5, 0.29, 0.2, 0.01]),
+            "island": pa.array(
+                rng.choice(["a", "b", "c"], rows, p=[0.5, 0.3, 0.2]), mask=rng.random(rows) < 0.01
+            ),
             "many": rng.integers(0, 500, rows).astype(str),
             "rare": rng.zipf(1.7, rows).clip(max=60).astype(str),
         }
