@@ -93,7 +93,7 @@ class Shop:
         return result.decision
 
     def events(self, prefix: str = "linear-neuron.model.") -> Sequence[str]:
-        """Return the kinds of the events that were emitted of this name, the oldest first."""
+        """Return the kinds of the events that the server has heard of this name so far, the oldest first."""
         asked = {"resource": {"id": [f"linear-neuron.model.{self.name}"]}, "order": "ASC"}
         found = self.terminals.ask("events/filter", filter=asked)["events"]
         return [each["event"].removeprefix(prefix) for each in found]
