@@ -1,6 +1,6 @@
 """Nights without a store: a least-squares fit each to new rows, and the gate between it and the champion."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,11 +32,12 @@ def normal(rng: np.random.Generator, rows: int) -> NDArray[np.float64]:
     return rng.normal(size=rows)
 
 
-def nights(slopes: Sequence[float], train: int, test: int, seed: int, noise: Noise = normal) -> list[Night]:
+def nights(
+    slopes: Sequence[float], train: int, test: int, seed: int, noise: Noise = normal
+) -> Iterator[Night]:
     """Fit every night anew, y = slope·x − b + c/2 + 2 + noise, and let the gate decide."""
     rng, run = np.random.default_rng(seed), result_of()
     champion: NDArray[np.float64] | None = None
-    played = []
     for slope in slopes:
         x = np.column_stack([rng.normal(size=(train + test, 3)), np.ones(train + test)])
         y = x @ np.array([slope, -1.0, 0.5, 2.0]) + noise(rng, train + test)
@@ -48,5 +49,4 @@ def nights(slopes: Sequence[float], train: int, test: int, seed: int, noise: Noi
             found = Rival(VERSION, comparison=comparison_of(gain, GATE.confidence, test, test, "row"))
         promoted = decide(GATE, run, found).outcome == "promoted"
         champion = new if promoted or champion is None else champion
-        played.append(Night(promoted, float(champion[0])))
-    return played
+        yield Night(promoted, float(champion[0]))
