@@ -11,11 +11,11 @@ from typing import Any, cast
 from prefect import State, flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.events import emit_event
 from prefect.runtime import flow_run
 from prefect.states import Completed
 from prefect.tasks import exponential_backoff
 
+from flows.events import emit
 from flows.failing import hide_tracebacks
 from flows.predicting import PredictedRows, predict_rows
 from tasks.config import RUN_NAME, Prediction
@@ -71,7 +71,7 @@ def scoring(settings: Prediction) -> ScoringResult:
     result = _result(found, options)
     page = markdown(scoring_page(result), lambda _: None)
     create_markdown_artifact(page, key=f"{result.name}-scoring", description=result.line)
-    _announce("completed", result.name, result.model_dump(mode="json"))
+    emit("scoring.completed", result.name, result.model_dump(mode="json"))
     state: State[ScoringResult] = Completed(message=result.line, data=result)
     return cast("ScoringResult", state)
 
@@ -112,14 +112,8 @@ def _refusing_visibly(name: str) -> Iterator[None]:
         reason = redacted(f"{type(error).__name__}: {error}")
         page = markdown(refusal_page(name, reason), lambda _: None)
         create_markdown_artifact(page, key=f"{name}-scoring", description=reason)
-        _announce("failed", name, {"reason": reason})
+        emit("scoring.failed", name, {"reason": reason})
         raise
-
-
-def _announce(what: str, name: str, payload: dict[str, Any]) -> None:
-    """Tell Prefect's automations how it ended."""
-    resource = {"prefect.resource.id": f"linear-neuron.model.{name}", "prefect.resource.name": name}
-    emit_event(event=f"linear-neuron.scoring.{what}", resource=resource, payload=payload)
 
 
 def _name(model: str) -> str:

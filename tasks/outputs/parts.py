@@ -2,6 +2,7 @@
 
 `train.parquet` and, unless it is empty, `test.parquet`; large data is `train-00000.parquet` and so on. The profile
 holds what later stages need to know of all training rows at once, so that none of them reads the rows for it again.
+`tasks.outputs.distributions` describes a third file: some of the training rows before encoding.
 """
 
 from collections.abc import Iterator, Sequence

@@ -50,7 +50,7 @@ def shop(tmp_path: Path) -> Path:
 def events(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Hear what is told to automations."""
     heard: list[dict[str, Any]] = []
-    monkeypatch.setattr(module, "emit_event", lambda **event: heard.append(event))
+    monkeypatch.setattr("flows.events.emit_event", lambda **event: heard.append(event))
     return heard
 
 
