@@ -89,9 +89,8 @@ def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, 
         data = call(generate, problem=settings.problem, seed=settings.seed)
     else:
         data = call(ingest, table=table_of(settings.input, settings.columns_beside, call.root))
-    cluster = settings.inference.cluster
-    rare = settings.input.min_frequency
-    dealt = {"options": settings.split, "seed": settings.seed, "cluster": cluster, "min_frequency": rare}
+    beside, rare = settings.beside, settings.input.min_frequency
+    dealt = {"options": settings.split, "seed": settings.seed, "beside": beside, "min_frequency": rare}
     parts = call(split, data=data, **dealt)
     seeds = list(range(settings.seed, settings.seed + settings.repeats))
     models = call.each(train, "seed", seeds, rows=training_part(parts), training=settings.training)

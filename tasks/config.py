@@ -329,6 +329,21 @@ class Split(Section):
         return self
 
 
+class Beside(Section):
+    """Columns that go beside the rows that are learnt from, each with its role; taken from the other sections."""
+
+    cluster: str | None = None
+    key: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(dict.fromkeys([*([self.cluster] if self.cluster is not None else []), *self.key]))
+
+
+NOTHING = Beside()
+
+
 class Training(Section):
     """How the neuron is trained."""
 
@@ -627,6 +642,11 @@ class Settings(Section):
         if not isinstance(given, Mapping):
             return given
         return overlaid(PRESETS.get(str(given.get("preset")), {}), given)
+
+    @property
+    def beside(self) -> Beside:
+        """Columns that go beside the rows that are learnt from."""
+        return Beside(cluster=self.inference.cluster, key=self.input.key)
 
     @property
     def columns_beside(self) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
 """Stage `evaluate`: score the fit on both parts and hold it against least squares."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +20,17 @@ from tasks.neuron.chance import (
     sample_of,
 )
 from tasks.neuron.collinearity import collinearity_notes
-from tasks.neuron.diagnosis import diagnose
+from tasks.neuron.diagnosis import Check, diagnose, worst_segment
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
+from tasks.neuron.misses import MOST, Miss, largest, misses
 from tasks.neuron.moments import Array
 from tasks.neuron.parts import EMPTY, Batch
 from tasks.neuron.residual_patterns import residual_patterns
 from tasks.neuron.ridge import fold_moments, ridge
 from tasks.neuron.ridge import path as penalty_path
 from tasks.neuron.sandwich import RobustErrors, cluster_errors, robust_errors
+from tasks.neuron.segments import Segment, SegmentColumn, segments
 from tasks.neuron.student_t import critical, t_tests
 from tasks.neuron.workers import spread
 from tasks.outputs import scores, uncertainty
@@ -38,6 +42,9 @@ from tasks.outputs.parts import (
     PartsFacts,
     RowsPart,
     read_clusters,
+    read_encoding,
+    read_held,
+    read_labels,
     read_parts,
     read_profile,
 )
@@ -54,17 +61,24 @@ from tasks.outputs.result import (
     Ridge,
     RidgePoint,
     Scores,
+    SegmentErrors,
+    Segments,
     TTest,
     Verdict,
+    WorstRow,
 )
 from tasks.outputs.scores import PredictionWriter
 from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
+from tasks.table.encoding import Category, Encoding
 from tasks.table.errors import BadTable
 
 LEVEL = 0.95  # of the intervals that the exports write out
+MOST_SEGMENTS = 100  # that are recorded
+SEGMENT_ROWS = 20_000  # of the test rows by which segments are judged,
+SEGMENT_VALUES = 2**21  # but of wide tables no more values than this: 16 MiB
 CALIBRATION = 2**18  # rows of many files, those of the test among which make conformal intervals
 
 
@@ -78,6 +92,7 @@ class Scored:
         rounding: Of the targets rounded to one decimal.
         squares: The neuron's squared errors.
         gains: By how much the mean's squared errors are larger.
+        worst: The rows with the neuron's largest errors, the largest first.
     """
 
     neuron: Errors
@@ -85,6 +100,7 @@ class Scored:
     rounding: Errors
     squares: LossSample
     gains: LossSample
+    worst: tuple[Miss, ...]
 
     def __add__(self, other: "Scored") -> "Scored":
         """Join the sums of two parts."""
@@ -94,7 +110,16 @@ class Scored:
             metrics.merged(self.rounding, other.rounding),
             self.squares + other.squares,
             self.gains + other.gains,
+            largest([*self.worst, *other.worst]),
         )
+
+    def of_file(self, number: int) -> "Scored":
+        """Say in which file of its part the rows are."""
+        return replace(self, worst=tuple(each.moved(number, 0) for each in self.worst))
+
+    def behind(self, rows: int) -> "Scored":
+        """Say how many rows of the same file come before these."""
+        return replace(self, worst=tuple(each.moved(each.file, rows) for each in self.worst))
 
 
 @stage
@@ -114,11 +139,12 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
         robust = _robust(parts, root, reference, inference, biased=bool(training.l2))
         fit = _reference_fit(facts.features, reference, inference.standard_errors, robust)
         evaluation = compare(fitted, scored, reference, fit, facts, training)
-        patterns = [] if reference.is_exact else _patterns(fitted, rows.sample)
+        shapes = {} if reference.is_exact else _shapes(fitted, parts, root, rows.sample, scored)
+        checks = [] if plain.is_exact else diagnose(facts.features, plain, rows.sample)
         added = {
-            "patterns": patterns,
+            **shapes,
             "ridge": _ridge(training),
-            "diagnosis": [] if plain.is_exact else _diagnosis(facts.features, plain, rows.sample),
+            "diagnosis": _findings(checks, shapes.get("segments")),
             "cross_validation": _cross_validation(parts, root, training, inference),
         }
         scores.write(folder, evaluation.model_copy(update=added))
@@ -127,11 +153,71 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
         return publish(folder, root, "evaluate", notes=notes)
 
 
-def _diagnosis(names: Sequence[str], reference: LeastSquares, rows: Batch) -> list[Finding]:
-    """Check what least squares assumes, on some of the training rows."""
+def _shapes(
+    fitted: TrainedModel, parts: Artifact, root: Path, sample: Batch, scored: Mapping[Name, Scored]
+) -> dict[str, Any]:
+    """Look at the errors row by row: their shape, the segments where they are large, and the largest."""
+    part = TEST if TEST in scored else TRAIN
+    rows = sample if part == TRAIN else _some_rows(read_parts(parts, root, part))
+    residuals = rows.target - (rows.matrix @ fitted.weights + fitted.bias)
+    found = segments(_segment_columns(read_encoding(parts, root)), rows.matrix, residuals)
+    return {
+        "patterns": _patterns(fitted, sample),
+        "segments": Segments(
+            part=part,
+            rows=rows.rows,
+            rmse=float(np.sqrt(np.mean(residuals**2))),
+            errors=[SegmentErrors(**asdict(each)) for each in found[:MOST_SEGMENTS]],
+        ),
+        "worst": _worst(parts, root, scored),
+    }
+
+
+def _some_rows(parts: Sequence[RowsPart]) -> Batch:
+    """Return the rows of a part of the table; of many some, evenly spaced, or of many files the first ones of each.
+
+    `split` leaves the rows of many files in random order.
+    """
+    width = len(next(iter(parts[0].batches())).columns)
+    most = max(1, min(SEGMENT_ROWS, SEGMENT_VALUES // width))
+    if len(parts) == 1:
+        return read_held(parts[0]).whole.thinned(most)
+    share = -(-most // len(parts))
+    pieces = [next(iter(part.batches())).cut(0, share).columns for part in parts]
+    *features, target = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
+    return Batch(features, target)
+
+
+def _segment_columns(encoding: Encoding) -> list[SegmentColumn]:
+    """Say how the user's columns lie among the features."""
+    firsts = np.cumsum([0, *(len(column.names) for column in encoding.columns)]).tolist()
+    return [
+        SegmentColumn(column.name, first, column.levels if isinstance(column, Category) else ())
+        for column, first in zip(encoding.columns, firsts, strict=False)
+    ]
+
+
+def _worst(parts: Artifact, root: Path, scored: Mapping[Name, Scored]) -> list[WorstRow]:
+    """Name the rows with the largest errors of both parts."""
+    found = []
+    for name, sums in scored.items():
+        labels = read_labels(parts, root, name, [(each.file, each.row) for each in sums.worst])
+        found += [
+            (each, WorstRow(part=name, row=label, actual=each.actual, predicted=each.predicted))
+            for each, label in zip(sums.worst, labels, strict=True)
+        ]
+    return [row for _, row in sorted(found, key=lambda pair: -pair[0].error)[:MOST]]
+
+
+def _findings(checks: Sequence[Check], found: Segments | None) -> list[Finding]:
+    """Record the checks of what least squares assumes, and that of the segments."""
+    if checks and found:
+        pieces = [Segment(**dict(each)) for each in found.errors]
+        worst = worst_segment(pieces, found.rmse)
+        checks = [*checks, *([worst] if worst else [])]
     return [
         Finding(check=each.name, figure=each.figure, p=each.p, wrong=each.wrong, subject=each.subject)
-        for each in diagnose(names, reference, rows)
+        for each in checks
     ]
 
 
@@ -320,11 +406,13 @@ def _score(
     files = [(name, part) for name in (TRAIN, TEST) for part in read_parts(parts, root, name)]
     in_parts = len(files) > len({name for name, _ in files})
     scored: dict[Name, Scored] = {}
+    seen: Counter[Name] = Counter()
     names = scores.file_names(len(files), in_parts=in_parts)
     for place in dict.fromkeys(names):
         with scores.prediction_writer(folder, place) as writer:
             for name, part in (file for file, own in zip(files, names, strict=True) if own == place):
-                found = _scored(name, part, fitted, mean, writer)
+                found = _scored(name, part, fitted, mean, writer).of_file(seen[name])
+                seen[name] += 1
                 scored[name] = scored[name] + found if name in scored else found
     return scored
 
@@ -344,13 +432,16 @@ def _scored(
             metrics.rounding_errors(actual),
             sample_of(squares),
             sample_of((actual - mean) ** 2 - squares),
+            misses(actual, predicted),
         )
         return scored, actual, predicted
 
     total: Scored | None = None
+    start = 0
     for found, actual, predicted in spread(predict, part.batches()):
         writer.append(name, actual, predicted)
-        total = total + found if total else found
+        total = total + found.behind(start) if total else found
+        start += len(actual)
     if total is None:
         raise ValueError(EMPTY)
     return total

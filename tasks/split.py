@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.config import Split
+from tasks.config import NOTHING, Beside, Split
 from tasks.neuron.prefetch import ahead
 from tasks.neuron.profile import Profiler, TableProfile
 from tasks.outputs import parts
@@ -50,13 +51,13 @@ class SplitPlan:
     # By what rows are dealt; None where lots are drawn.
     rule: SplitRule | None
     seed: int
-    # The column of clusters, which goes beside the encoded training rows.
-    cluster: str | None = None
+    # The columns that go beside the encoded rows.
+    beside: Beside
 
     @property
     def read(self) -> list[str]:
-        """The columns that become rows, and that of clusters."""
-        return list(dict.fromkeys([*self.roles.used, *([self.cluster] if self.cluster else [])]))
+        """The columns that become rows, and those that go beside them."""
+        return list(dict.fromkeys([*self.roles.used, *self.beside.columns]))
 
     def fit(self, training: Tally, tests: Tally) -> Encoding:
         """Fit the encoding to the training rows; refuse too few of them."""
@@ -78,7 +79,7 @@ def split(
     options: Split,
     seed: int,
     root: Path,
-    cluster: str | None = None,
+    beside: Beside = NOTHING,
     min_frequency: int = 1,
 ) -> Artifact:
     """Assign the rows to training and test, and encode all columns as numbers; see `tasks.outputs.parts`.
@@ -90,7 +91,7 @@ def split(
     Raises:
         BadTable: a part would be too small, or a column cannot be split by or encoded.
     """
-    facts, (rows, plan) = read_facts(data), planned(data, options, seed, root, cluster, min_frequency)
+    facts, (rows, plan) = read_facts(data), planned(data, options, seed, root, beside, min_frequency)
     with draft(root) as folder:
         if rows.in_parts(plan.columns):
             with draft(root) as aside:
@@ -115,7 +116,7 @@ def planned(
     options: Split,
     seed: int,
     root: Path,
-    cluster: str | None = None,
+    beside: Beside = NOTHING,
     min_frequency: int = 1,
 ) -> tuple[Rows, SplitPlan]:
     """Open the rows, and say how they are dealt and encoded.
@@ -127,8 +128,8 @@ def planned(
     fill = facts.missing == "mean"
     roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill, min_frequency)
     columns = width(rows.tables(roles.categorical), roles)
-    check_columns([cluster] if cluster else [], rows.schema.names, "cluster")
-    return rows, SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, cluster)
+    check_columns([beside.cluster] if beside.cluster else [], rows.schema.names, "cluster")
+    return rows, SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, beside)
 
 
 def _rule(rows: Rows, roles: ColumnRoles, columns: int, options: Split, seed: int) -> SplitRule | None:
@@ -171,7 +172,10 @@ def _deal(rows: Rows, plan: SplitPlan, folder: Path) -> tuple[FittedSplit, Table
         profiler.add(held)
         for each in writing:
             each.result()
-    _write_clusters(folder, TRAIN, plan, train)
+    _write_beside(folder, TRAIN, plan, train)
+    _write_beside(folder, TEST, plan, test)
+    if not plan.beside.key:
+        parts.write_order(folder, is_test)
     return (encoding, training, testing), profiler.finish([held])
 
 
@@ -217,7 +221,7 @@ def _deal_in_parts(
                 own = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(key, number)))
                 shuffled = part.take(pa.array(own.permutation(part.num_rows)))
                 _write_part(folder, name, number, encoding.apply(shuffled), profiler)
-                _write_clusters(folder, name, plan, shuffled, number)
+                _write_beside(folder, name, plan, shuffled, number)
     return (encoding, sums[TRAIN], sums[TEST]), profiler.finish(parts.written(folder, TRAIN))
 
 
@@ -239,19 +243,29 @@ def _dealt(rows: Rows, plan: SplitPlan, tests: int, rng: np.random.Generator) ->
     return ((table, rule.is_test(table)) for table in tables)
 
 
-def _write_clusters(folder: Path, name: Name, plan: SplitPlan, rows: pa.Table, number: int = 0) -> None:
+def _write_beside(folder: Path, name: Name, plan: SplitPlan, rows: pa.Table, number: int = 0) -> None:
+    """Write what lies beside a part of the rows: the clusters of training rows, and the keys, if there are any."""
+    _write_clusters(folder, name, plan, rows, number)
+    if plan.beside.key and rows.num_rows:
+        cells = [rows[name].cast(pa.string()) for name in plan.beside.key]
+        keys = pc.binary_join_element_wise(*cells, ", ", null_handling="replace", null_replacement="–")
+        parts.write_keys(folder, name, number, keys)
+
+
+def _write_clusters(folder: Path, name: Name, plan: SplitPlan, rows: pa.Table, number: int) -> None:
     """Write the clusters of training rows, if they are asked for.
 
     Raises:
         BadTable: a row has none.
     """
-    if plan.cluster is None or name != TRAIN:
+    if plan.beside.cluster is None or name != TRAIN:
         return
-    column = rows[plan.cluster]
+    column = rows[plan.beside.cluster]
     if column.null_count:
         missing = counted(column.null_count, "value")
         raise BadTable(
-            f"column {quoted(plan.cluster)} of `cluster` misses {missing} in training rows; fill them in or drop them"
+            f"column {quoted(plan.beside.cluster)} of `cluster` misses {missing} in training rows; fill them in or "
+            "drop them"
         )
     parts.write_clusters(folder, number, column)
 

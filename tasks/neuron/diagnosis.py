@@ -7,9 +7,8 @@ SciPy is imported by the functions, as in `student_t`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -19,6 +18,7 @@ from tasks.neuron.least_squares import LeastSquares
 from tasks.neuron.moments import Array
 from tasks.neuron.parts import Batch, MemoryPart
 from tasks.neuron.sandwich import robust_errors
+from tasks.neuron.segments import Segment
 
 FailureName: TypeAlias = Literal[
     "inflation", "spread", "order", "normality", "curvature", "influence", "standard errors", "segment"
@@ -32,8 +32,6 @@ STRAIGHT = 0.97  # correlation of the Q–Q plot; uniform errors have 0.977, and
 FAR = 1.0  # Cook's distance, as R draws it
 DIFFERENT = 1.5  # ratio of HC3's to the classic standard error, either way
 WORSE = 1.5  # ratio of a segment's root mean squared error to that of all rows
-TENTHS = 10
-FEWEST = 30  # rows of a segment
 QQ_ROWS = range(5, 5001)  # for which the approximation of the p value holds
 
 
@@ -80,7 +78,6 @@ def diagnose(names: Sequence[str], reference: LeastSquares, rows: Batch) -> list
         *([durbin_watson(residuals)] if rows.rows == reference.rows else []),
         cook(reference, matrix, target),
         robustness(names, reference, rows),
-        worst_segment(names, matrix, residuals),
     ]
     return [check for check in found if check is not None]
 
@@ -186,31 +183,15 @@ def robustness(names: Sequence[str], reference: LeastSquares, rows: Batch) -> Ch
     return Check("standard errors", figure, None, wrong, names[reference.factor.kept[worst]])
 
 
-def worst_segment(names: Sequence[str], features: Array, residuals: Array) -> Check | None:
+def worst_segment(found: Sequence[Segment], rmse: float) -> Check | None:
     """Return the largest ratio of a segment's root mean squared error to that of all rows.
 
-    Segments are the two values of a column that has two, and the tenths of one with more.
+    Args:
+        found: The segments, see `segments`.
+        rmse: Of all rows.
     """
-    overall = float(np.sqrt(np.mean(residuals**2)))
-    figures = [
-        (float(np.sqrt(np.mean(residuals[rows] ** 2))) / overall, label)
-        for name, column in zip(names, features.T, strict=True)
-        for label, rows in _segments(name, column)
-        if rows.sum() >= FEWEST
-    ]
-    if not figures or not overall:
+    if not found or not rmse:
         return None
-    figure, label = max(figures)
-    return Check("segment", figure, None, figure > WORSE, label)
-
-
-def _segments(name: str, column: Array) -> Iterator[tuple[str, Array]]:
-    """Yield segments (n,) of a column's rows, each with what it is called."""
-    values = np.unique(column)
-    if len(values) == 2:
-        yield from ((f"{name} = {value:.4g}", column == value) for value in values)
-        return
-    ends = np.unique(np.quantile(column, np.linspace(0, 1, TENTHS + 1)))
-    for place, (low, high) in enumerate(pairwise(ends)):
-        inside = (column >= low) & ((column < high) | (place == len(ends) - 2))
-        yield f"{name} from {low:.4g} to {high:.4g}", inside
+    worst = max(found, key=lambda each: each.rmse)
+    figure = worst.rmse / rmse
+    return Check("segment", figure, None, figure > WORSE, f"{worst.column} = {worst.label}")

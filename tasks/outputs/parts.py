@@ -1,6 +1,8 @@
 """What `split` leaves: training and test rows as numbers, how they were encoded, and a profile of the training rows.
 
-`train.parquet` and, unless it is empty, `test.parquet`; large data is `train-00000.parquet` and so on. The profile
+`train.parquet` and, unless it is empty, `test.parquet`; large data is `train-00000.parquet` and so on. What people know
+a row by lies beside them: its key where there is one, else, where the rows keep their order, which of them are for the
+test. The profile
 holds what later stages need to know of all training rows at once, so that none of them reads the rows for it again.
 """
 
@@ -11,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tasks.neuron.parts import Batch, MemoryPart, Part
 from tasks.neuron.profile import TableProfile
@@ -29,6 +32,8 @@ TEST: Name = "test"
 ENCODING = "encoding.json"
 PROFILE = "profile.npz"
 CLUSTERS = "clusters"
+KEYS = "keys"
+ORDER = "order.npz"
 
 
 class PartsFacts(Facts):
@@ -76,6 +81,37 @@ def read_clusters(artifact: Artifact, root: Path) -> Iterator[Clusters]:
     for path in part_paths(artifact, root, CLUSTERS):
         found = read_parquet(path).column(0).combine_chunks().dictionary_encode()
         yield Clusters(found.indices.to_numpy(), found.dictionary.to_pylist())
+
+
+def write_keys(folder: Path, name: Name, number: int, keys: pa.ChunkedArray) -> None:
+    """Write the keys (m,) of a part of the rows as text, beside it."""
+    write_parquet(folder / part_name(f"{KEYS}-{name}", number), pa.table([keys], names=[KEYS]))
+
+
+def write_order(folder: Path, is_test: NDArray[np.bool_]) -> None:
+    """Write which rows (n,) of the data are for the test, where both parts keep their order."""
+    write_npz(folder / ORDER, {"is_test": np.packbits(is_test), "rows": np.array(len(is_test))})
+
+
+def read_labels(artifact: Artifact, root: Path, name: Name, places: Sequence[tuple[int, int]]) -> list[str]:
+    """Return what people know some rows by: their key, else their number in the data; empty where neither is known.
+
+    Args:
+        artifact: Of `split`.
+        root: Of the store.
+        name: Of the part.
+        places: Of each row the number of its file and its place there, both from 0.
+    """
+    files = part_paths(artifact, root, f"{KEYS}-{name}")
+    if files:
+        keys = {file: read_parquet(files[file]).column(0) for file, _ in places}
+        return [str(keys[file][row].as_py()) for file, row in places]
+    if ORDER not in artifact.files:
+        return [""] * len(places)
+    stored = read_npz(artifact.path(root, ORDER))
+    is_test = np.unpackbits(stored["is_test"], count=int(stored["rows"])).astype(bool)
+    numbers = np.flatnonzero(is_test == (name == TEST)) + 1
+    return [f"{numbers[row]:,}" for _, row in places]
 
 
 def write_encoding(folder: Path, encoding: Encoding) -> None:

@@ -108,6 +108,36 @@ class Finding(Record):
     subject: str = Field(default="", description="The column, row or segment that it is about.")
 
 
+class SegmentErrors(Record):
+    """The errors of the rows of one level of a category, or one tenth of a number, in units of the target."""
+
+    column: str
+    label: str = Field(description="The level, or the range.")
+    rows: int
+    rmse: float
+    mean: float = Field(description="Of target − prediction: what the fit misses there on average.")
+
+
+class Segments(Record):
+    """Errors by segment, the largest first."""
+
+    part: Literal["train", "test"] = Field(description="Of which rows: the test's where there are any.")
+    rows: int = Field(description="How many they are, or of many a sample.")
+    rmse: float = Field(description="Over all of them.")
+    errors: list[SegmentErrors]
+
+
+class WorstRow(Record):
+    """One of the rows that the fit misses by most."""
+
+    part: Literal["train", "test"]
+    row: str = Field(
+        description="Its key, or its number in the data, without rows that were left out; empty where neither is known."
+    )
+    actual: float
+    predicted: float
+
+
 class CrossValidation(Record):
     """Errors over rows that a fit to the other folds has not seen, in units of the target."""
 
@@ -262,6 +292,10 @@ class Evaluation(Record):
     )
     cross_validation: CrossValidation | None = Field(default=None, description="Where it was asked for.")
     diagnosis: list[Finding] = Field(default=[], description="Checks of the fit's assumptions.")
+    segments: Segments | None = Field(
+        default=None, description="None of an exact fit, or in a result of an earlier release."
+    )
+    worst: list[WorstRow] = Field(default=[], description="The ten largest errors, the largest first.")
     learning_rate: float = Field(description="The first learning rate.")
     stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")
 

@@ -25,7 +25,13 @@ from tasks.table.model.linear import LinearModel, predict
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
-FIGURES = {"coefficients.png", "diagnostics.png", "loss_curve.png", "predicted_against_actual.png"}
+FIGURES = {
+    "coefficients.png",
+    "diagnostics.png",
+    "loss_curve.png",
+    "predicted_against_actual.png",
+    "test_residuals.png",
+}
 
 
 class Pictures(HTMLParser):

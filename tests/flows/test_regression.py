@@ -48,7 +48,13 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
     left = {name: {Path(file.path).name for file in stage.files} for name, stage in result.stages.items()}
     assert left == {
         "generate": {data.ARRAYS},
-        "split": {parts.ENCODING, parts.PROFILE, f"{parts.TRAIN}.parquet", f"{parts.TEST}.parquet"},
+        "split": {
+            parts.ENCODING,
+            parts.ORDER,
+            parts.PROFILE,
+            f"{parts.TRAIN}.parquet",
+            f"{parts.TEST}.parquet",
+        },
         "train": {model.KERAS, model.WEIGHTS, model.HISTORY},
         "evaluate": {scores.METRICS, f"{scores.PREDICTIONS}.parquet", uncertainty.FILE},
         "report": {
@@ -57,6 +63,7 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
             figures.INDEX,
             "loss_curve.png",
             "predicted_against_actual.png",
+            "test_residuals.png",
         },
     }
     run = (root / result.report).parent
