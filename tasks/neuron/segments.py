@@ -84,7 +84,7 @@ def _shares(column: SegmentColumn, features: Array) -> Iterator[tuple[str, NDArr
     """Yield the segments (n,) of a column's rows, each with what it is called; none of a column without two of them."""
     own = features[:, column.first : column.first + column.width]
     if len(column.levels) > 1:
-        yield column.levels[0], ~own.any(axis=1)
+        yield column.levels[0], np.asarray(~own.any(axis=1))
         yield from ((level, own[:, place] == 1) for place, level in enumerate(column.levels[1:]))
     elif not column.levels:
         yield from _ranges(own[:, 0])

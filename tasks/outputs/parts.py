@@ -109,7 +109,7 @@ def read_labels(artifact: Artifact, root: Path, name: Name, places: Sequence[tup
     if ORDER not in artifact.files:
         return [""] * len(places)
     stored = read_npz(artifact.path(root, ORDER))
-    is_test = np.unpackbits(stored["is_test"], count=int(stored["rows"])).astype(bool)
+    is_test = np.unpackbits(np.asarray(stored["is_test"], np.uint8), count=int(stored["rows"])).astype(bool)
     numbers = np.flatnonzero(is_test == (name == TEST)) + 1
     return [f"{numbers[row]:,}" for _, row in places]
 
