@@ -180,7 +180,7 @@ def _unit(split: Split) -> Unit:
     """Return what the split keeps together, by groups, by a key or by time: rows of it may resemble each other."""
     if split.method == "time":
         return "day"
-    return "group" if split.by else "row"
+    return "group" if split.by and split.method != "random" else "row"
 
 
 def _compared(settings: Settings, paired: PairedErrors, unit: Unit) -> ChampionComparison:

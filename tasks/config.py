@@ -51,6 +51,12 @@ def _comma_separated(value: object) -> object:
     return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
 
+def _half_life(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d{0,5}[hdw]", text):
+        raise ValueError(f"`half_life` of {text!r} is not a duration; write 12h, 90d or 8w")
+    return text
+
+
 def _text_encoding(name: str) -> str:
     try:
         "".encode(name)
@@ -239,6 +245,12 @@ class Input(Section):
         "rows are sorted by them.",
     )
     target: str | None = Field(default=None, min_length=1, description="Column to predict.")
+    weights: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column by which rows count, in the fit and in all errors: weights of precision, as in R's lm; 0 "
+        "leaves a row out.",
+    )
     features: Names | None = Field(
         default=None,
         min_length=1,
@@ -286,6 +298,15 @@ class Input(Section):
             )
         if self.data is not None and self.target is None:
             raise ValueError("`data` needs `target`: the column to predict")
+        if self.weights is not None and self.weights in (
+            self.target,
+            *(self.features or ()),
+            *self.categorical,
+        ):
+            raise ValueError(
+                f"`weights` of {self.weights!r} is also the target or a feature; a column has one role, take it out "
+                "of one of the two"
+            )
         _check_separators(self.decimal, self.thousands)
         return self
 
@@ -306,6 +327,11 @@ class Split(Section):
     test_fraction: float = Field(
         default=0.2, ge=0, lt=1, description="Share of the rows held out for the test; 0 trains on all rows."
     )
+    half_life: Annotated[str, AfterValidator(_half_life)] | None = Field(
+        default=None,
+        description="Rows count half for every such time before the latest one, in the column of times that `by` "
+        "names: 90d, 12h, 8w.",
+    )
     date_format: str | None = Field(
         default=None,
         min_length=1,
@@ -314,7 +340,11 @@ class Split(Section):
 
     @model_validator(mode="after")
     def _columns_fit_the_method(self) -> Self:
-        if self.method == "random" and self.by:
+        if self.half_life is not None and (len(self.by) != 1 or self.method not in ("random", "time")):
+            raise ValueError(
+                "`half_life` needs `by`, the one column of dates or times, and a `method` of 'random' or 'time'"
+            )
+        if self.method == "random" and self.by and self.half_life is None:
             raise ValueError(
                 "`by` names columns, but `method` of 'random' ignores columns; choose hash, time or group"
             )
@@ -322,7 +352,7 @@ class Split(Section):
             raise ValueError("`method` of 'group' needs `by`: the column whose equal values stay together")
         if self.method == "time" and len(self.by) != 1:
             raise ValueError("`method` of 'time' needs `by`: the one column of dates, times or numbers")
-        if self.date_format is not None and self.method != "time":
+        if self.date_format is not None and self.method != "time" and self.half_life is None:
             raise ValueError(
                 f"`date_format` is only for `method` of 'time', not {self.method!r}; leave it out"
             )
@@ -334,11 +364,13 @@ class Beside(Section):
 
     cluster: str | None = None
     key: tuple[str, ...] = ()
+    weights: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """All of them."""
-        return tuple(dict.fromkeys([*([self.cluster] if self.cluster is not None else []), *self.key]))
+        single = [name for name in (self.cluster, self.weights) if name is not None]
+        return tuple(dict.fromkeys([*single, *self.key]))
 
 
 NOTHING = Beside()
@@ -646,13 +678,13 @@ class Settings(Section):
     @property
     def beside(self) -> Beside:
         """Columns that go beside the rows that are learnt from."""
-        return Beside(cluster=self.inference.cluster, key=self.input.key)
+        return Beside(cluster=self.inference.cluster, key=self.input.key, weights=self.input.weights)
 
     @property
     def columns_beside(self) -> tuple[str, ...]:
-        """Columns that rows are split or clustered by; they need not be learnt from."""
-        cluster = self.inference.cluster
-        return tuple(dict.fromkeys([*self.split.by, *([cluster] if cluster is not None else [])]))
+        """Columns that rows are split, clustered or weighed by; they need not be learnt from."""
+        single = [name for name in (self.inference.cluster, self.input.weights) if name is not None]
+        return tuple(dict.fromkeys([*self.split.by, *single]))
 
     @model_validator(mode="after")
     def _learns_from_one_source(self) -> Self:
@@ -675,6 +707,16 @@ class Settings(Section):
             raise ValueError(
                 "`l2` needs the recipe 'calibrated', since 'tutorial' ends away from least squares"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _rows_count_by_one_thing(self) -> Self:
+        if self.split.half_life is None:
+            return self
+        if self.input.weights is not None:
+            raise ValueError("`weights` and `half_life` both say how rows count; give one of them")
+        if self.input.data is None:
+            raise ValueError("`half_life` needs a table of your own with times; add `data` (the file's path)")
         return self
 
     @model_validator(mode="after")

@@ -25,12 +25,12 @@ from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
 from tasks.neuron.misses import MOST, Miss, largest, misses
 from tasks.neuron.moments import Array
-from tasks.neuron.parts import EMPTY, Batch
+from tasks.neuron.parts import EMPTY, Batch, batch_of
 from tasks.neuron.residual_patterns import residual_patterns
 from tasks.neuron.ridge import fold_moments, ridge
 from tasks.neuron.ridge import path as penalty_path
 from tasks.neuron.sandwich import RobustErrors, cluster_errors, robust_errors
-from tasks.neuron.segments import Segment, SegmentColumn, segments
+from tasks.neuron.segments import Segment, SegmentColumn, root_mean_square, segments
 from tasks.neuron.student_t import critical, t_tests
 from tasks.neuron.workers import spread
 from tasks.outputs import scores, uncertainty
@@ -160,13 +160,13 @@ def _shapes(
     part = TEST if TEST in scored else TRAIN
     rows = sample if part == TRAIN else _some_rows(read_parts(parts, root, part))
     residuals = rows.target - (rows.matrix @ fitted.weights + fitted.bias)
-    found = segments(_segment_columns(read_encoding(parts, root)), rows.matrix, residuals)
+    found = segments(_segment_columns(read_encoding(parts, root)), rows.matrix, residuals, rows.weights)
     return {
         "patterns": _patterns(fitted, sample),
         "segments": Segments(
             part=part,
             rows=rows.rows,
-            rmse=float(np.sqrt(np.mean(residuals**2))),
+            rmse=root_mean_square(residuals, rows.weights),
             errors=[SegmentErrors(**asdict(each)) for each in found[:MOST_SEGMENTS]],
         ),
         "worst": _worst(parts, root, scored),
@@ -183,9 +183,9 @@ def _some_rows(parts: Sequence[RowsPart]) -> Batch:
     if len(parts) == 1:
         return read_held(parts[0]).whole.thinned(most)
     share = -(-most // len(parts))
-    pieces = [next(iter(part.batches())).cut(0, share).columns for part in parts]
-    *features, target = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
-    return Batch(features, target)
+    pieces = [next(iter(part.batches())).cut(0, share) for part in parts]
+    columns = zip(*(piece.stored for piece in pieces), strict=True)
+    return batch_of([np.concatenate(each) for each in columns], pieces[0])
 
 
 def _segment_columns(encoding: Encoding) -> list[SegmentColumn]:
@@ -300,6 +300,7 @@ def compare(
         verdict=_verdict(agreement, training.before_closing),
         gain=_gain(scored, reference),
         truth=data.truth,
+        weights=data.weights,
         rounding_rmse=scored[TRAIN].rounding.scores.rmse if tutorial else None,
         learning_rate=training.learning_rate,
         stable_limit=training.stable_limit,
@@ -329,7 +330,8 @@ def _gain(scored: Mapping[Name, Scored], reference: LeastSquares) -> Gain:
 def _patterns(fitted: TrainedModel, rows: Batch) -> list[ResidualPattern]:
     """Look for shapes in the residuals of some of the training rows."""
     predicted = rows.matrix @ fitted.weights + fitted.bias
-    found = residual_patterns(predicted, rows.target - predicted)
+    residuals = (rows.target - predicted) * (1.0 if rows.roots is None else rows.roots)
+    found = residual_patterns(predicted, residuals)
     return [ResidualPattern(name=each.name, correlation=each.correlation) for each in found]
 
 
@@ -423,15 +425,15 @@ def _scored(
     """Predict the rows of one file, write the predictions, and return the sums of errors."""
 
     def predict(batch: Batch) -> tuple[Scored, Array, Array]:
-        actual = np.asarray(batch.target, np.float64)
+        actual, own = np.asarray(batch.target, np.float64), batch.weights
         predicted = batch.matrix @ fitted.weights + fitted.bias
         squares = (actual - predicted) ** 2
         scored = Scored(
-            metrics.errors(actual, predicted),
-            metrics.errors(actual, np.full_like(actual, mean)),
+            metrics.errors(actual, predicted, own),
+            metrics.errors(actual, np.full_like(actual, mean), own),
             metrics.rounding_errors(actual),
-            sample_of(squares),
-            sample_of((actual - mean) ** 2 - squares),
+            sample_of(squares, own),
+            sample_of((actual - mean) ** 2 - squares, own),
             misses(actual, predicted),
         )
         return scored, actual, predicted

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from tasks.store.writing import draft, publish
 from tasks.table.encoding import ColumnRoles, Encoding, Tally, encoding_notes, fit, merged, tally, width
 from tasks.table.errors import BadTable, counted, quoted
 from tasks.table.partition import partition, test_size
+from tasks.table.row_weights import RowWeights, by_age, by_column
 from tasks.table.split_rules import (
     SplitRule,
     SplitTables,
@@ -53,11 +54,25 @@ class SplitPlan:
     seed: int
     # The columns that go beside the encoded rows.
     beside: Beside
+    # By what the rows count; None where all count as one.
+    weights: RowWeights | None = None
 
     @property
     def read(self) -> list[str]:
         """The columns that become rows, and those that go beside them."""
-        return list(dict.fromkeys([*self.roles.used, *self.beside.columns]))
+        counted_by = self.weights.columns if self.weights else ()
+        return list(dict.fromkeys([*self.roles.used, *self.beside.columns, *counted_by]))
+
+    def encoded(self, encoding: Encoding, rows: pa.Table, scale: float) -> pa.Table:
+        """Return rows as numbers, with their weights, times a scale, behind the target."""
+        found = encoding.apply(rows)
+        if self.weights is None:
+            return found
+        return found.append_column(parts.WEIGHTS, pa.array(self.weights.of(rows) * scale))
+
+    def scale(self, rows: int, total: float) -> float:
+        """Return what weights are multiplied by, which are `total` over so many training rows."""
+        return rows / total if self.weights and self.weights.relative else 1.0
 
     def fit(self, training: Tally, tests: Tally) -> Encoding:
         """Fit the encoding to the training rows; refuse too few of them."""
@@ -92,6 +107,7 @@ def split(
         BadTable: a part would be too small, or a column cannot be split by or encoded.
     """
     facts, (rows, plan) = read_facts(data), planned(data, options, seed, root, beside, min_frequency)
+    plan = replace(plan, weights=_row_weights(rows, options, beside))
     with draft(root) as folder:
         if rows.in_parts(plan.columns):
             with draft(root) as aside:
@@ -105,9 +121,15 @@ def split(
 
         notes = [
             *([split_note(plan.rule, tests.rows, rows.count)] if plan.rule else []),
+            *([f"rows count {plan.weights.said}, in the fit and in all errors"] if plan.weights else []),
             *encoding_notes(*found),
         ]
-        left = PartsFacts(features=encoding.features, target=facts.target, truth=facts.truth)
+        left = PartsFacts(
+            features=encoding.features,
+            target=facts.target,
+            truth=facts.truth,
+            weights=plan.weights.said if plan.weights else None,
+        )
         return publish(folder, root, "split", left.as_json(), notes)
 
 
@@ -126,10 +148,28 @@ def planned(
     """
     facts, rows = read_facts(data), read_rows(data, root)
     fill = facts.missing == "mean"
+    if parts.WEIGHTS in (facts.target, *facts.features):
+        raise BadTable(f"a column is named {quoted(parts.WEIGHTS)}, as the rows' weights are; rename it")
     roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill, min_frequency)
     columns = width(rows.tables(roles.categorical), roles)
     check_columns([beside.cluster] if beside.cluster else [], rows.schema.names, "cluster")
     return rows, SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, beside)
+
+
+def _row_weights(rows: Rows, options: Split, beside: Beside) -> RowWeights | None:
+    """Say by what the rows count, if they do not all count as one.
+
+    Raises:
+        BadTable: the column cannot be counted by.
+    """
+    if beside.weights is not None:
+        return by_column(beside.weights)
+    if options.half_life is None:
+        return None
+    name = options.by[0]
+    return by_age(
+        lambda: (table[name] for table in rows.tables([name])), name, options.half_life, options.date_format
+    )
 
 
 def _rule(rows: Rows, roles: ColumnRoles, columns: int, options: Split, seed: int) -> SplitRule | None:
@@ -162,13 +202,15 @@ def _deal(rows: Rows, plan: SplitPlan, folder: Path) -> tuple[FittedSplit, Table
     training, testing = tally(train, plan.roles), tally(test, plan.roles)
     encoding = plan.fit(training, testing)
 
-    encoded = encoding.apply(train)
+    total = float(plan.weights.of(train).sum()) if plan.weights else 0.0
+    scale = plan.scale(training.rows, total)
+    encoded = plan.encoded(encoding, train, scale)
     profiler = plan.profiler(training.rows)
     held = parts.held(encoded)
     with ThreadPoolExecutor(1) as aside:
         writing = [aside.submit(parts.write_rows, folder, TRAIN, encoded)]
         if test.num_rows:
-            writing.append(aside.submit(parts.write_rows, folder, TEST, encoding.apply(test)))
+            writing.append(aside.submit(parts.write_rows, folder, TEST, plan.encoded(encoding, test, scale)))
         profiler.add(held)
         for each in writing:
             each.result()
@@ -201,6 +243,7 @@ def _deal_in_parts(
     rng = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(0,)))
     schema = pa.schema([rows.schema.field(name) for name in plan.read])
     sums = dict.fromkeys((TRAIN, TEST), tally(schema.empty_table(), roles))
+    total = 0.0
     with ExitStack() as stack:
         spills = {
             name: stack.enter_context(
@@ -212,15 +255,16 @@ def _deal_in_parts(
             for name, chosen in ((TRAIN, ~mask), (TEST, mask)):
                 part = table.select(plan.read).filter(pa.array(chosen))
                 sums[name] = merged(sums[name], tally(part, roles))
+                total += float(plan.weights.of(part).sum()) if plan.weights and name == TRAIN else 0.0
                 _append(spills[name], part, rng)
-    encoding = plan.fit(sums[TRAIN], sums[TEST])
+    encoding, scale = plan.fit(sums[TRAIN], sums[TEST]), plan.scale(sums[TRAIN].rows, total)
     profiler = plan.profiler(sums[TRAIN].rows)
     for key, (name, spill) in enumerate(spills.items(), start=1):
         for number, part in enumerate(spill.taken()):
             if part.num_rows:
                 own = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(key, number)))
                 shuffled = part.take(pa.array(own.permutation(part.num_rows)))
-                _write_part(folder, name, number, encoding.apply(shuffled), profiler)
+                _write_part(folder, name, number, plan.encoded(encoding, shuffled, scale), profiler)
                 _write_beside(folder, name, plan, shuffled, number)
     return (encoding, sums[TRAIN], sums[TEST]), profiler.finish(parts.written(folder, TRAIN))
 

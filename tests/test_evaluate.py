@@ -89,3 +89,32 @@ def test_the_worst_segment_of_the_test_rows_is_named(
     (check,) = (each for each in found.diagnosis if each.check == "segment")
     assert check.wrong
     assert check.subject == "city = Turin"
+
+
+def test_weights_give_the_same_figures_in_memory_and_in_parts(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """To rounding; and other figures than without weights."""
+    rng = np.random.default_rng(1)
+    rows = table(spikes=False).append_column("w", pa.array(rng.exponential(size=ROWS) + 0.01))
+    held = evaluated(tmp_path, rows, Beside(weights="w"))
+    plain = evaluated(tmp_path, rows, Beside())
+    request.getfixturevalue("small_parts")
+    streamed = evaluated(tmp_path, rows, Beside(weights="w"))
+    assert held.weights == streamed.weights == "by 'w'"
+    for one, other in (
+        (held.metrics.train, streamed.metrics.train),
+        (held.metrics.test, streamed.metrics.test),
+    ):
+        assert one is not None
+        assert other is not None
+        assert one.model_dump(exclude={"r2_about"}) == pytest.approx(
+            other.model_dump(exclude={"r2_about"}), rel=1e-11
+        )
+    assert held.least_squares.standard_errors == pytest.approx(
+        streamed.least_squares.standard_errors, rel=1e-11
+    )
+    assert held.least_squares.weights == pytest.approx(streamed.least_squares.weights, rel=1e-11)
+    assert held.metrics.train.rmse != pytest.approx(plain.metrics.train.rmse, rel=1e-3)
+    assert held.gain is not None
+    assert held.gain.significant

@@ -60,23 +60,25 @@ def diagnose(names: Sequence[str], reference: LeastSquares, rows: Batch) -> list
     Args:
         names: (d,) of the features.
         reference: Least squares on all training rows; not an exact fit.
-        rows: Some of them, in their order; all of them for Durbin–Watson.
+        rows: Some of them, in their order; all of them for Durbin–Watson. What is checked of weighted rows are the
+            residuals times √weight, which are to be of equal size.
     """
     freedom = rows.rows - reference.parameters
     if freedom < 3 or not reference.degrees_of_freedom or not reference.rank:
         return []
     matrix, target = rows.matrix, np.asarray(rows.target, np.float64)
-    residuals = target - matrix @ reference.weights - reference.bias
+    roots = np.ones(rows.rows) if rows.roots is None else rows.roots
+    residuals = (target - matrix @ reference.weights - reference.bias) * roots
     design = np.column_stack(
         [np.ones(rows.rows), (matrix - reference.factor.centre) @ reference.factor.inverse]
     )
     found = [
         inflation(names, reference),
         breusch_pagan(design, residuals),
-        reset(design if reference.has_bias else design[:, 1:], target, has_bias=reference.has_bias),
+        reset(design if reference.has_bias else design[:, 1:], target, roots, has_bias=reference.has_bias),
         normality(residuals),
         *([durbin_watson(residuals)] if rows.rows == reference.rows else []),
-        cook(reference, matrix, target),
+        cook(reference, rows),
         robustness(names, reference, rows),
     ]
     return [check for check in found if check is not None]
@@ -107,7 +109,7 @@ def breusch_pagan(design: Array, residuals: Array) -> Check:
     return Check("spread", explained, p, p < CHANCE and explained > EXPLAINED)
 
 
-def reset(design: Array, target: Array, *, has_bias: bool) -> Check | None:
+def reset(design: Array, target: Array, roots: Array, *, has_bias: bool) -> Check | None:
     """Return the share of the residual variance that powers of the prediction explain: J. B. Ramsey's RESET, 1969.
 
     The F test of the square and the cube of the prediction beside the features, refitted to these rows.
@@ -115,18 +117,20 @@ def reset(design: Array, target: Array, *, has_bias: bool) -> Check | None:
     Args:
         design: (n, k).
         target: (n,).
+        roots: (n,) √weight of the rows.
         has_bias: Whether the design has a constant; without, the powers are not centred, which would add one.
     """
     from scipy.special import fdtrc
 
-    fitted = design @ np.linalg.lstsq(design, target, rcond=None)[0]
+    weighed, goal = design * roots[:, None], target * roots
+    fitted = design @ np.linalg.lstsq(weighed, goal, rcond=None)[0]
     freedom = len(target) - design.shape[1] - 2
     if freedom < 1 or not np.ptp(fitted):
         return None
     line = (fitted - (fitted.mean() if has_bias else 0.0)) / fitted.std()
-    powers = np.column_stack([line**2, line**3])
-    powers -= design @ np.linalg.lstsq(design, powers, rcond=None)[0]
-    left = target - fitted
+    powers = np.column_stack([line**2, line**3]) * roots[:, None]
+    powers -= weighed @ np.linalg.lstsq(weighed, powers, rcond=None)[0]
+    left = goal - fitted * roots
     before = float(left @ left)
     left = left - powers @ np.linalg.lstsq(powers, left, rcond=None)[0]
     explained = 1 - float(left @ left) / before
@@ -159,15 +163,14 @@ def normality(residuals: Array) -> Check | None:
     return Check("normality", figure, p, p < CHANCE and figure < STRAIGHT)
 
 
-def cook(reference: LeastSquares, features: Array, target: Array) -> Check | None:
+def cook(reference: LeastSquares, rows: Batch) -> Check | None:
     """Return the largest Cook's distance, and which row has it, counted from 1, if these are all training rows."""
-    found = influence(
-        reference, features, target, reference.weights, reference.bias, reference.residual_deviation
-    ).cook
+    deviation = reference.residual_deviation
+    found = influence(reference, rows, reference.weights, reference.bias, deviation).cook
     if np.isnan(found).all():
         return None
     worst = int(np.nanargmax(found))
-    place = f"{worst + 1:,}" if len(target) == reference.rows else ""
+    place = f"{worst + 1:,}" if rows.rows == reference.rows else ""
     return Check("influence", float(found[worst]), None, float(found[worst]) > FAR, place)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.moments import Array, Moments, column_moments, merge
-from tasks.neuron.parts import Part, batches_of
+from tasks.neuron.parts import Part, batch_of, batches_of
 
 FOLDS = 10  # by which a penalty is chosen
 RELATIVE = np.logspace(-6, 3, 37)  # penalties of the path, per row: from next to none to next to no weights
@@ -27,7 +27,7 @@ RELATIVE = np.logspace(-6, 3, 37)  # penalties of the path, per row: from next t
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldErrors:
-    """Hold the root mean squared errors (folds,) over rows that each fold's fit has not seen, and their rows."""
+    """Hold the root mean squared errors (folds,) over rows that each fold's fit has not seen, and their weights."""
 
     rmse: Array
     rows: Array
@@ -84,8 +84,8 @@ def fold_moments(parts: Sequence[Part], folds: int, seed: int = 0) -> list[Momen
             start += batch.rows
             for fold in np.unique(own).tolist():
                 known, mine = found[fold], own == fold
-                chosen = [column[mine] for column in batch.columns]
-                added = column_moments(chosen, known.shift if known else None)
+                some = batch_of([column[mine] for column in batch.stored], batch)
+                added = column_moments(some.columns, known.shift if known else None, weights=some.weights)
                 found[fold] = merge(known, added) if known else added
     whole = [each for each in found if each is not None]
     if len(whole) < folds:
@@ -110,7 +110,7 @@ def path(folds: Sequence[Moments], penalties: Array, *, bias: bool = True) -> li
         training = reduce(merge, [each for each in folds if each is not held])
         for place, (weights, offset) in enumerate(_solutions(training, whole, penalties, bias=bias)):
             rmse[place, number] = _rmse(held, weights, offset)
-    rows = np.array([each.rows for each in folds])
+    rows = np.array([each.total for each in folds])
     return [FoldErrors(each, rows) for each in rmse]
 
 
@@ -144,7 +144,7 @@ def _carried(
 
 def _spectrum(m: Moments, whole: Moments, *, has_bias: bool) -> tuple[Array, Array, Array]:
     """Return scales (d,) by all rows, and eigenvalues (d,) and vectors (d, d) of the standardised features' XᵀX."""
-    squares = np.diag(whole.scatter if has_bias else whole.gram)[:-1] / whole.rows
+    squares = np.diag(whole.scatter if has_bias else whole.gram)[:-1] / whole.total
     scale = np.sqrt(np.where(squares > 0, squares, 1.0))  # a constant column's weight is 0 whatever its scale
     gram = (m.scatter if has_bias else m.gram)[:-1, :-1]
     values, vectors = np.linalg.eigh(gram / np.outer(scale, scale))
@@ -154,5 +154,5 @@ def _spectrum(m: Moments, whole: Moments, *, has_bias: bool) -> tuple[Array, Arr
 def _rmse(rows: Moments, weights: Array, bias: float) -> float:
     """Return √(Σ(y − ŷ)²/n) of rows that only their moments are known of."""
     gap = np.append(weights, -1.0)
-    squares = float(gap @ rows.scatter @ gap) + rows.rows * (float(rows.mean @ gap) + bias) ** 2
-    return float(np.sqrt(max(squares, 0.0) / rows.rows))
+    squares = float(gap @ rows.scatter @ gap) + rows.total * (float(rows.mean @ gap) + bias) ** 2
+    return float(np.sqrt(max(squares, 0.0) / rows.total))

@@ -57,16 +57,20 @@ class Segment:
     mean: float
 
 
-def segments(columns: Sequence[SegmentColumn], features: Array, residuals: Array) -> list[Segment]:
+def segments(
+    columns: Sequence[SegmentColumn], features: Array, residuals: Array, weights: Array | None = None
+) -> list[Segment]:
     """Return all segments of at least `FEWEST` rows, the one with the largest error first.
 
     Args:
         columns: Of the user's table.
         features: (n, d).
         residuals: (n,) target − prediction.
+        weights: (n,) by which the rows' errors count; all count as one by default.
     """
+    counted = np.ones_like(residuals) if weights is None else weights
     found = [
-        _segment(column.name, label, residuals[rows])
+        _segment(column.name, label, residuals[rows], counted[rows])
         for column in columns
         for label, rows in _shares(column, features)
         if rows.sum() >= FEWEST
@@ -74,10 +78,14 @@ def segments(columns: Sequence[SegmentColumn], features: Array, residuals: Array
     return sorted(found, key=lambda each: -each.rmse)
 
 
-def _segment(column: str, label: str, residuals: Array) -> Segment:
-    return Segment(
-        column, label, len(residuals), float(np.sqrt(np.mean(residuals**2))), float(np.mean(residuals))
-    )
+def _segment(column: str, label: str, residuals: Array, weights: Array) -> Segment:
+    rmse, mean = root_mean_square(residuals, weights), float(np.average(residuals, weights=weights))
+    return Segment(column, label, len(residuals), rmse, mean)
+
+
+def root_mean_square(residuals: Array, weights: Array | None = None) -> float:
+    """Return √(Σ w·residual² / Σ w) of (n,) residuals."""
+    return float(np.sqrt(np.average(residuals**2, weights=weights)))
 
 
 def _shares(column: SegmentColumn, features: Array) -> Iterator[tuple[str, NDArray[np.bool_]]]:

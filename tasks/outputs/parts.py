@@ -9,7 +9,7 @@ holds what later stages need to know of all training rows at once, so that none 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,8 @@ ENCODING = "encoding.json"
 PROFILE = "profile.npz"
 CLUSTERS = "clusters"
 KEYS = "keys"
+# The column of the rows' weights, behind the target; R's name for it.
+WEIGHTS = "(weights)"
 ORDER = "order.npz"
 
 
@@ -42,11 +44,13 @@ class PartsFacts(Facts):
     features: tuple[str, ...]
     target: str
     truth: Truth | None = None
+    # By what the rows count: a column, or their age.
+    weights: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RowsPart:
-    """A file of encoded rows, as the neuron takes them; in the file the target is the last column."""
+    """A file of encoded rows, as the neuron takes them; in the file the target is the last column but for weights."""
 
     file: ParquetPart
 
@@ -57,8 +61,9 @@ class RowsPart:
 
     def batches(self, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         """Yield the rows, some at a time; with `rng` in a random order of the file's row groups."""
-        for *features, target in self.file.batches(rng):
-            yield Batch(features, target)
+        weighted = self.file.schema.names[-1] == WEIGHTS
+        for columns in self.file.batches(rng):
+            yield _batch(columns, weighted)
 
 
 def write_rows(folder: Path, name: Name, rows: pa.Table) -> None:
@@ -121,15 +126,16 @@ def write_encoding(folder: Path, encoding: Encoding) -> None:
 
 def write_profile(folder: Path, profile: TableProfile) -> None:
     """Write what is known of all training rows."""
-    sample = np.column_stack([profile.sample.matrix, profile.sample.target])
+    sample = np.column_stack([np.asarray(column, np.float64) for column in profile.sample.stored])
     beside = {"lowest": profile.lowest, "highest": profile.highest, "sample": sample}
     write_npz(folder / PROFILE, as_arrays(profile.moments) | beside)
 
 
 def held(rows: pa.Table) -> MemoryPart:
     """Return encoded rows in memory as the neuron takes them."""
-    *features, target = (column.to_numpy() for column in rows.columns)
-    return MemoryPart(Batch(features, target))
+    return MemoryPart(
+        _batch([column.to_numpy() for column in rows.columns], rows.column_names[-1] == WEIGHTS)
+    )
 
 
 def written(folder: Path, name: Name) -> Sequence[Part]:
@@ -158,7 +164,13 @@ def read_profile(artifact: Artifact, root: Path) -> TableProfile:
     lowest, highest, sample = (
         np.asarray(arrays[name], np.float64) for name in ("lowest", "highest", "sample")
     )
-    return TableProfile(from_arrays(arrays), lowest, highest, Batch([*sample[:, :-1].T], sample[:, -1]))
+    return TableProfile(from_arrays(arrays), lowest, highest, _batch([*sample.T], "weight" in arrays))
+
+
+def _batch(columns: Sequence[NDArray[Any]], weighted: bool) -> Batch:
+    """Return columns in the order of a file."""
+    *features, target = columns[:-1] if weighted else columns
+    return Batch(features, target, columns[-1] if weighted else None)
 
 
 def read_parts(artifact: Artifact, root: Path, name: Name) -> list[RowsPart]:

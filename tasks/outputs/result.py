@@ -284,6 +284,10 @@ class Evaluation(Record):
     gain: Gain | None = Field(default=None, description="None in a result of an earlier release.")
     patterns: list[ResidualPattern] = []
     truth: Truth | None = Field(description="None for the user's own data.")
+    weights: str | None = Field(
+        default=None,
+        description="By what the rows count, in the fit and in all errors; None: all count as one.",
+    )
     rounding_rmse: float | None = Field(
         description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
     )

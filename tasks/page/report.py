@@ -120,6 +120,8 @@ def _metrics(evaluation: Evaluation) -> TableBlock:
     caption = "Errors of the neuron, and of predicting the mean of the training targets, on the N rows of each part."
     if evaluation.metrics.train.r2_about == "zero":
         caption += " Without a bias, the neuron's R² is about zero: 1 − Σ(y − ŷ)² / Σy²."
+    if evaluation.weights is not None:
+        caption += f" Rows count {visible(evaluation.weights)}."
     return TableBlock(caption, ["predictor, part", "N", "RMSE", "MAE", "R²"], rows, "lrrrr")
 
 
