@@ -108,9 +108,8 @@ def test_weights_give_the_same_figures_in_memory_and_in_parts(
     ):
         assert one is not None
         assert other is not None
-        assert one.model_dump(exclude={"r2_about"}) == pytest.approx(
-            other.model_dump(exclude={"r2_about"}), rel=1e-11
-        )
+        figures = [[each.rows, each.rmse, each.mae, each.r2, each.low or 0.0] for each in (one, other)]
+        assert figures[0] == pytest.approx(figures[1], rel=1e-11)
     assert held.least_squares.standard_errors == pytest.approx(
         streamed.least_squares.standard_errors, rel=1e-11
     )
