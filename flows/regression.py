@@ -91,7 +91,7 @@ def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, 
         data = call(ingest, table=table_of(settings.input, settings.columns_beside, call.root))
     beside, rare = settings.beside, settings.input.min_frequency
     dealt = {"options": settings.split, "seed": settings.seed, "beside": beside, "min_frequency": rare}
-    parts = call(split, data=data, **dealt)
+    parts = call(split, data=data, **dealt, log_target=settings.input.log_target)
     seeds = list(range(settings.seed, settings.seed + settings.repeats))
     models = call.each(train, "seed", seeds, rows=training_part(parts), training=settings.training)
     scores = call(evaluate, model=models[0], parts=parts, inference=settings.inference)

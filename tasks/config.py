@@ -245,6 +245,11 @@ class Input(Section):
         "rows are sorted by them.",
     )
     target: str | None = Field(default=None, min_length=1, description="Column to predict.")
+    log_target: bool = Field(
+        default=False,
+        description="Fit the logarithm of the target, which must be above 0; predictions and errors stay in its own "
+        "units.",
+    )
     weights: str | None = Field(
         default=None,
         min_length=1,
@@ -706,6 +711,18 @@ class Settings(Section):
         if self.training.l2 and self.training.recipe == "tutorial":
             raise ValueError(
                 "`l2` needs the recipe 'calibrated', since 'tutorial' ends away from least squares"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _errors_are_in_the_units_of_the_target(self) -> Self:
+        if self.input.log_target and self.inference.cross_validate is not None:
+            raise ValueError(
+                "`cross_validate` knows the errors of the logarithm alone under `log_target`; hold out test rows"
+            )
+        if self.input.log_target and self.repeats > 1:
+            raise ValueError(
+                "`repeats` compares errors of least squares, which `log_target` has none of; leave it out"
             )
         return self
 

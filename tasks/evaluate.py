@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from tasks.neuron.ridge import fold_moments, ridge
 from tasks.neuron.ridge import path as penalty_path
 from tasks.neuron.sandwich import RobustErrors, cluster_errors, robust_errors
 from tasks.neuron.segments import Segment, SegmentColumn, root_mean_square, segments
+from tasks.neuron.smearing import TargetScale, smeared
 from tasks.neuron.student_t import critical, t_tests
 from tasks.neuron.workers import spread
 from tasks.outputs import scores, uncertainty
@@ -67,7 +69,6 @@ from tasks.outputs.result import (
     Verdict,
     WorstRow,
 )
-from tasks.outputs.scores import PredictionWriter
 from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
@@ -133,13 +134,14 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
     rows = read_profile(parts, root)
     plain = solve_moments(rows.moments, bias=training.bias)
     reference = ridge(plain, rows.moments, training.l2) if training.l2 else plain
+    scale, mean = _scale(fitted, parts, root, reference)
     with draft(root) as folder:
-        scored = _score(fitted, reference.target_mean, parts, root, folder)
+        scored = _score(fitted, scale, mean, parts, root, folder)
         facts = PartsFacts.of(parts)
         robust = _robust(parts, root, reference, inference, biased=bool(training.l2))
         fit = _reference_fit(facts.features, reference, inference.standard_errors, robust)
-        evaluation = compare(fitted, scored, reference, fit, facts, training)
-        shapes = {} if reference.is_exact else _shapes(fitted, parts, root, rows.sample, scored)
+        evaluation = compare(fitted, scored, reference, fit, facts, training, scale.smearing)
+        shapes = {} if reference.is_exact else _shapes(fitted, scale, parts, root, rows.sample, scored)
         checks = [] if plain.is_exact else diagnose(facts.features, plain, rows.sample)
         added = {
             **shapes,
@@ -148,18 +150,42 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
             "cross_validation": _cross_validation(parts, root, training, inference),
         }
         scores.write(folder, evaluation.model_copy(update=added))
-        uncertainty.write(folder, _uncertainty(fitted, reference, folder, biased=bool(training.l2)))
+        errors = scores.test_errors(folder, CALIBRATION, scale.smearing)
+        uncertainty.write(folder, _uncertainty(fitted, reference, errors, biased=bool(training.l2)))
         notes = [] if training.l2 else collinearity_notes(facts.features, reference)
         return publish(folder, root, "evaluate", notes=notes)
 
 
+def _scale(
+    fitted: TrainedModel, parts: Artifact, root: Path, reference: LeastSquares
+) -> tuple[TargetScale, float]:
+    """Return how predictions become the target's own units, and its mean there; of a logarithm by a pass of its own.
+
+    Raises:
+        BadTable: the exponential of a residual is too large.
+    """
+    if not read_encoding(parts, root).log_target:
+        return TargetScale(), reference.target_mean
+    try:
+        found = smeared(read_parts(parts, root, TRAIN), fitted.weights, fitted.bias)
+    except ValueError as error:
+        raise BadTable(str(error)) from error
+    return TargetScale(found.factor), found.mean
+
+
 def _shapes(
-    fitted: TrainedModel, parts: Artifact, root: Path, sample: Batch, scored: Mapping[Name, Scored]
+    fitted: TrainedModel,
+    scale: TargetScale,
+    parts: Artifact,
+    root: Path,
+    sample: Batch,
+    scored: Mapping[Name, Scored],
 ) -> dict[str, Any]:
     """Look at the errors row by row: their shape, the segments where they are large, and the largest."""
     part = TEST if TEST in scored else TRAIN
     rows = sample if part == TRAIN else _some_rows(read_parts(parts, root, part))
-    residuals = rows.target - (rows.matrix @ fitted.weights + fitted.bias)
+    predicted = scale.predictions(rows.matrix @ fitted.weights + fitted.bias)
+    residuals = scale.values(rows.target) - predicted
     found = segments(_segment_columns(read_encoding(parts, root)), rows.matrix, residuals, rows.weights)
     return {
         "patterns": _patterns(fitted, sample),
@@ -248,9 +274,9 @@ def _cross_validation(
 
 
 def _uncertainty(
-    fitted: TrainedModel, reference: LeastSquares, folder: Path, *, biased: bool
+    fitted: TrainedModel, reference: LeastSquares, test_errors: Array, *, biased: bool
 ) -> FitUncertainty:
-    """Sum up what intervals need; the errors of the test rows are those of the predictions just written.
+    """Sum up what intervals need; the errors (n,) of the test rows are those of the predictions just written.
 
     The intervals of a biased fit would not hold their level: it gets none but conformal ones.
     """
@@ -262,7 +288,7 @@ def _uncertainty(
         reference,
         residual_sum,
         critical(1 - LEVEL, freedom) if freedom else math.nan,
-        scores.test_errors(folder, CALIBRATION),
+        test_errors,
     )
 
 
@@ -273,6 +299,7 @@ def compare(
     fit: ReferenceFit,
     data: PartsFacts,
     training: ModelFacts,
+    smearing: float | None = None,
 ) -> Evaluation:
     """Hold a fit against its targets, the mean predictor, least squares and, where known, the truth.
 
@@ -283,6 +310,7 @@ def compare(
         fit: that, as it is recorded.
         data: what is known of the rows.
         training: how the model was trained.
+        smearing: where the logarithm of the target was fitted, see `TargetScale`.
     """
     names, weights, bias = data.features, fitted.weights, fitted.bias
     name = "ridge" if training.l2 else "least squares"
@@ -298,7 +326,8 @@ def compare(
         baseline=_scores({name: found.mean for name, found in scored.items()}),
         least_squares=fit,
         verdict=_verdict(agreement, training.before_closing),
-        gain=_gain(scored, reference),
+        gain=_gain(scored, reference, is_log=smearing is not None),
+        smearing=smearing,
         truth=data.truth,
         weights=data.weights,
         rounding_rmse=scored[TRAIN].rounding.scores.rmse if tutorial else None,
@@ -315,13 +344,19 @@ def _with_interval(parts: PartScores, scored: Mapping[Name, Scored]) -> PartScor
     return parts.model_copy(update={"test": test})
 
 
-def _gain(scored: Mapping[Name, Scored], reference: LeastSquares) -> Gain:
-    """Test whether the fit beats the mean: on the test rows, or without any on what is left of the training rows."""
+def _gain(scored: Mapping[Name, Scored], reference: LeastSquares, *, is_log: bool) -> Gain:
+    """Test whether the fit beats the mean: on the test rows, or without any on what is left of the training rows.
+
+    The latter of what was fitted, be it the target or its logarithm.
+    """
     if TEST in scored:
         p = chance_of_no_gain(scored[TEST].gains)
     elif reference.has_bias:
         train, weights = scored[TRAIN], len(reference.factor.kept)
-        p = chance_of_no_fit(train.mean.squares, train.neuron.squares, weights, reference.degrees_of_freedom)
+        about_mean, left = train.mean.squares, train.neuron.squares
+        if is_log:
+            about_mean, left = reference.target_rms**2 * reference.factor.total, reference.residual_sum
+        p = chance_of_no_fit(about_mean, left, weights, reference.degrees_of_freedom)
     else:
         p = None  # the mean is no special case of a model without bias
     return Gain(p=p, significant=p is not None and p < SIGNIFICANT)
@@ -402,7 +437,7 @@ def _reference_fit(
 
 
 def _score(
-    fitted: TrainedModel, mean: float, parts: Artifact, root: Path, folder: Path
+    fitted: TrainedModel, scale: TargetScale, mean: float, parts: Artifact, root: Path, folder: Path
 ) -> dict[Name, Scored]:
     """Predict all rows, write the predictions, and return the sums of errors by part."""
     files = [(name, part) for name in (TRAIN, TEST) for part in read_parts(parts, root, name)]
@@ -413,20 +448,24 @@ def _score(
     for place in dict.fromkeys(names):
         with scores.prediction_writer(folder, place) as writer:
             for name, part in (file for file, own in zip(files, names, strict=True) if own == place):
-                found = _scored(name, part, fitted, mean, writer).of_file(seen[name])
+                found = _scored(part, fitted, scale, mean, partial(writer.append, name)).of_file(seen[name])
                 seen[name] += 1
                 scored[name] = scored[name] + found if name in scored else found
     return scored
 
 
 def _scored(
-    name: Name, part: RowsPart, fitted: TrainedModel, mean: float, writer: PredictionWriter
+    part: RowsPart,
+    fitted: TrainedModel,
+    scale: TargetScale,
+    mean: float,
+    write: Callable[[Array, Array], None],
 ) -> Scored:
     """Predict the rows of one file, write the predictions, and return the sums of errors."""
 
     def predict(batch: Batch) -> tuple[Scored, Array, Array]:
-        actual, own = np.asarray(batch.target, np.float64), batch.weights
-        predicted = batch.matrix @ fitted.weights + fitted.bias
+        actual, own = scale.values(batch.target), batch.weights
+        predicted = scale.predictions(batch.matrix @ fitted.weights + fitted.bias)
         squares = (actual - predicted) ** 2
         scored = Scored(
             metrics.errors(actual, predicted, own),
@@ -441,7 +480,7 @@ def _scored(
     total: Scored | None = None
     start = 0
     for found, actual, predicted in spread(predict, part.batches()):
-        writer.append(name, actual, predicted)
+        write(actual, predicted)
         total = total + found.behind(start) if total else found
         start += len(actual)
     if total is None:

@@ -22,7 +22,7 @@ from tasks.table.drift import ColumnRange, TableSchema
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
 from tasks.table.sources.found import FoundTable
 from tasks.table.sources.reader import Preview
-from tasks.table.validation import TableSummary, findings, weight_findings
+from tasks.table.validation import TableSummary, findings, logarithm_findings, weight_findings
 
 DATA = "data"  # of the draft: the folder that is published
 
@@ -125,6 +125,8 @@ def _findings(
     doubted = {each.column for each in detected if each.rule == "ambiguous-numbers"}
     yield from detected
     yield from disagreements(looks, columns, wanted)
+    if table.log_target:
+        yield from logarithm_findings(summary)
     if table.weights is not None:
         yield from weight_findings(summary, table.weights, missing=table.missing)
     is_read = all(finding.rule in table.warn for finding in broken)

@@ -96,6 +96,7 @@ def split(
     root: Path,
     beside: Beside = NOTHING,
     min_frequency: int = 1,
+    log_target: bool = False,
 ) -> Artifact:
     """Assign the rows to training and test, and encode all columns as numbers; see `tasks.outputs.parts`.
 
@@ -106,7 +107,8 @@ def split(
     Raises:
         BadTable: a part would be too small, or a column cannot be split by or encoded.
     """
-    facts, (rows, plan) = read_facts(data), planned(data, options, seed, root, beside, min_frequency)
+    facts = read_facts(data)
+    rows, plan = planned(data, options, seed, root, beside, min_frequency, log_target)
     plan = replace(plan, weights=_row_weights(rows, options, beside))
     with draft(root) as folder:
         if rows.in_parts(plan.columns):
@@ -140,6 +142,7 @@ def planned(
     root: Path,
     beside: Beside = NOTHING,
     min_frequency: int = 1,
+    log_target: bool = False,
 ) -> tuple[Rows, SplitPlan]:
     """Open the rows, and say how they are dealt and encoded.
 
@@ -150,7 +153,7 @@ def planned(
     fill = facts.missing == "mean"
     if parts.WEIGHTS in (facts.target, *facts.features):
         raise BadTable(f"a column is named {quoted(parts.WEIGHTS)}, as the rows' weights are; rename it")
-    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill, min_frequency)
+    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill, min_frequency, log_target)
     columns = width(rows.tables(roles.categorical), roles)
     check_columns([beside.cluster] if beside.cluster else [], rows.schema.names, "cluster")
     return rows, SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, beside)

@@ -281,6 +281,11 @@ class Evaluation(Record):
     baseline: PartScores = Field(description="The mean of the training targets as a predictor.")
     least_squares: ReferenceFit
     verdict: Verdict
+    smearing: float | None = Field(
+        default=None,
+        description="Where the target's logarithm was fitted: by what exp is multiplied. Weights and least squares are "
+        "then of the logarithm, errors in units of the target.",
+    )
     gain: Gain | None = Field(default=None, description="None in a result of an earlier release.")
     patterns: list[ResidualPattern] = []
     truth: Truth | None = Field(description="None for the user's own data.")
@@ -302,6 +307,11 @@ class Evaluation(Record):
     worst: list[WorstRow] = Field(default=[], description="The ten largest errors, the largest first.")
     learning_rate: float = Field(description="The first learning rate.")
     stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")
+
+    @property
+    def fitted(self) -> str:
+        """What the weights add up to: the target, or its logarithm."""
+        return self.target if self.smearing is None else f"log({self.target})"
 
 
 class Spread(Record):

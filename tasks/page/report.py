@@ -120,6 +120,11 @@ def _metrics(evaluation: Evaluation) -> TableBlock:
     caption = "Errors of the neuron, and of predicting the mean of the training targets, on the N rows of each part."
     if evaluation.metrics.train.r2_about == "zero":
         caption += " Without a bias, the neuron's R² is about zero: 1 − Σ(y − ŷ)² / Σy²."
+    if evaluation.smearing is not None:
+        caption += (
+            f" The logarithm was fitted; predictions are exp of it times {number(evaluation.smearing, 5)}, the mean of "
+            "exp(residual) over the training rows, so that they are means (Duan's smearing)."
+        )
     if evaluation.weights is not None:
         caption += f" Rows count {visible(evaluation.weights)}."
     return TableBlock(caption, ["predictor, part", "N", "RMSE", "MAE", "R²"], rows, "lrrrr")

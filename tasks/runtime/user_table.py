@@ -67,6 +67,8 @@ class UserTable(BaseModel):
     # Columns that the rows will be split by; those that are not learnt from are passed through behind the
     # target.
     by: tuple[str, ...] = ()
+    # Whether the target must have a logarithm.
+    log_target: bool = False
     # The one that they will count by.
     weights: str | None = None
     # Whether rare levels will be pooled.

@@ -85,6 +85,19 @@ def findings(
     yield from _pairs(table)
 
 
+def logarithm_findings(table: TableSummary) -> Iterator[Violation]:
+    """Find a target that has no logarithm in some row."""
+    lowest, _ = table.range(table.target)
+    if lowest is not None and lowest <= 0:
+        yield Violation(
+            "unusable-column",
+            f"`log_target`: column {quoted(table.target)} has values down to {lowest:g}, which have no logarithm",
+            "correct or remove those rows, or leave `log_target` out",
+            column=table.target,
+            value=f"{lowest:g}",
+        )
+
+
 def weight_findings(table: TableSummary, name: str, *, missing: str) -> Iterator[Violation]:
     """Find what no row can count by in the column of weights."""
     kinds = [

@@ -38,7 +38,7 @@ def draw(data: PlotData) -> Drawing | None:
         return None
 
     return Drawing(
-        image=diagnostic_plots(evaluation.target, rows, reference.parameters),
+        image=diagnostic_plots(evaluation.fitted, rows, reference.parameters),
         caption=caption(rows, train.rows),
         alt=alt(rows, train.rows),
     )
