@@ -28,7 +28,7 @@ from tasks.neuron.misses import MOST, Miss, largest, misses
 from tasks.neuron.moments import Array
 from tasks.neuron.parts import EMPTY, Batch, batch_of
 from tasks.neuron.residual_patterns import residual_patterns
-from tasks.neuron.ridge import fold_moments, ridge
+from tasks.neuron.ridge import fold_moments, leave_one_out, ridge
 from tasks.neuron.ridge import path as penalty_path
 from tasks.neuron.sandwich import RobustErrors, cluster_errors, robust_errors
 from tasks.neuron.segments import Segment, SegmentColumn, root_mean_square, segments
@@ -142,12 +142,16 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
         fit = _reference_fit(facts.features, reference, inference.standard_errors, robust)
         evaluation = compare(fitted, scored, reference, fit, facts, training, scale.smearing)
         shapes = {} if reference.is_exact else _shapes(fitted, scale, parts, root, rows.sample, scored)
+        loo = None
+        if training.l2 or inference.cross_validate:
+            files = read_parts(parts, root, TRAIN)
+            loo = _finite(leave_one_out(files, rows.moments, reference, training.l2))
         checks = [] if plain.is_exact else diagnose(facts.features, plain, rows.sample)
         added = {
             **shapes,
-            "ridge": _ridge(training),
+            "ridge": _ridge(training, loo) if training.l2 else None,
             "diagnosis": _findings(checks, shapes.get("segments")),
-            "cross_validation": _cross_validation(parts, root, training, inference),
+            "cross_validation": _cross_validation(parts, root, training, inference, loo),
         }
         scores.write(folder, evaluation.model_copy(update=added))
         errors = scores.test_errors(folder, CALIBRATION, scale.smearing)
@@ -247,14 +251,14 @@ def _findings(checks: Sequence[Check], found: Segments | None) -> list[Finding]:
     ]
 
 
-def _ridge(training: ModelFacts) -> Ridge | None:
+def _ridge(training: ModelFacts, loo: float | None) -> Ridge:
     """Record the penalty, and the path along which it was chosen."""
     path = [RidgePoint(l2=each.l2, rmse=each.rmse, sd=each.sd) for each in training.path]
-    return Ridge(l2=training.l2, path=path) if training.l2 else None
+    return Ridge(l2=training.l2, path=path, leave_one_out=loo)
 
 
 def _cross_validation(
-    parts: Artifact, root: Path, training: ModelFacts, inference: Inference
+    parts: Artifact, root: Path, training: ModelFacts, inference: Inference, loo: float | None
 ) -> CrossValidation | None:
     """Return the errors by folds, by a pass over the training rows, if they are asked for.
 
@@ -269,7 +273,11 @@ def _cross_validation(
         raise BadTable(str(error)) from error
     (found,) = penalty_path(folds, np.array([training.l2]), bias=training.bias)
     return CrossValidation(
-        folds=len(folds), rmse=found.pooled, sd=found.deviation, errors=found.rmse.tolist()
+        folds=len(folds),
+        rmse=found.pooled,
+        sd=found.deviation,
+        errors=found.rmse.tolist(),
+        leave_one_out=loo,
     )
 
 

@@ -22,6 +22,8 @@ from tasks.neuron.moments import Array, Moments, column_moments, merge
 from tasks.neuron.parts import Part, batch_of, batches_of
 
 FOLDS = 10  # by which a penalty is chosen
+BLOCK = 8192  # rows whose leverage is computed at a time
+MET = 1 - 1e-10  # leverage from which a row is met exactly
 RELATIVE = np.logspace(-6, 3, 37)  # penalties of the path, per row: from next to none to next to no weights
 
 
@@ -94,6 +96,35 @@ def fold_moments(parts: Sequence[Part], folds: int, seed: int = 0) -> list[Momen
             "lower `cross_validate`, or set `l2` to a number"
         )
     return whole
+
+
+def leave_one_out(parts: Sequence[Part], m: Moments, reference: LeastSquares, l2: float) -> float:
+    """Return the root mean squared error of rows that are each predicted by a fit to all others, by one pass.
+
+    No row is left out in truth: without it its error is e / (1 − h), h being its leverage, wᵢ·(1/n + zᵢᵀ(Λ + l2)⁻¹zᵢ)
+    with z the standardised rows along the eigenvectors (D. M. Allen's PRESS, Technometrics 16 (1974), 125-127). NaN
+    where a row has leverage 1.
+
+    Args:
+        parts: All rows.
+        m: Their moments.
+        reference: Least squares, or ridge where there is a penalty.
+        l2: The penalty; 0 for none.
+    """
+    factor, total = reference.factor, 0.0
+    scale, values, vectors = _spectrum(m, m, has_bias=reference.has_bias)
+    loadings = vectors / scale[:, None] / np.sqrt(values + l2) if l2 else factor.inverse
+    at_centre = 1 / m.total if reference.has_bias else 0.0
+    for part in parts:
+        for batch in batches_of(part):
+            for start in range(0, batch.rows, BLOCK):
+                some = batch.cut(start, start + BLOCK)
+                matrix, own = some.matrix, 1.0 if some.weights is None else some.weights
+                h = own * (at_centre + np.square((matrix - factor.centre) @ loadings).sum(axis=1))
+                errors = some.target - (matrix @ reference.weights + reference.bias)
+                left = errors / np.where(h < MET, 1 - h, np.nan)
+                total += float(np.sum(own * left**2))
+    return float(np.sqrt(total / m.total))
 
 
 def path(folds: Sequence[Moments], penalties: Array, *, bias: bool = True) -> list[FoldErrors]:

@@ -145,6 +145,9 @@ class CrossValidation(Record):
     rmse: float = Field(description="Over all rows.")
     sd: float = Field(description="Standard deviation of the folds' errors.")
     errors: list[float] = Field(description="By fold.")
+    leave_one_out: float | None = Field(
+        default=None, description="The error over rows that are each predicted by a fit to all others."
+    )
 
 
 class RidgePoint(Record):
@@ -160,6 +163,9 @@ class Ridge(Record):
 
     l2: float
     path: list[RidgePoint] = []
+    leave_one_out: float | None = Field(
+        default=None, description="Error over rows that are each predicted by a fit to all others."
+    )
 
 
 class Verdict(Record):

@@ -1,4 +1,4 @@
-"""A run that fits the target's logarithm: weights of statsmodels on log y, everything else in the target's own units."""
+"""A run that fits the target's logarithm: weights of statsmodels on log y, all else in the target's own units."""
 
 from pathlib import Path
 from typing import Any
