@@ -51,7 +51,7 @@ class Coordinates:
     @property
     def height(self) -> int:
         """Return how many numbers a converted row has: k inputs, the target, and maybe the weight."""
-        return self.basis.shape[1] + 1 + (self.weight_scale is not None)
+        return int(self.basis.shape[1]) + 1 + (self.weight_scale is not None)
 
     def write(self, columns: Iterable[NDArray[Any]], out: NDArray[np.float32]) -> None:
         """Write columns (n,) in the order of `Batch.stored`, converted, to `out` (height, n).

@@ -244,7 +244,7 @@ def test_the_report_is_published_as_an_artifact_with_its_figures(settings: Setti
     with get_client(sync_client=True) as client:
         shown = [str(artifact.data) for artifact in client.read_artifacts(artifact_filter=wanted, limit=200)]
     mine = next(text for text in shown if result.run in text)
-    assert mine.count("data:image/png;base64,") == 4
+    assert mine.count("data:image/png;base64,") == 5
     assert len(mine) < 200_000
 
 
