@@ -99,3 +99,15 @@ def test_a_target_without_a_logarithm_is_refused(frame: pd.DataFrame, tmp_path: 
         BadTable, match=r"`log_target`: column 'price' has values down to 0, which have no logarithm"
     ):
         fitted(frame.assign(price=frame["price"].where(frame.index != 3, 0.0)), tmp_path)
+
+
+def test_the_champion_is_compared_in_the_targets_own_units(frame: pd.DataFrame, tmp_path: Path) -> None:
+    """A champion of the plain target with a new model of its logarithm: each by its own predictions."""
+    first = fitted(frame, tmp_path, log_target=False, promote_if="better").result
+    second = fitted(frame, tmp_path, promote_if="better").result
+    assert first.metrics.test is not None
+    assert second.metrics.test is not None
+    assert second.decision is not None
+    assert second.decision.comparison is not None
+    assert second.decision.comparison.champion_rmse == pytest.approx(first.metrics.test.rmse, rel=1e-9)
+    assert second.decision.comparison.rmse == pytest.approx(second.metrics.test.rmse, rel=1e-9)
