@@ -39,7 +39,7 @@ def inside(draw: Draw, rng: np.random.Generator, level: float) -> list[list[floa
     fit = solve(x[:, None], y)
 
     def missed(at: Array, value: Array) -> Array:
-        return np.abs(value - at * fit.weights[0] - fit.bias)
+        return np.asarray(np.abs(value - at * fit.weights[0] - fit.bias))
 
     spread = np.sqrt(1 + fit.factor.leverage(new[:, None]))
     usual = critical(1 - level, fit.degrees_of_freedom) * fit.residual_deviation * spread

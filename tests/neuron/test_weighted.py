@@ -115,7 +115,7 @@ def test_whole_weights_fit_like_repeated_rows(seed: int, bias: bool) -> None:
     assert found.bias == pytest.approx(repeated.bias, rel=1e-12)
     assert found.residual_sum == pytest.approx(repeated.residual_sum, rel=1e-12)
     assert found.degrees_of_freedom == 30 - found.parameters
-    moments = all_moments([MemoryPart(batch(x, y, times))])
+    moments = all_moments([MemoryPart(batch(x, y, times.astype(np.float64)))])
     both = all_moments([MemoryPart(Batch([*np.repeat(x, times, axis=0).T], np.repeat(y, times)))])
     np.testing.assert_allclose(
         ridge(found, moments, 3.0).weights, ridge(repeated, both, 3.0).weights, rtol=1e-10

@@ -225,7 +225,7 @@ def predict(
     total[~np.isfinite(total)] = np.nan
     strange = {name: count for name, count in unknown.items() if count}
     half = half_width(model, columns, interval) if interval else None
-    bounds = () if half is None else (total - half, total + half)
+    bounds: tuple[Vector, ...] = () if half is None else (total - half, total + half)
     if model.smearing is not None:
         is_mean = interval is not None and interval.kind == "confidence"
         bounds = tuple(_exponential(each, model.smearing if is_mean else 1.0) for each in bounds)
