@@ -169,8 +169,8 @@ def _patterns(result: Result) -> Iterator[str]:
                 else "Set `standard_errors` to HC3"
             )
             yield (
-                f"The residuals {way} with the prediction (a fan): standard errors and intervals are off. {remedy}; see "
-                "the third diagnostic plot."
+                f"The residuals {way} with the prediction (a fan): standard errors and intervals are off. {remedy}; "
+                "see the third diagnostic plot."
             )
 
 
