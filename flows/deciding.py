@@ -1,6 +1,7 @@
 """The gate at the end of a run: the champion on today's test rows, a person's consent, and what others hear of it."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,11 +19,12 @@ from tasks.config import Settings, Split
 from tasks.neuron.paired import PairedErrors, error_gain, paired_rows, paired_units, squared_errors
 from tasks.neuron.smearing import TargetScale
 from tasks.outputs import registry, runs
+from tasks.outputs.distributions import SAMPLE, drift, drift_text, read_sample
 from tasks.outputs.gate import Rival, comparison_of, decide, figures
 from tasks.outputs.model import read as read_model
 from tasks.outputs.parts import TEST, read_encoding, read_parts
 from tasks.outputs.registry import CHALLENGER, CHAMPION, ModelVersion, NamedModel
-from tasks.outputs.result import ChampionComparison, Decision, Evaluation, Result, Unit
+from tasks.outputs.result import ChampionComparison, ColumnDistribution, Decision, Evaluation, Result, Unit
 from tasks.runtime.run import Run
 from tasks.split import planned
 from tasks.table.errors import BadTable, counted
@@ -31,6 +33,11 @@ from tasks.table.model.translation import OtherColumns, TranslatedModel, transla
 from tasks.table.units import UnitSums
 
 REJECTED = "Rejected"
+
+DRIFT_UNKNOWN = "Drift is not known: the champion's run has left no distributions of its features"
+
+# Seconds that a run waits for a person's answer, a week; Prefect then has it fail. (Its own default is an hour.)
+PATIENCE = 7 * 24 * 3600
 
 # Who moves an alias.
 GATE, PERSON = "the gate", "a person, in Prefect's UI"
@@ -44,7 +51,11 @@ class Consent(RunInput):
 
 
 def asked(run: Run, settings: Settings, evaluation: Evaluation, name: str, folder: str) -> Consent | None:
-    """Suspend a deployment's run that would be promoted until a person has said yes or no; None: nobody is asked."""
+    """Suspend a deployment's run that would be promoted until a person has said yes or no; None: nobody is asked.
+
+    A run that is resumed begins anew, with the rows of that day. The answer counts for the question that was asked: if
+    that has become another one, by other rows or another champion, it is asked anew.
+    """
     if settings.gate.approve != "by_hand" or not deployment.id:
         return None
     known = registry.entry(run.root, name, settings.model_dump(mode="json"))
@@ -52,7 +63,12 @@ def asked(run: Run, settings: Settings, evaluation: Evaluation, name: str, folde
     if decision.outcome != "promoted":
         return None
     question = f"{decision.text}\n\nPromote this model of {name!r}?"
-    return suspend_flow_run(wait_for_input=Consent.with_initial_data(description=question))
+    subject = f"{question}\n{evaluation.model.model_dump_json()}"
+    return suspend_flow_run(
+        wait_for_input=Consent.with_initial_data(description=question),
+        key=hashlib.sha256(subject.encode()).hexdigest(),
+        timeout=PATIENCE,
+    )
 
 
 def decided(
@@ -99,12 +115,21 @@ def recorded_decision(known: NamedModel, result: Result, consent: Consent | None
 
 
 def announce(result: Result) -> None:
-    """Tell Prefect's automations of a promotion or a rejection."""
+    """Tell Prefect's automations of a promotion or a rejection, and of features that have drifted."""
     decision = result.decision
-    if decision is None or decision.outcome == "kept":
+    if decision is None:
         return
+    if decision.drifted:
+        psi = {each.name: each.psi for each in decision.drifted}
+        _emit(result, "drifted", {"text": decision.drift_text, "psi": psi, "champion": decision.champion})
+    if decision.outcome != "kept":
+        _emit(result, decision.outcome, {"text": decision.text, "rmse": result.rmse})
+
+
+def _emit(result: Result, what: str, payload: dict[str, object]) -> None:
+    """Emit an event on the resource of a name of models."""
     emit_event(
-        event=f"linear-neuron.model.{decision.outcome}",
+        event=f"linear-neuron.model.{what}",
         resource={
             "prefect.resource.id": f"linear-neuron.model.{result.name}",
             "prefect.resource.name": str(result.name),
@@ -113,8 +138,7 @@ def announce(result: Result) -> None:
             "run": result.run,
             "target": result.target,
             "artifacts": str(result.settings.get("artifacts", "")),
-            "text": decision.text,
-            "rmse": result.rmse,
+            **payload,
         },
     )
 
@@ -132,11 +156,16 @@ def ended(result: Result) -> State[Result]:
 def _by_rule(
     run: Run, settings: Settings, evaluation: Evaluation, known: NamedModel, folder: str
 ) -> Decision:
-    version, rival = _champion_before(known, folder), None
-    if version:
-        has_test = evaluation.metrics.test is not None
-        rival = _rival(run, settings, evaluation, version) if has_test else Rival(version)
-    return decide(settings.gate, evaluation, rival)
+    version = _champion_before(known, folder)
+    if version is None:
+        return decide(settings.gate, evaluation, None)
+    past = runs.read(run.root, version.run)
+    promoted = past.metrics.test if past else None
+    rival = Rival(version, promoted_rmse=promoted.rmse if promoted else None)
+    if evaluation.metrics.test is not None:
+        rival = _compare(run, settings, evaluation, rival)
+    decision = decide(settings.gate, evaluation, rival)
+    return decision.model_copy(update=_drift(run, past.distributions if past else []))
 
 
 def _champion_before(known: NamedModel, folder: str) -> ModelVersion | None:
@@ -147,13 +176,20 @@ def _champion_before(known: NamedModel, folder: str) -> ModelVersion | None:
     return known.former_champion
 
 
-def _rival(run: Run, settings: Settings, evaluation: Evaluation, version: ModelVersion) -> Rival:
+def _drift(run: Run, champion: Sequence[ColumnDistribution]) -> dict[str, object]:
+    """Hold today's training rows against the champion's: what the decision says of it."""
+    if not champion:
+        return {"drift_text": DRIFT_UNKNOWN}
+    parts = run.input_of("evaluate", "parts").only(SAMPLE)
+    run.require(parts)
+    found = drift(champion, read_sample(parts, run.root))
+    return {"drift": found, "drift_text": drift_text(found)}
+
+
+def _compare(run: Run, settings: Settings, evaluation: Evaluation, rival: Rival) -> Rival:
     """Let the champion and the new model predict today's test rows."""
-    past = runs.read(run.root, version.run)
-    promoted = past.metrics.test if past else None
-    rival = Rival(version, promoted_rmse=promoted.rmse if promoted else None)
     try:
-        champion = _champion_on_rows(run, version)
+        champion = _champion_on_rows(run, rival.version)
     except (OtherColumns, BadTable) as error:
         return replace(rival, obstacle=str(error))
 

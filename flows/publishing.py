@@ -85,7 +85,7 @@ def _result(
     run: Run, settings: Settings, evaluation: Evaluation, figures: Artifact, repeats: Artifact | None
 ) -> Result:
     """Put together what the run found; its name and the gate's decision are yet to come."""
-    folder = run_folder()
+    folder, drawn = run_folder(), figures_left.read(figures, run.root)
     return Result(
         **dict(evaluation),
         notes=[*run.notes, *_changes(run, settings, folder)],
@@ -93,7 +93,8 @@ def _result(
         settings=settings.model_dump(mode="json"),
         stages=run.stages,
         report=f"{RUNS}/{folder}/{runs.REPORT}",
-        profile=figures_left.read(figures, run.root).profile,
+        profile=drawn.profile,
+        distributions=drawn.distributions,
         lineage=_lineage(run, settings),
         repeats=read_repeats(repeats, run.root) if repeats else None,
     )

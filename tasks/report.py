@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tasks.outputs import figures as figures_left
 from tasks.outputs import scores as scores_of
+from tasks.outputs.distributions import distributions, read_sample
 from tasks.outputs.model import read_facts, read_loss
 from tasks.outputs.parts import read_profile
 from tasks.page.figures.plot import PlotData
@@ -19,9 +20,9 @@ MOST_PREDICTIONS = 100_000  # that are drawn
 def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Artifact:
     """Draw the report's figures; see `tasks.outputs.figures`.
 
-    Reads the evaluation, the predictions, the loss and the profile of the training rows. What the report says about the
-    run itself, such as its stages and its name, is written in `flows/publishing.py`, as it is new in every run. Runs
-    again when one of these inputs or this code changes.
+    Reads the evaluation, the predictions, the loss, and the profile and a sample of the training rows. What the report
+    says about the run itself, such as its stages and its name, is written in `flows/publishing.py`, as it is new in
+    every run. Runs again when one of these inputs or this code changes.
     """
     # Matplotlib takes a second to import: only a report that is really drawn pays for it.
     from tasks.page.figures.catalogue import draw_all
@@ -41,5 +42,5 @@ def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Ar
     )
 
     with draft(root) as folder:
-        figures_left.write(folder, drawn, columns)
+        figures_left.write(folder, drawn, columns, distributions(read_sample(parts, root)))
         return publish(folder, root, "report")

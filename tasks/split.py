@@ -1,5 +1,6 @@
 """Stage `split`: deal the rows to training and test, and encode both by what the training rows hold."""
 
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from tasks.neuron.prefetch import ahead
 from tasks.neuron.profile import Profiler, TableProfile
 from tasks.outputs import parts
 from tasks.outputs.data import Rows, read_facts, read_rows
+from tasks.outputs.distributions import Sampler
 from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
@@ -36,7 +38,9 @@ from tasks.table.split_rules import (
     split_note,
 )
 
-SAMPLE_ROWS = 5000  # of the training rows, kept for the diagnostic plots,
+SAMPLE_ROWS = (
+    5000  # of the training rows, kept for the diagnostic plots and, before encoding, to tell drift by,
+)
 SAMPLE_VALUES = 2**21  # but of wide tables no more values than this: 16 MiB
 AHEAD = 2  # blocks of rows that are read while those before them are dealt
 
@@ -221,6 +225,9 @@ def _deal(rows: Rows, plan: SplitPlan, folder: Path) -> tuple[FittedSplit, Table
     _write_beside(folder, TEST, plan, test)
     if not plan.beside.key:
         parts.write_order(folder, is_test)
+    sampler = Sampler(profiler.chosen)
+    sampler.add(train.select(plan.roles.features))
+    sampler.write(folder)
     return (encoding, training, testing), profiler.finish([held])
 
 
@@ -262,14 +269,23 @@ def _deal_in_parts(
                 _append(spills[name], part, rng)
     encoding, scale = plan.fit(sums[TRAIN], sums[TEST]), plan.scale(sums[TRAIN].rows, total)
     profiler = plan.profiler(sums[TRAIN].rows)
+    sampler = Sampler(profiler.chosen)
+    for name, number, rows_of_part in _shuffled(spills, plan.seed):
+        _write_part(folder, name, number, plan.encoded(encoding, rows_of_part, scale), profiler)
+        _write_beside(folder, name, plan, rows_of_part, number)
+        if name == TRAIN:
+            sampler.add(rows_of_part.select(roles.features))
+    sampler.write(folder)
+    return (encoding, sums[TRAIN], sums[TEST]), profiler.finish(parts.written(folder, TRAIN))
+
+
+def _shuffled(spills: Mapping[Name, Spill], seed: int) -> Iterator[tuple[Name, int, pa.Table]]:
+    """Yield the rows of each part that has some, in random order, with the part's name and number."""
     for key, (name, spill) in enumerate(spills.items(), start=1):
         for number, part in enumerate(spill.taken()):
             if part.num_rows:
-                own = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(key, number)))
-                shuffled = part.take(pa.array(own.permutation(part.num_rows)))
-                _write_part(folder, name, number, plan.encoded(encoding, shuffled, scale), profiler)
-                _write_beside(folder, name, plan, shuffled, number)
-    return (encoding, sums[TRAIN], sums[TEST]), profiler.finish(parts.written(folder, TRAIN))
+                own = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key, number)))
+                yield name, number, part.take(pa.array(own.permutation(part.num_rows)))
 
 
 def _write_part(folder: Path, name: Name, number: int, rows: pa.Table, profiler: Profiler) -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from tasks.config import Beside, Input, Settings, Split
 from tasks.ingest import ingest
 from tasks.outputs.data import DataFacts, gather_rows
+from tasks.outputs.distributions import read_sample
 from tasks.outputs.parts import TEST, TRAIN, Name, read_clusters, read_encoding, read_facts, read_parts
 from tasks.runtime.user_table import table_of
 from tasks.split import split
@@ -294,3 +295,22 @@ def test_settings_of_clusters_that_do_not_go_together_are_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         Settings.model_validate({"inference": given})
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_some_training_rows_stay_as_they_were(
+    tmp_path: Path, large: bool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Text and missing values included, no row twice, none of the test; from anywhere in the table."""
+    if large:
+        request.getfixturevalue("small_parts")
+    monkeypatch.setattr("tasks.split.SAMPLE_ROWS", 500)
+    rows = penguins()
+    data = ingested(tmp_path, rows, categorical=["island"], missing="mean")
+    found = split.fn(data, Split(), 0, tmp_path)
+    sample, train = read_sample(found, tmp_path), part(found, tmp_path, TRAIN)
+    years = sample["year"].to_pylist()
+    assert sample.num_rows == len({*years} & {*train["year"]}) == 500
+    assert sample.equals(rows.take(pa.array(years)).drop_columns("mass"))
+    assert 20 < sample["bill"].null_count < 80
+    assert max(years) - min(years) > 0.9 * ROWS

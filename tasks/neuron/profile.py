@@ -62,12 +62,17 @@ def profile(parts: Sequence[Part], most: int, seed: int = 0) -> TableProfile:
 
 
 class Profiler:
-    """Looks at a table whose parts come one after the other."""
+    """Looks at a table whose parts come one after the other.
+
+    Attributes:
+        rows: Of the table.
+        chosen: (m,) places of the rows that are kept, in ascending order.
+    """
 
     def __init__(self, rows: int, most: int, seed: int = 0) -> None:
         """Start the profile of a table of `rows` rows, keeping a sample of at most `most`."""
         self.rows = rows
-        self._chosen = _chosen(rows, most, seed)
+        self.chosen = _chosen(rows, most, seed)
         self._seen = 0
         self._slices = 0
         self._found: TableProfile | None = None
@@ -79,7 +84,7 @@ class Profiler:
             ValueError: If it holds no rows.
         """
         self._slices = self._slices or likely_slices(part, self.rows)
-        found = _part_profile(part, self._chosen, self._seen, self._slices)
+        found = _part_profile(part, self.chosen, self._seen, self._slices)
         self._found = found if self._found is None else _joined(self._found, found)
         self._seen += part.rows
 

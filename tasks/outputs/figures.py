@@ -1,19 +1,26 @@
-"""What `report` leaves: the figures, with what they show in words, and the profile of the columns."""
+"""What `report` leaves: the figures, with what they show in words, and what is known of the columns."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.outputs.result import ColumnProfile, Figure, ReportFigures
+from tasks.outputs.result import ColumnDistribution, ColumnProfile, Figure, ReportFigures
 from tasks.store.artifact import Artifact
 
 INDEX = "figures.json"
 
 
-def write(folder: Path, drawn: Sequence[tuple[bytes, Figure]], profile: list[ColumnProfile]) -> None:
+def write(
+    folder: Path,
+    drawn: Sequence[tuple[bytes, Figure]],
+    profile: list[ColumnProfile],
+    distributions: list[ColumnDistribution],
+) -> None:
     """Write each picture under the name that its figure gives, and a list of them."""
     for picture, figure in drawn:
         (folder / figure.file).write_bytes(picture)
-    index = ReportFigures(figures=[figure for _, figure in drawn], profile=profile)
+    index = ReportFigures(
+        figures=[figure for _, figure in drawn], profile=profile, distributions=distributions
+    )
     (folder / INDEX).write_text(index.model_dump_json(indent=1), encoding="utf-8")
 
 

@@ -4,6 +4,7 @@
 a row by lies beside them: its key where there is one, else, where the rows keep their order, which of them are for the
 test. The profile
 holds what later stages need to know of all training rows at once, so that none of them reads the rows for it again.
+`tasks.outputs.distributions` describes a third file: some of the training rows before encoding.
 """
 
 from collections.abc import Iterator, Sequence

@@ -243,6 +243,18 @@ class ColumnProfile(Record):
     highest: float
 
 
+class ColumnDistribution(Record):
+    """How the values of a feature lie over some of the training rows, before encoding: cells, and the rows in each."""
+
+    name: str
+    edges: list[float] | list[str] = Field(
+        description="The upper ends of the cells, which belong to them; a last cell is above. The first cell is below "
+        "the lowest value, which is the first edge and has the second cell for itself."
+    )
+    counts: list[int] = Field(description="Rows in each cell: two more than edges.")
+    missing: int = Field(description="Rows without a value.")
+
+
 class Figure(Record):
     """A figure of the report."""
 
@@ -256,10 +268,11 @@ class Figure(Record):
 
 
 class ReportFigures(Record):
-    """What the stage `report` leaves for the pages: figures in the order of the page, and the data's profile."""
+    """What the stage `report` leaves for the pages: figures in the order of the page, and what the columns hold."""
 
     figures: list[Figure]
     profile: list[ColumnProfile] = Field(description="The features in their order, the target last.")
+    distributions: list[ColumnDistribution] = Field(description="The features before encoding.")
 
 
 class Lineage(Record):
@@ -368,6 +381,15 @@ class ChampionComparison(Record):
     unit: Unit
 
 
+class ColumnDrift(Record):
+    """How far today's training rows are from the champion's in a feature."""
+
+    name: str
+    psi: float = Field(description="Population stability index over the champion's cells.")
+    p: float | None = Field(description="Of a chi-square test; None where all rows are in one cell.")
+    drifted: bool = Field(description="Whether the difference is beyond chance, and not small.")
+
+
 class Decision(Record):
     """What the gate decided, and on which grounds."""
 
@@ -385,6 +407,17 @@ class Decision(Record):
     comparison: ChampionComparison | None = Field(
         default=None, description="None where the two cannot be compared, or need not be."
     )
+    drift: list[ColumnDrift] = Field(
+        default=[], description="Of the features that the champion knows; empty where that is not known."
+    )
+    drift_text: str = Field(
+        default="", description="The drift in a sentence, or why it is not known; empty without a champion."
+    )
+
+    @property
+    def drifted(self) -> list[ColumnDrift]:
+        """Return the features that have drifted, the furthest first."""
+        return sorted((each for each in self.drift if each.drifted), key=lambda each: -each.psi)
 
 
 class Result(Evaluation):
@@ -405,6 +438,10 @@ class Result(Evaluation):
     stages: dict[str, Stage]
     report: str = Field(description="Path of report.md, relative to the artifacts folder.")
     profile: list[ColumnProfile] = Field(default=[], description="The training rows, column by column.")
+    distributions: list[ColumnDistribution] = Field(
+        default=[],
+        description="The features of some of the training rows, in cells; empty in a result of an earlier release.",
+    )
     lineage: Lineage | None = None
     repeats: Repeats | None = Field(default=None, description="None for a single training.")
     decision: Decision | None = Field(default=None, description="None where the gate has no settings.")

@@ -1,12 +1,19 @@
-"""What the gate decided: the sentence, the champion on today's rows, and what the new model changes."""
+"""What the gate decided: the sentence, the champion on today's rows, what the new model changes, and drift."""
 
 from collections.abc import Iterator
 
 from tasks.outputs.result import Decision, Result
-from tasks.page.blocks import Block, Fact, Heading, Paragraph, TableBlock, Text
+from tasks.page.blocks import AnswerBlock, Block, Fact, Heading, TableBlock, Text
 from tasks.page.text import counted, named, number
 
-MOST_WEIGHTS = 20
+MOST_WEIGHTS = MOST_DRIFTS = 20
+
+
+def decision_answer(result: Result) -> Iterator[AnswerBlock]:
+    """Say in a sentence which model is in use and why, for the first screen; nothing where nothing was decided."""
+    if result.decision:
+        told = filter(None, [result.decision.text, result.decision.drift_text])
+        yield AnswerBlock("Is it in use?", [f"{each}." for each in told])
 
 
 def decision_card(result: Result) -> Iterator[Fact]:
@@ -14,25 +21,68 @@ def decision_card(result: Result) -> Iterator[Fact]:
     decision = result.decision
     if decision is None:
         return
-    champion = "there was no champion"
-    if decision.champion_version is not None:
-        champion = f"the champion is version {decision.champion_version}"
-        if decision.comparison:
-            champion += f", RMSE {number(decision.comparison.champion_rmse, 4)} on the same rows"
-    yield Fact("decision", "waits for consent" if decision.waits else decision.outcome, champion)
+    yield Fact("decision", "waits for consent" if decision.waits else decision.outcome, _champion(decision))
+    if decision.champion is not None:
+        yield _drift_card(decision)
 
 
 def decision_section(result: Result) -> Iterator[Block]:
-    """Write the section; nothing where nothing was decided."""
+    """Write how the champion fares today; nothing where there is none."""
     decision = result.decision
-    if decision is None:
+    if decision is None or decision.champion is None:
         return
     yield Heading(2, "Decision")
-    yield Paragraph(f"{decision.text}.")
-    if decision.champion is not None:
-        yield _fate(result, decision)
+    yield _fate(result, decision)
     if decision.champion_weights:
         yield _weights(result, decision.champion_weights)
+    if decision.drift:
+        yield _drift(decision)
+
+
+def _champion(decision: Decision) -> str:
+    """Say how the champion fares: its error on today's test rows beside the one that it had when it was trained."""
+    if decision.champion_version is None:
+        return "there was no champion"
+    told = [f"the champion is version {decision.champion_version}"]
+    if decision.comparison:
+        told.append(f"RMSE {number(decision.comparison.champion_rmse, 4)} on the same rows")
+    if decision.promoted_rmse is not None:
+        told.append(f"{number(decision.promoted_rmse, 4)} on its own when it was trained")
+    return ", ".join(told)
+
+
+def _drift_card(decision: Decision) -> Fact:
+    if not decision.drift:
+        return Fact("drift", "–", "not known")
+    most = max(decision.drift, key=lambda each: each.psi)
+    return Fact(
+        "drift",
+        f"{len(decision.drifted)} of {counted(len(decision.drift), 'feature')}",
+        f"from the champion's training rows; largest PSI {number(most.psi, 2)} ({named(most.name)})",
+    )
+
+
+def _drift(decision: Decision) -> TableBlock:
+    """Tabulate how far the features are from the champion's training rows, the furthest first."""
+    by_distance = sorted(decision.drift, key=lambda each: (not each.drifted, -each.psi))
+    shown = by_distance[:MOST_DRIFTS]
+    rows: list[list[Text]] = [
+        [named(each.name), number(each.psi, 3), number(each.p, 2), "yes" if each.drifted else "no"]
+        for each in shown
+    ]
+    rest = (
+        f", the {len(shown)} of {len(by_distance):,} that are furthest"
+        if len(rows) < len(by_distance)
+        else ""
+    )
+    return TableBlock(
+        "This run's training rows against the champion's, by feature, missing values as a value of their own"
+        f"{rest}; drifted: beyond chance (chi-square, rows taken as independent), and a population stability "
+        "index (PSI) of at least 0.1.",
+        ["feature", "PSI", "p", "drifted"],
+        rows,
+        "lrrl",
+    )
 
 
 def _fate(result: Result, decision: Decision) -> TableBlock:

@@ -7,7 +7,7 @@ from tasks.page.answers import interval
 from tasks.page.blocks import AnswerBlock, Block, Fact, FactCards, Heading
 from tasks.page.coefficients import reference_name
 from tasks.page.comparison import change, started
-from tasks.page.decision import decision_card
+from tasks.page.decision import decision_answer, decision_card
 from tasks.page.text import counted, named, number
 
 
@@ -16,6 +16,7 @@ def opening(result: Result, before: Result | None, found: Answers) -> Iterator[B
     yield Heading(1, f"Linear regression of {named(result.target)}")
     yield AnswerBlock("Can I use it?", [found.usable], found.grade)
     yield AnswerBlock("What changed?", [found.changed])
+    yield from decision_answer(result)
     yield AnswerBlock("What to do?", _points(found.advice))
     yield FactCards(
         [

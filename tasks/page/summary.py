@@ -37,6 +37,8 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
         )
     if result.decision is not None:
         yield "decision", visible(result.decision.text)
+        if result.decision.drift_text:
+            yield "", visible(result.decision.drift_text)
     if result.repeats:
         yield "repeats", repeats_line(result.repeats)
     yield from (("note", visible(note)) for note in result.notes[:MOST_NOTES])

@@ -16,6 +16,7 @@ from flows.command.signals import Stops
 from flows.deciding import REJECTED, Consent
 from flows.regression import regression
 from tasks.config import Settings
+from tasks.outputs import runs
 from tests.flows.shop import Shop, decision
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -142,8 +143,9 @@ def test_a_deployments_run_asks_a_person_and_heeds_the_answer(
     shop.night(shop.rows(200))
     asked = []
 
-    def answer(wait_for_input: type[Consent]) -> Consent:
-        asked.append(wait_for_input)
+    def answer(wait_for_input: type[Consent], key: str, timeout: int) -> Consent:
+        asked.append(key)
+        assert timeout > 5 * 24 * 3600  # a night's run is looked at in the morning, or after a holiday
         return Consent(promote=agreed, why="seen")
 
     monkeypatch.setattr("flows.deciding.deployment", SimpleNamespace(id="a deployment"))
@@ -157,3 +159,52 @@ def test_a_deployments_run_asks_a_person_and_heeds_the_answer(
     assert "(seen)" in decision(result).text
     assert shop.champion() == (3 if agreed else 1)
     assert shop.known.history[-1].by == ("a person, in Prefect's UI" if agreed else "the gate")
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return the events that are emitted."""
+    emitted: list[dict[str, Any]] = []
+    monkeypatch.setattr("flows.deciding.emit_event", lambda **event: emitted.append(event))
+    return emitted
+
+
+def test_features_that_drift_are_named_and_told_to_automations(
+    shop: Shop, events: list[dict[str, Any]]
+) -> None:
+    """Beside the decision: a night like the first is calm; one whose `x` has moved is told of, though nothing changes.
+
+    A champion of an earlier release has left nothing to compare with, and that is said.
+    """
+    first = shop.night(shop.rows(400))
+    assert (decision(first).drift, decision(first).drift_text) == ([], "")
+    calm = decision(shop.night(shop.rows(400)))
+    assert {each.name: each.drifted for each in calm.drift} == {"x": False, "island": False}
+    assert calm.drift_text.startswith("No feature has drifted")
+    assert [each["event"] for each in events] == ["linear-neuron.model.promoted"]
+
+    rows = shop.rows(400)
+    rows["x"], rows["y"] = rows["x"] + 2, rows["y"] + 4
+    moved = shop.night(rows)
+    assert [each.name for each in decision(moved).drifted] == ["x"]
+    assert decision(moved).outcome == "kept"
+    told = events[-1]
+    assert told["event"] == "linear-neuron.model.drifted"
+    assert told["resource"]["prefect.resource.id"] == "linear-neuron.model.sales"
+    assert (told["payload"]["champion"], [*told["payload"]["psi"]]) == (first.run, ["x"])
+    assert "beyond chance: 'x' (PSI" in told["payload"]["text"]
+
+    without_distributions(shop.folder / "store", first.run)
+    unknown = shop.night(rows)
+    assert {stage.state for stage in unknown.stages.values()} == {"cached"}
+    assert decision(unknown).drift == []
+    assert "the champion's run has left no distributions" in decision(unknown).drift_text
+    assert len(events) == 2
+
+
+def without_distributions(store: Path, run: str) -> None:
+    """Make a run as an earlier release has left it."""
+    found, place = runs.read(store, run), store / "runs" / run
+    assert found is not None
+    model = (place / "model.json").read_bytes()
+    runs.write(store, found.model_copy(update={"distributions": []}), {"model.json": model})

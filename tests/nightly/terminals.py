@@ -153,6 +153,11 @@ class Terminals:
         """Return the modules that a flow run's process had imported when it ended."""
         return set(until((self._extras / run).read_text, FileNotFoundError).split())
 
+    def start_with(self, program: str) -> None:
+        """Have every Python that starts from now on run a program first."""
+        with (self._extras / "sitecustomize.py").open("a") as begun:
+            begun.write(program)
+
     def log(self) -> str:
         """Return what has been said in the terminals of their own."""
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("terminal-*.log")))

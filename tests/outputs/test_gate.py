@@ -2,18 +2,14 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from tasks.config import Gate
-from tasks.neuron.paired import error_gain, paired_rows
-from tasks.outputs.gate import Rival, comparison_of, decide, figures
-from tasks.outputs.registry import ModelVersion
+from tasks.outputs.gate import Rival, decide, figures
 from tasks.outputs.result import ChampionComparison, Result, Scores
+from tests.outputs.nights import VERSION, nights
 from tests.page.examples import result_of
-
-VERSION = ModelVersion(number=3, run="20261122T000000-0123abcd")
 
 
 def rival(low: float | None = 0.1, high: float | None = 0.3, **changes: Any) -> Rival:
@@ -90,42 +86,25 @@ def test_the_history_gets_the_figures_that_decided() -> None:
     }  # fmt: skip
 
 
-def nights(slopes: list[float], train: int, test: int, seed: int) -> list[bool]:
-    """Refit every night on new rows, and let the gate decide between least-squares fits; say when it promotes."""
-    rng = np.random.default_rng(seed)
-    champion: np.ndarray | None = None
-    promoted = []
-    for slope in slopes:
-        x = np.column_stack([rng.normal(size=(train + test, 3)), np.ones(train + test)])
-        y = x @ np.array([slope, -1.0, 0.5, 2.0]) + rng.normal(size=train + test)
-        new = np.linalg.lstsq(x[:train], y[:train])[0]
-        held, target = x[train:], y[train:]
-        found = None
-        if champion is not None:
-            paired = paired_rows(target, held @ champion, held @ new)
-            found = Rival(
-                VERSION, comparison=comparison_of(error_gain(paired, 0.99), 0.99, test, test, "row")
-            )
-        promoted.append(decide(Gate(promote_if="better"), run_with(), found).outcome == "promoted")
-        champion = new if promoted[-1] else champion
-    return promoted
-
-
 @pytest.mark.parametrize(("train", "test"), [(400, 100), (4000, 1000)])
 def test_calm_nights_do_not_change_the_champion(train: int, test: int) -> None:
     """Over four times a hundred nights of one distribution at most 5 % promote, the first of each aside."""
-    changes = [sum(nights([1.0] * 101, train, test, seed)[1:]) for seed in range(4)]
-    assert sum(changes) <= 0.05 * 400
+    changes = [night for seed in range(4) for night in list(nights([1.0] * 101, train, test, seed))[1:]]
+    assert sum(night.promoted for night in changes) <= 0.05 * 400
 
 
 def test_a_truly_better_model_is_promoted_within_the_nights_that_its_power_allows() -> None:
     """Where the world has moved. On a hundred rows a slope that is 1 off has z = 4: a night or two; 0.5 off has 2.4."""
     for shift, most in ((1.0, 2), (0.5, 20)):
-        promoted = nights([1.0] * 5 + [1.0 + shift] * 30, 400, 100, seed=9)
+        slopes = [1.0] * 5 + [1.0 + shift] * 30
+        promoted = [night.promoted for night in nights(slopes, 400, 100, seed=9)]
         assert any(promoted[5 : 5 + most])
         assert sum(promoted[5:]) <= 2
 
 
 def test_a_world_that_drifts_hands_over_again_and_again() -> None:
-    promoted = nights([1.0 + 0.1 * night for night in range(40)], 400, 100, seed=10)
-    assert sum(promoted) >= 8
+    """And the champion is never far behind."""
+    slopes = [1.0 + 0.1 * night for night in range(40)]
+    played = list(nights(slopes, 400, 100, seed=10))
+    assert sum(night.promoted for night in played) >= 8
+    assert max(abs(night.slope - slope) for night, slope in zip(played, slopes, strict=True)) < 1
