@@ -16,10 +16,10 @@ from pydantic import Field
 
 from tasks.config import Settings, Split
 from tasks.neuron.paired import PairedErrors, error_gain, paired_rows, paired_units, squared_errors
+from tasks.neuron.smearing import TargetScale
 from tasks.outputs import registry, runs
 from tasks.outputs.distributions import SAMPLE, drift, drift_text, read_sample
 from tasks.outputs.gate import Rival, comparison_of, decide, figures
-from tasks.outputs.model import TrainedModel
 from tasks.outputs.model import read as read_model
 from tasks.outputs.parts import TEST, read_encoding, read_parts
 from tasks.outputs.registry import CHALLENGER, CHAMPION, ModelVersion, NamedModel
@@ -163,10 +163,12 @@ def _compare(run: Run, settings: Settings, evaluation: Evaluation, rival: Rival)
     except (OtherColumns, BadTable) as error:
         return replace(rival, obstacle=str(error))
 
-    new = read_model(run.input_of("evaluate", "model"), run.root)
+    fitted = read_model(run.input_of("evaluate", "model"), run.root)
+    new = TranslatedModel(fitted.weights, fitted.bias, evaluation.smearing)
     named = zip(evaluation.model.weights, champion.weights.tolist(), strict=True)
     rival = replace(rival, weights=dict(named) | {"bias": champion.bias})
-    if np.array_equal(champion.weights, new.weights) and champion.bias == new.bias:
+    alike = (champion.bias, champion.smearing) == (new.bias, new.smearing)
+    if alike and np.array_equal(champion.weights, new.weights):
         return replace(rival, same=True)
     unit = _unit(settings.split)
     # Where the stages are cached, their rows may have stayed in the remote.
@@ -186,7 +188,7 @@ def _unit(split: Split) -> Unit:
     """Return what the split keeps together, by groups, by a key or by time: rows of it may resemble each other."""
     if split.method == "time":
         return "day"
-    return "group" if split.by else "row"
+    return "group" if split.by and split.method != "random" else "row"
 
 
 def _compared(settings: Settings, paired: PairedErrors, unit: Unit) -> ChampionComparison:
@@ -209,23 +211,21 @@ def _champion_on_rows(run: Run, version: ModelVersion) -> TranslatedModel:
 
 
 def _paired(
-    run: Run, settings: Settings, champion: TranslatedModel, new: TrainedModel, unit: Unit
+    run: Run, settings: Settings, champion: TranslatedModel, new: TranslatedModel, unit: Unit
 ) -> Iterator[PairedErrors]:
     """Yield the sums over today's test rows, part by part; rows of a group or a day count as one unit."""
     if unit != "row":
         yield _paired_by_unit(run, settings, champion, new, by_day=unit == "day")
         return
+    own = TargetScale(new.smearing)
     for part in read_parts(run.input_of("evaluate", "parts"), run.root, TEST):
         for batch in part.batches():
-            yield paired_rows(
-                batch.target,
-                batch.matrix @ champion.weights + champion.bias,
-                batch.matrix @ new.weights + new.bias,
-            )
+            predicted = [_predicted(batch.matrix, model) for model in (champion, new)]
+            yield paired_rows(own.values(batch.target), *predicted)
 
 
 def _paired_by_unit(
-    run: Run, settings: Settings, champion: TranslatedModel, new: TrainedModel, *, by_day: bool
+    run: Run, settings: Settings, champion: TranslatedModel, new: TranslatedModel, *, by_day: bool
 ) -> PairedErrors:
     """Sum up the test rows by what the split dealt them by, which the encoded rows no longer have."""
     data, rare = run.input_of("split", "data"), settings.input.min_frequency
@@ -249,10 +249,13 @@ def _paired_by_unit(
     return paired_units(sums, counts, float(totals[0]), float(totals[1]), unknown)
 
 
-def _errors(rows: pa.Table, champion: TranslatedModel, new: TrainedModel) -> NDArray[np.float64]:
+def _predicted(matrix: NDArray[np.float64], model: TranslatedModel) -> NDArray[np.float64]:
+    """Return a model's predictions (m,) for encoded rows (m, d), in the target's own units."""
+    return TargetScale(model.smearing).predictions(matrix @ model.weights + model.bias)
+
+
+def _errors(rows: pa.Table, champion: TranslatedModel, new: TranslatedModel) -> NDArray[np.float64]:
     """Return the squared errors (2, m) of both models over encoded rows, the target last."""
     *features, target = (column.to_numpy().astype(np.float64) for column in rows.columns)
-    matrix = np.stack(features).T
-    return np.stack(
-        [squared_errors(target, matrix @ model.weights + model.bias) for model in (champion, new)]
-    )
+    matrix, actual = np.stack(features).T, TargetScale(new.smearing).values(target)
+    return np.stack([squared_errors(actual, _predicted(matrix, model)) for model in (champion, new)])

@@ -175,12 +175,13 @@ def _pages(result: Result, blocks: Sequence[Block], images: Mapping[str, bytes])
 def _model(run: Run, settings: Settings, scores: Artifact) -> LinearModel:
     """Return the fitted model over the user's own columns."""
     model, parts, root = run.input_of("evaluate", "model"), run.input_of("evaluate", "parts"), run.root
-    fitted = read_model(model, root)
+    fitted, smearing = read_model(model, root), read_scores(scores, root).smearing
     reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
     encoding = read_encoding(parts, root)
     found, conformal = read_uncertainty(scores, root, encoding)
     linear = linear_model(encoding, fitted.weights, fitted.bias, reading)
-    return linear.model_copy(update={"uncertainty": found, "conformal": conformal}).checked()
+    added = {"uncertainty": found, "conformal": conformal, "smearing": smearing}
+    return linear.model_copy(update=added).checked()
 
 
 def _lineage(run: Run, settings: Settings) -> Lineage:

@@ -104,7 +104,6 @@ def parts_of(call: Run | DryRun, settings: Settings) -> Artifact:
         data = call(generate, problem=settings.problem, seed=settings.seed)
     else:
         data = call(ingest, table=table_of(settings.input, settings.columns_beside, call.root))
-    cluster = settings.inference.cluster
-    rare = settings.input.min_frequency
-    dealt = {"options": settings.split, "seed": settings.seed, "cluster": cluster, "min_frequency": rare}
-    return call(split, data=data, **dealt)
+    beside, rare = settings.beside, settings.input.min_frequency
+    dealt = {"options": settings.split, "seed": settings.seed, "beside": beside, "min_frequency": rare}
+    return call(split, data=data, **dealt, log_target=settings.input.log_target)

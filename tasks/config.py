@@ -53,6 +53,12 @@ def _comma_separated(value: object) -> object:
     return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
 
+def _half_life(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d{0,5}[hdw]", text):
+        raise ValueError(f"`half_life` of {text!r} is not a duration; write 12h, 90d or 8w")
+    return text
+
+
 def _text_encoding(name: str) -> str:
     try:
         "".encode(name)
@@ -262,6 +268,17 @@ class Input(Section):
         "rows are sorted by them.",
     )
     target: str | None = Field(default=None, min_length=1, description="Column to predict.")
+    log_target: bool = Field(
+        default=False,
+        description="Fit the logarithm of the target, which must be above 0; predictions and errors stay in its own "
+        "units.",
+    )
+    weights: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Column by which rows count, in the fit and in all errors: weights of precision, as in R's lm; 0 "
+        "leaves a row out.",
+    )
     features: Names | None = Field(
         default=None,
         min_length=1,
@@ -310,6 +327,15 @@ class Input(Section):
             )
         if self.data is not None and self.target is None:
             raise ValueError("`data` needs `target`: the column to predict")
+        if self.weights is not None and self.weights in (
+            self.target,
+            *(self.features or ()),
+            *self.categorical,
+        ):
+            raise ValueError(
+                f"`weights` of {self.weights!r} is also the target or a feature; a column has one role, take it out "
+                "of one of the two"
+            )
         _check_separators(self.decimal, self.thousands)
         return self
 
@@ -330,6 +356,11 @@ class Split(Section):
     test_fraction: float = Field(
         default=0.2, ge=0, lt=1, description="Share of the rows held out for the test; 0 trains on all rows."
     )
+    half_life: Annotated[str, AfterValidator(_half_life)] | None = Field(
+        default=None,
+        description="Rows count half for every such time before the latest one, in the column of times that `by` "
+        "names: 90d, 12h, 8w.",
+    )
     date_format: str | None = Field(
         default=None,
         min_length=1,
@@ -338,7 +369,11 @@ class Split(Section):
 
     @model_validator(mode="after")
     def _columns_fit_the_method(self) -> Self:
-        if self.method == "random" and self.by:
+        if self.half_life is not None and (len(self.by) != 1 or self.method not in ("random", "time")):
+            raise ValueError(
+                "`half_life` needs `by`, the one column of dates or times, and a `method` of 'random' or 'time'"
+            )
+        if self.method == "random" and self.by and self.half_life is None:
             raise ValueError(
                 "`by` names columns, but `method` of 'random' ignores columns; choose hash, time or group"
             )
@@ -346,11 +381,28 @@ class Split(Section):
             raise ValueError("`method` of 'group' needs `by`: the column whose equal values stay together")
         if self.method == "time" and len(self.by) != 1:
             raise ValueError("`method` of 'time' needs `by`: the one column of dates, times or numbers")
-        if self.date_format is not None and self.method != "time":
+        if self.date_format is not None and self.method != "time" and self.half_life is None:
             raise ValueError(
                 f"`date_format` is only for `method` of 'time', not {self.method!r}; leave it out"
             )
         return self
+
+
+class Beside(Section):
+    """Columns that go beside the rows that are learnt from, each with its role; taken from the other sections."""
+
+    cluster: str | None = None
+    key: tuple[str, ...] = ()
+    weights: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All of them."""
+        single = [name for name in (self.cluster, self.weights) if name is not None]
+        return tuple(dict.fromkeys([*single, *self.key]))
+
+
+NOTHING = Beside()
 
 
 class Training(Section):
@@ -691,10 +743,15 @@ class Settings(Section):
         return overlaid(PRESETS.get(str(given.get("preset")), {}), given)
 
     @property
+    def beside(self) -> Beside:
+        """Columns that go beside the rows that are learnt from."""
+        return Beside(cluster=self.inference.cluster, key=self.input.key, weights=self.input.weights)
+
+    @property
     def columns_beside(self) -> tuple[str, ...]:
-        """Columns that rows are split or clustered by; they need not be learnt from."""
-        cluster = self.inference.cluster
-        return tuple(dict.fromkeys([*self.split.by, *([cluster] if cluster is not None else [])]))
+        """Columns that rows are split, clustered or weighed by; they need not be learnt from."""
+        single = [name for name in (self.inference.cluster, self.input.weights) if name is not None]
+        return tuple(dict.fromkeys([*self.split.by, *single]))
 
     @model_validator(mode="after")
     def _learns_from_one_source(self) -> Self:
@@ -717,6 +774,28 @@ class Settings(Section):
             raise ValueError(
                 "`l2` needs the recipe 'calibrated', since 'tutorial' ends away from least squares"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _errors_are_in_the_units_of_the_target(self) -> Self:
+        if self.input.log_target and self.inference.cross_validate is not None:
+            raise ValueError(
+                "`cross_validate` knows the errors of the logarithm alone under `log_target`; hold out test rows"
+            )
+        if self.input.log_target and self.repeats > 1:
+            raise ValueError(
+                "`repeats` compares errors of least squares, which `log_target` has none of; leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rows_count_by_one_thing(self) -> Self:
+        if self.split.half_life is None:
+            return self
+        if self.input.weights is not None:
+            raise ValueError("`weights` and `half_life` both say how rows count; give one of them")
+        if self.input.data is None:
+            raise ValueError("`half_life` needs a table of your own with times; add `data` (the file's path)")
         return self
 
     @model_validator(mode="after")

@@ -1,9 +1,12 @@
 """Stage `evaluate`: score the fit on both parts and hold it against least squares."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +21,18 @@ from tasks.neuron.chance import (
     sample_of,
 )
 from tasks.neuron.collinearity import collinearity_notes
-from tasks.neuron.diagnosis import diagnose
+from tasks.neuron.diagnosis import Check, diagnose, worst_segment
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
+from tasks.neuron.misses import MOST, Miss, largest, misses
 from tasks.neuron.moments import Array
-from tasks.neuron.parts import EMPTY, Batch
+from tasks.neuron.parts import EMPTY, Batch, batch_of
 from tasks.neuron.residual_patterns import residual_patterns
-from tasks.neuron.ridge import fold_moments, ridge
+from tasks.neuron.ridge import fold_moments, leave_one_out, ridge
 from tasks.neuron.ridge import path as penalty_path
 from tasks.neuron.sandwich import RobustErrors, cluster_errors, robust_errors
+from tasks.neuron.segments import Segment, SegmentColumn, root_mean_square, segments
+from tasks.neuron.smearing import TargetScale, smeared
 from tasks.neuron.student_t import critical, t_tests
 from tasks.neuron.workers import spread
 from tasks.outputs import scores, uncertainty
@@ -38,6 +44,9 @@ from tasks.outputs.parts import (
     PartsFacts,
     RowsPart,
     read_clusters,
+    read_encoding,
+    read_held,
+    read_labels,
     read_parts,
     read_profile,
 )
@@ -54,17 +63,23 @@ from tasks.outputs.result import (
     Ridge,
     RidgePoint,
     Scores,
+    SegmentErrors,
+    Segments,
     TTest,
     Verdict,
+    WorstRow,
 )
-from tasks.outputs.scores import PredictionWriter
 from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
+from tasks.table.encoding import Category, Encoding
 from tasks.table.errors import BadTable
 
 LEVEL = 0.95  # of the intervals that the exports write out
+MOST_SEGMENTS = 100  # that are recorded
+SEGMENT_ROWS = 20_000  # of the test rows by which segments are judged,
+SEGMENT_VALUES = 2**21  # but of wide tables no more values than this: 16 MiB
 CALIBRATION = 2**18  # rows of many files, those of the test among which make conformal intervals
 
 
@@ -78,6 +93,7 @@ class Scored:
         rounding: Of the targets rounded to one decimal.
         squares: The neuron's squared errors.
         gains: By how much the mean's squared errors are larger.
+        worst: The rows with the neuron's largest errors, the largest first.
     """
 
     neuron: Errors
@@ -85,6 +101,7 @@ class Scored:
     rounding: Errors
     squares: LossSample
     gains: LossSample
+    worst: tuple[Miss, ...]
 
     def __add__(self, other: "Scored") -> "Scored":
         """Join the sums of two parts."""
@@ -94,7 +111,16 @@ class Scored:
             metrics.merged(self.rounding, other.rounding),
             self.squares + other.squares,
             self.gains + other.gains,
+            largest([*self.worst, *other.worst]),
         )
+
+    def of_file(self, number: int) -> "Scored":
+        """Say in which file of its part the rows are."""
+        return replace(self, worst=tuple(each.moved(number, 0) for each in self.worst))
+
+    def behind(self, rows: int) -> "Scored":
+        """Say how many rows of the same file come before these."""
+        return replace(self, worst=tuple(each.moved(each.file, rows) for each in self.worst))
 
 
 @stage
@@ -108,41 +134,131 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
     rows = read_profile(parts, root)
     plain = solve_moments(rows.moments, bias=training.bias)
     reference = ridge(plain, rows.moments, training.l2) if training.l2 else plain
+    scale, mean = _scale(fitted, parts, root, reference)
     with draft(root) as folder:
-        scored = _score(fitted, reference.target_mean, parts, root, folder)
+        scored = _score(fitted, scale, mean, parts, root, folder)
         facts = PartsFacts.of(parts)
         robust = _robust(parts, root, reference, inference, biased=bool(training.l2))
         fit = _reference_fit(facts.features, reference, inference.standard_errors, robust)
-        evaluation = compare(fitted, scored, reference, fit, facts, training)
-        patterns = [] if reference.is_exact else _patterns(fitted, rows.sample)
+        evaluation = compare(fitted, scored, reference, fit, facts, training, scale.smearing)
+        shapes = {} if reference.is_exact else _shapes(fitted, scale, parts, root, rows.sample, scored)
+        loo = None
+        if training.l2 or inference.cross_validate:
+            files = read_parts(parts, root, TRAIN)
+            loo = _finite(leave_one_out(files, rows.moments, reference, training.l2))
+        checks = [] if plain.is_exact else diagnose(facts.features, plain, rows.sample)
         added = {
-            "patterns": patterns,
-            "ridge": _ridge(training),
-            "diagnosis": [] if plain.is_exact else _diagnosis(facts.features, plain, rows.sample),
-            "cross_validation": _cross_validation(parts, root, training, inference),
+            **shapes,
+            "ridge": _ridge(training, loo) if training.l2 else None,
+            "diagnosis": _findings(checks, shapes.get("segments")),
+            "cross_validation": _cross_validation(parts, root, training, inference, loo),
         }
         scores.write(folder, evaluation.model_copy(update=added))
-        uncertainty.write(folder, _uncertainty(fitted, reference, folder, biased=bool(training.l2)))
+        errors = scores.test_errors(folder, CALIBRATION, scale.smearing)
+        uncertainty.write(folder, _uncertainty(fitted, reference, errors, biased=bool(training.l2)))
         notes = [] if training.l2 else collinearity_notes(facts.features, reference)
         return publish(folder, root, "evaluate", notes=notes)
 
 
-def _diagnosis(names: Sequence[str], reference: LeastSquares, rows: Batch) -> list[Finding]:
-    """Check what least squares assumes, on some of the training rows."""
+def _scale(
+    fitted: TrainedModel, parts: Artifact, root: Path, reference: LeastSquares
+) -> tuple[TargetScale, float]:
+    """Return how predictions become the target's own units, and its mean there; of a logarithm by a pass of its own.
+
+    Raises:
+        BadTable: the exponential of a residual is too large.
+    """
+    if not read_encoding(parts, root).log_target:
+        return TargetScale(), reference.target_mean
+    try:
+        found = smeared(read_parts(parts, root, TRAIN), fitted.weights, fitted.bias)
+    except ValueError as error:
+        raise BadTable(str(error)) from error
+    return TargetScale(found.factor), found.mean
+
+
+def _shapes(
+    fitted: TrainedModel,
+    scale: TargetScale,
+    parts: Artifact,
+    root: Path,
+    sample: Batch,
+    scored: Mapping[Name, Scored],
+) -> dict[str, Any]:
+    """Look at the errors row by row: their shape, the segments where they are large, and the largest."""
+    part = TEST if TEST in scored else TRAIN
+    rows = sample if part == TRAIN else _some_rows(read_parts(parts, root, part))
+    predicted = scale.predictions(rows.matrix @ fitted.weights + fitted.bias)
+    residuals = scale.values(rows.target) - predicted
+    found = segments(_segment_columns(read_encoding(parts, root)), rows.matrix, residuals, rows.weights)
+    return {
+        "patterns": _patterns(fitted, sample),
+        "segments": Segments(
+            part=part,
+            rows=rows.rows,
+            rmse=root_mean_square(residuals, rows.weights),
+            errors=[SegmentErrors(**asdict(each)) for each in found[:MOST_SEGMENTS]],
+        ),
+        "worst": _worst(parts, root, scored),
+    }
+
+
+def _some_rows(parts: Sequence[RowsPart]) -> Batch:
+    """Return the rows of a part of the table; of many some, evenly spaced, or of many files the first ones of each.
+
+    `split` leaves the rows of many files in random order.
+    """
+    width = len(next(iter(parts[0].batches())).columns)
+    most = max(1, min(SEGMENT_ROWS, SEGMENT_VALUES // width))
+    if len(parts) == 1:
+        return read_held(parts[0]).whole.thinned(most)
+    share = -(-most // len(parts))
+    pieces = [next(iter(part.batches())).cut(0, share) for part in parts]
+    columns = zip(*(piece.stored for piece in pieces), strict=True)
+    return batch_of([np.concatenate(each) for each in columns], pieces[0])
+
+
+def _segment_columns(encoding: Encoding) -> list[SegmentColumn]:
+    """Say how the user's columns lie among the features."""
+    firsts = np.cumsum([0, *(len(column.names) for column in encoding.columns)]).tolist()
     return [
-        Finding(check=each.name, figure=each.figure, p=each.p, wrong=each.wrong, subject=each.subject)
-        for each in diagnose(names, reference, rows)
+        SegmentColumn(column.name, first, column.levels if isinstance(column, Category) else ())
+        for column, first in zip(encoding.columns, firsts, strict=False)
     ]
 
 
-def _ridge(training: ModelFacts) -> Ridge | None:
+def _worst(parts: Artifact, root: Path, scored: Mapping[Name, Scored]) -> list[WorstRow]:
+    """Name the rows with the largest errors of both parts."""
+    found = []
+    for name, sums in scored.items():
+        labels = read_labels(parts, root, name, [(each.file, each.row) for each in sums.worst])
+        found += [
+            (each, WorstRow(part=name, row=label, actual=each.actual, predicted=each.predicted))
+            for each, label in zip(sums.worst, labels, strict=True)
+        ]
+    return [row for _, row in sorted(found, key=lambda pair: -pair[0].error)[:MOST]]
+
+
+def _findings(checks: Sequence[Check], found: Segments | None) -> list[Finding]:
+    """Record the checks of what least squares assumes, and that of the segments."""
+    if checks and found:
+        pieces = [Segment(**dict(each)) for each in found.errors]
+        worst = worst_segment(pieces, found.rmse)
+        checks = [*checks, *([worst] if worst else [])]
+    return [
+        Finding(check=each.name, figure=each.figure, p=each.p, wrong=each.wrong, subject=each.subject)
+        for each in checks
+    ]
+
+
+def _ridge(training: ModelFacts, loo: float | None) -> Ridge:
     """Record the penalty, and the path along which it was chosen."""
     path = [RidgePoint(l2=each.l2, rmse=each.rmse, sd=each.sd) for each in training.path]
-    return Ridge(l2=training.l2, path=path) if training.l2 else None
+    return Ridge(l2=training.l2, path=path, leave_one_out=loo)
 
 
 def _cross_validation(
-    parts: Artifact, root: Path, training: ModelFacts, inference: Inference
+    parts: Artifact, root: Path, training: ModelFacts, inference: Inference, loo: float | None
 ) -> CrossValidation | None:
     """Return the errors by folds, by a pass over the training rows, if they are asked for.
 
@@ -157,14 +273,18 @@ def _cross_validation(
         raise BadTable(str(error)) from error
     (found,) = penalty_path(folds, np.array([training.l2]), bias=training.bias)
     return CrossValidation(
-        folds=len(folds), rmse=found.pooled, sd=found.deviation, errors=found.rmse.tolist()
+        folds=len(folds),
+        rmse=found.pooled,
+        sd=found.deviation,
+        errors=found.rmse.tolist(),
+        leave_one_out=loo,
     )
 
 
 def _uncertainty(
-    fitted: TrainedModel, reference: LeastSquares, folder: Path, *, biased: bool
+    fitted: TrainedModel, reference: LeastSquares, test_errors: Array, *, biased: bool
 ) -> FitUncertainty:
-    """Sum up what intervals need; the errors of the test rows are those of the predictions just written.
+    """Sum up what intervals need; the errors (n,) of the test rows are those of the predictions just written.
 
     The intervals of a biased fit would not hold their level: it gets none but conformal ones.
     """
@@ -176,7 +296,7 @@ def _uncertainty(
         reference,
         residual_sum,
         critical(1 - LEVEL, freedom) if freedom else math.nan,
-        scores.test_errors(folder, CALIBRATION),
+        test_errors,
     )
 
 
@@ -187,6 +307,7 @@ def compare(
     fit: ReferenceFit,
     data: PartsFacts,
     training: ModelFacts,
+    smearing: float | None = None,
 ) -> Evaluation:
     """Hold a fit against its targets, the mean predictor, least squares and, where known, the truth.
 
@@ -197,6 +318,7 @@ def compare(
         fit: that, as it is recorded.
         data: what is known of the rows.
         training: how the model was trained.
+        smearing: where the logarithm of the target was fitted, see `TargetScale`.
     """
     names, weights, bias = data.features, fitted.weights, fitted.bias
     name = "ridge" if training.l2 else "least squares"
@@ -212,8 +334,10 @@ def compare(
         baseline=_scores({name: found.mean for name, found in scored.items()}),
         least_squares=fit,
         verdict=_verdict(agreement, training.before_closing),
-        gain=_gain(scored, reference),
+        gain=_gain(scored, reference, is_log=smearing is not None),
+        smearing=smearing,
         truth=data.truth,
+        weights=data.weights,
         rounding_rmse=scored[TRAIN].rounding.scores.rmse if tutorial else None,
         learning_rate=training.learning_rate,
         stable_limit=training.stable_limit,
@@ -228,13 +352,19 @@ def _with_interval(parts: PartScores, scored: Mapping[Name, Scored]) -> PartScor
     return parts.model_copy(update={"test": test})
 
 
-def _gain(scored: Mapping[Name, Scored], reference: LeastSquares) -> Gain:
-    """Test whether the fit beats the mean: on the test rows, or without any on what is left of the training rows."""
+def _gain(scored: Mapping[Name, Scored], reference: LeastSquares, *, is_log: bool) -> Gain:
+    """Test whether the fit beats the mean: on the test rows, or without any on what is left of the training rows.
+
+    The latter of what was fitted, be it the target or its logarithm.
+    """
     if TEST in scored:
         p = chance_of_no_gain(scored[TEST].gains)
     elif reference.has_bias:
         train, weights = scored[TRAIN], len(reference.factor.kept)
-        p = chance_of_no_fit(train.mean.squares, train.neuron.squares, weights, reference.degrees_of_freedom)
+        about_mean, left = train.mean.squares, train.neuron.squares
+        if is_log:
+            about_mean, left = reference.target_rms**2 * reference.factor.total, reference.residual_sum
+        p = chance_of_no_fit(about_mean, left, weights, reference.degrees_of_freedom)
     else:
         p = None  # the mean is no special case of a model without bias
     return Gain(p=p, significant=p is not None and p < SIGNIFICANT)
@@ -243,7 +373,8 @@ def _gain(scored: Mapping[Name, Scored], reference: LeastSquares) -> Gain:
 def _patterns(fitted: TrainedModel, rows: Batch) -> list[ResidualPattern]:
     """Look for shapes in the residuals of some of the training rows."""
     predicted = rows.matrix @ fitted.weights + fitted.bias
-    found = residual_patterns(predicted, rows.target - predicted)
+    residuals = (rows.target - predicted) * (1.0 if rows.roots is None else rows.roots)
+    found = residual_patterns(predicted, residuals)
     return [ResidualPattern(name=each.name, correlation=each.correlation) for each in found]
 
 
@@ -314,43 +445,52 @@ def _reference_fit(
 
 
 def _score(
-    fitted: TrainedModel, mean: float, parts: Artifact, root: Path, folder: Path
+    fitted: TrainedModel, scale: TargetScale, mean: float, parts: Artifact, root: Path, folder: Path
 ) -> dict[Name, Scored]:
     """Predict all rows, write the predictions, and return the sums of errors by part."""
     files = [(name, part) for name in (TRAIN, TEST) for part in read_parts(parts, root, name)]
     in_parts = len(files) > len({name for name, _ in files})
     scored: dict[Name, Scored] = {}
+    seen: Counter[Name] = Counter()
     names = scores.file_names(len(files), in_parts=in_parts)
     for place in dict.fromkeys(names):
         with scores.prediction_writer(folder, place) as writer:
             for name, part in (file for file, own in zip(files, names, strict=True) if own == place):
-                found = _scored(name, part, fitted, mean, writer)
+                found = _scored(part, fitted, scale, mean, partial(writer.append, name)).of_file(seen[name])
+                seen[name] += 1
                 scored[name] = scored[name] + found if name in scored else found
     return scored
 
 
 def _scored(
-    name: Name, part: RowsPart, fitted: TrainedModel, mean: float, writer: PredictionWriter
+    part: RowsPart,
+    fitted: TrainedModel,
+    scale: TargetScale,
+    mean: float,
+    write: Callable[[Array, Array], None],
 ) -> Scored:
     """Predict the rows of one file, write the predictions, and return the sums of errors."""
 
     def predict(batch: Batch) -> tuple[Scored, Array, Array]:
-        actual = np.asarray(batch.target, np.float64)
-        predicted = batch.matrix @ fitted.weights + fitted.bias
+        actual, own = scale.values(batch.target), batch.weights
+        predicted = scale.predictions(batch.matrix @ fitted.weights + fitted.bias)
         squares = (actual - predicted) ** 2
         scored = Scored(
-            metrics.errors(actual, predicted),
-            metrics.errors(actual, np.full_like(actual, mean)),
+            metrics.errors(actual, predicted, own),
+            metrics.errors(actual, np.full_like(actual, mean), own),
             metrics.rounding_errors(actual),
-            sample_of(squares),
-            sample_of((actual - mean) ** 2 - squares),
+            sample_of(squares, own),
+            sample_of((actual - mean) ** 2 - squares, own),
+            misses(actual, predicted),
         )
         return scored, actual, predicted
 
     total: Scored | None = None
+    start = 0
     for found, actual, predicted in spread(predict, part.batches()):
-        writer.append(name, actual, predicted)
-        total = total + found if total else found
+        write(actual, predicted)
+        total = total + found.behind(start) if total else found
+        start += len(actual)
     if total is None:
         raise ValueError(EMPTY)
     return total

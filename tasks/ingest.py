@@ -5,6 +5,8 @@ from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
+import pyarrow as pa
+
 from tasks.outputs import data
 from tasks.outputs.data import DataFacts
 from tasks.outputs.files import IngestedFile, joined, kept, key_of, read_file, remembered
@@ -20,7 +22,7 @@ from tasks.table.drift import ColumnRange, TableSchema
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
 from tasks.table.sources.found import FoundTable
 from tasks.table.sources.reader import Preview
-from tasks.table.validation import TableSummary, findings
+from tasks.table.validation import TableSummary, findings, logarithm_findings, weight_findings
 
 DATA = "data"  # of the draft: the folder that is published
 
@@ -77,13 +79,16 @@ def _plan(readable: Sequence[Preview], columns: Columns, table: UserTable) -> Ca
     schemas = [look.schema for look in readable if look.schema is not None]
     stored = [look.stored for look in readable if look.stored is not None]
     others = [name for name in dict.fromkeys((*table.by, *table.key)) if name not in columns.used]
-    return layout(
+    plan = layout(
         schemas,
         columns,
         is_text=is_text,
         keep_missing=table.missing == "mean",
         passthrough=carried(stored, others, is_text=is_text),
     )
+    if table.weights is None:
+        return plan
+    return replace(plan, carried={**plan.carried, table.weights: pa.float64()}, weights=table.weights)
 
 
 def _file(
@@ -120,6 +125,10 @@ def _findings(
     doubted = {each.column for each in detected if each.rule == "ambiguous-numbers"}
     yield from detected
     yield from disagreements(looks, columns, wanted)
+    if table.log_target:
+        yield from logarithm_findings(summary)
+    if table.weights is not None:
+        yield from weight_findings(summary, table.weights, missing=table.missing)
     is_read = all(finding.rule in table.warn for finding in broken)
     for finding in findings(summary, missing=table.missing, warn=table.warn, pools=table.pools):
         if (
@@ -182,17 +191,21 @@ def _summary(columns: Columns, files: Sequence[IngestedFile]) -> TableSummary:
 
 
 def _facts(columns: Columns, summary: TableSummary, table: UserTable) -> DataFacts:
+    weightless = summary.total(table.weights, "zeros") if table.weights is not None else 0
     return DataFacts(
         features=tuple(columns.features),
         target=columns.target,
         categorical=tuple(columns.categorical),
         missing=table.missing,
         missing_counts={name: total for name in columns.used if (total := summary.total(name, "missing"))},
-        dropped=summary.read - summary.rows,
+        dropped=max(summary.read - summary.rows - weightless, 0),
+        weightless=weightless,
     )
 
 
 def _drops(facts: DataFacts) -> Iterator[str]:
+    if facts.weightless:
+        yield f"{counted(facts.weightless, 'row')} of weight 0 left out"
     if facts.dropped:
         counts = facts.missing_counts
         each = ", ".join(f"{count:,} in {quoted(name)}" for name, count in counts.items())

@@ -89,14 +89,14 @@ def _parameters(model: Artifact, root: Path) -> list[float]:
 
 def _rmse(parts: Sequence[RowsPart], parameters: Array) -> Array:
     """Return the RMSE (N,) over all rows of N parameter vectors, parameters (N, d + 1) with the bias last."""
-    count, squares = 0, np.zeros(len(parameters))
+    count, squares = 0.0, np.zeros(len(parameters))
     together = max(1, VALUES // len(parameters))
     for batch in chain.from_iterable(part.batches() for part in parts):
         for start in range(0, batch.rows, together):
             some = batch.cut(start, start + together)
             gaps = parameters[:, :-1] @ some.matrix.T + parameters[:, -1:] - some.target
-            squares += np.sum(gaps**2, axis=1)
-        count += batch.rows
+            squares += np.sum(gaps**2, axis=1) if some.weights is None else gaps**2 @ some.weights
+        count += batch.rows if batch.weights is None else float(batch.weights.sum())
     return np.sqrt(squares / count)
 
 
@@ -125,6 +125,9 @@ def _expected(findings: Evaluation, training: Training, part: RowsPart, mse: flo
     sample = next(iter(part.batches())).cut(0, SAMPLE)
     target = np.asarray(sample.target, np.float64)
     design = np.column_stack([sample.matrix, np.full_like(target, training.bias)])
+    if sample.weights is not None:  # as in `stability`
+        roots = np.sqrt(sample.weights / sample.weights.mean())
+        design, target = design * roots[:, None], target * roots
     covariance = tutorial_covariance(
         design,
         target - design @ np.array([*reference.weights.values(), reference.bias]),

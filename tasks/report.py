@@ -29,7 +29,7 @@ def report(scores: Artifact, model: Artifact, parts: Artifact, root: Path) -> Ar
 
     evaluation = scores_of.read(scores, root)
     rows = read_profile(parts, root)
-    columns = profiled([*evaluation.model.weights, evaluation.target], rows)
+    columns = profiled([*evaluation.model.weights, evaluation.fitted], rows)
     drawn = draw_all(
         PlotData(
             evaluation=evaluation,

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.config import Split
+from tasks.config import NOTHING, Beside, Split
 from tasks.neuron.prefetch import ahead
 from tasks.neuron.profile import Profiler, TableProfile
 from tasks.outputs import parts
@@ -25,6 +26,7 @@ from tasks.store.writing import draft, publish
 from tasks.table.encoding import ColumnRoles, Encoding, Tally, encoding_notes, fit, merged, tally, width
 from tasks.table.errors import BadTable, counted, quoted
 from tasks.table.partition import partition, test_size
+from tasks.table.row_weights import RowWeights, by_age, by_column
 from tasks.table.split_rules import (
     SplitRule,
     SplitTables,
@@ -54,13 +56,27 @@ class SplitPlan:
     # By what rows are dealt; None where lots are drawn.
     rule: SplitRule | None
     seed: int
-    # The column of clusters, which goes beside the encoded training rows.
-    cluster: str | None = None
+    # The columns that go beside the encoded rows.
+    beside: Beside
+    # By what the rows count; None where all count as one.
+    weights: RowWeights | None = None
 
     @property
     def read(self) -> list[str]:
-        """The columns that become rows, and that of clusters."""
-        return list(dict.fromkeys([*self.roles.used, *([self.cluster] if self.cluster else [])]))
+        """The columns that become rows, and those that go beside them."""
+        counted_by = self.weights.columns if self.weights else ()
+        return list(dict.fromkeys([*self.roles.used, *self.beside.columns, *counted_by]))
+
+    def encoded(self, encoding: Encoding, rows: pa.Table, scale: float) -> pa.Table:
+        """Return rows as numbers, with their weights, times a scale, behind the target."""
+        found = encoding.apply(rows)
+        if self.weights is None:
+            return found
+        return found.append_column(parts.WEIGHTS, pa.array(self.weights.of(rows) * scale))
+
+    def scale(self, rows: int, total: float) -> float:
+        """Return what weights are multiplied by, which are `total` over so many training rows."""
+        return rows / total if self.weights and self.weights.relative else 1.0
 
     def fit(self, training: Tally, tests: Tally) -> Encoding:
         """Fit the encoding to the training rows; refuse too few of them."""
@@ -82,8 +98,9 @@ def split(
     options: Split,
     seed: int,
     root: Path,
-    cluster: str | None = None,
+    beside: Beside = NOTHING,
     min_frequency: int = 1,
+    log_target: bool = False,
 ) -> Artifact:
     """Assign the rows to training and test, and encode all columns as numbers; see `tasks.outputs.parts`.
 
@@ -94,7 +111,9 @@ def split(
     Raises:
         BadTable: a part would be too small, or a column cannot be split by or encoded.
     """
-    facts, (rows, plan) = read_facts(data), planned(data, options, seed, root, cluster, min_frequency)
+    facts = read_facts(data)
+    rows, plan = planned(data, options, seed, root, beside, min_frequency, log_target)
+    plan = replace(plan, weights=_row_weights(rows, options, beside))
     with draft(root) as folder:
         if rows.in_parts(plan.columns):
             with draft(root) as aside:
@@ -108,9 +127,15 @@ def split(
 
         notes = [
             *([split_note(plan.rule, tests.rows, rows.count)] if plan.rule else []),
+            *([f"rows count {plan.weights.said}, in the fit and in all errors"] if plan.weights else []),
             *encoding_notes(*found),
         ]
-        left = PartsFacts(features=encoding.features, target=facts.target, truth=facts.truth)
+        left = PartsFacts(
+            features=encoding.features,
+            target=facts.target,
+            truth=facts.truth,
+            weights=plan.weights.said if plan.weights else None,
+        )
         return publish(folder, root, "split", left.as_json(), notes)
 
 
@@ -119,8 +144,9 @@ def planned(
     options: Split,
     seed: int,
     root: Path,
-    cluster: str | None = None,
+    beside: Beside = NOTHING,
     min_frequency: int = 1,
+    log_target: bool = False,
 ) -> tuple[Rows, SplitPlan]:
     """Open the rows, and say how they are dealt and encoded.
 
@@ -129,10 +155,28 @@ def planned(
     """
     facts, rows = read_facts(data), read_rows(data, root)
     fill = facts.missing == "mean"
-    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill, min_frequency)
+    if parts.WEIGHTS in (facts.target, *facts.features):
+        raise BadTable(f"a column is named {quoted(parts.WEIGHTS)}, as the rows' weights are; rename it")
+    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill, min_frequency, log_target)
     columns = width(rows.tables(roles.categorical), roles)
-    check_columns([cluster] if cluster else [], rows.schema.names, "cluster")
-    return rows, SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, cluster)
+    check_columns([beside.cluster] if beside.cluster else [], rows.schema.names, "cluster")
+    return rows, SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, beside)
+
+
+def _row_weights(rows: Rows, options: Split, beside: Beside) -> RowWeights | None:
+    """Say by what the rows count, if they do not all count as one.
+
+    Raises:
+        BadTable: the column cannot be counted by.
+    """
+    if beside.weights is not None:
+        return by_column(beside.weights)
+    if options.half_life is None:
+        return None
+    name = options.by[0]
+    return by_age(
+        lambda: (table[name] for table in rows.tables([name])), name, options.half_life, options.date_format
+    )
 
 
 def _rule(rows: Rows, roles: ColumnRoles, columns: int, options: Split, seed: int) -> SplitRule | None:
@@ -165,17 +209,22 @@ def _deal(rows: Rows, plan: SplitPlan, folder: Path) -> tuple[FittedSplit, Table
     training, testing = tally(train, plan.roles), tally(test, plan.roles)
     encoding = plan.fit(training, testing)
 
-    encoded = encoding.apply(train)
+    total = float(plan.weights.of(train).sum()) if plan.weights else 0.0
+    scale = plan.scale(training.rows, total)
+    encoded = plan.encoded(encoding, train, scale)
     profiler = plan.profiler(training.rows)
     held = parts.held(encoded)
     with ThreadPoolExecutor(1) as aside:
         writing = [aside.submit(parts.write_rows, folder, TRAIN, encoded)]
         if test.num_rows:
-            writing.append(aside.submit(parts.write_rows, folder, TEST, encoding.apply(test)))
+            writing.append(aside.submit(parts.write_rows, folder, TEST, plan.encoded(encoding, test, scale)))
         profiler.add(held)
         for each in writing:
             each.result()
-    _write_clusters(folder, TRAIN, plan, train)
+    _write_beside(folder, TRAIN, plan, train)
+    _write_beside(folder, TEST, plan, test)
+    if not plan.beside.key:
+        parts.write_order(folder, is_test)
     sampler = Sampler(profiler.chosen)
     sampler.add(train.select(plan.roles.features))
     sampler.write(folder)
@@ -204,6 +253,7 @@ def _deal_in_parts(
     rng = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(0,)))
     schema = pa.schema([rows.schema.field(name) for name in plan.read])
     sums = dict.fromkeys((TRAIN, TEST), tally(schema.empty_table(), roles))
+    total = 0.0
     with ExitStack() as stack:
         spills = {
             name: stack.enter_context(
@@ -215,13 +265,14 @@ def _deal_in_parts(
             for name, chosen in ((TRAIN, ~mask), (TEST, mask)):
                 part = table.select(plan.read).filter(pa.array(chosen))
                 sums[name] = merged(sums[name], tally(part, roles))
+                total += float(plan.weights.of(part).sum()) if plan.weights and name == TRAIN else 0.0
                 _append(spills[name], part, rng)
-    encoding = plan.fit(sums[TRAIN], sums[TEST])
+    encoding, scale = plan.fit(sums[TRAIN], sums[TEST]), plan.scale(sums[TRAIN].rows, total)
     profiler = plan.profiler(sums[TRAIN].rows)
     sampler = Sampler(profiler.chosen)
     for name, number, rows_of_part in _shuffled(spills, plan.seed):
-        _write_part(folder, name, number, encoding.apply(rows_of_part), profiler)
-        _write_clusters(folder, name, plan, rows_of_part, number)
+        _write_part(folder, name, number, plan.encoded(encoding, rows_of_part, scale), profiler)
+        _write_beside(folder, name, plan, rows_of_part, number)
         if name == TRAIN:
             sampler.add(rows_of_part.select(roles.features))
     sampler.write(folder)
@@ -255,19 +306,29 @@ def _dealt(rows: Rows, plan: SplitPlan, tests: int, rng: np.random.Generator) ->
     return ((table, rule.is_test(table)) for table in tables)
 
 
-def _write_clusters(folder: Path, name: Name, plan: SplitPlan, rows: pa.Table, number: int = 0) -> None:
+def _write_beside(folder: Path, name: Name, plan: SplitPlan, rows: pa.Table, number: int = 0) -> None:
+    """Write what lies beside a part of the rows: the clusters of training rows, and the keys, if there are any."""
+    _write_clusters(folder, name, plan, rows, number)
+    if plan.beside.key and rows.num_rows:
+        cells = [rows[name].cast(pa.string()) for name in plan.beside.key]
+        keys = pc.binary_join_element_wise(*cells, ", ", null_handling="replace", null_replacement="–")
+        parts.write_keys(folder, name, number, keys)
+
+
+def _write_clusters(folder: Path, name: Name, plan: SplitPlan, rows: pa.Table, number: int) -> None:
     """Write the clusters of training rows, if they are asked for.
 
     Raises:
         BadTable: a row has none.
     """
-    if plan.cluster is None or name != TRAIN:
+    if plan.beside.cluster is None or name != TRAIN:
         return
-    column = rows[plan.cluster]
+    column = rows[plan.beside.cluster]
     if column.null_count:
         missing = counted(column.null_count, "value")
         raise BadTable(
-            f"column {quoted(plan.cluster)} of `cluster` misses {missing} in training rows; fill them in or drop them"
+            f"column {quoted(plan.beside.cluster)} of `cluster` misses {missing} in training rows; fill them in or "
+            "drop them"
         )
     parts.write_clusters(folder, number, column)
 

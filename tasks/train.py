@@ -57,7 +57,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
         else:
             fitted = fit_parts(parts, ranges=(profile.lowest, profile.highest), **options)
 
-    l2, points = _penalty(training, parts)
+    l2, points = _penalty(training, parts, profile.moments.total)
     weights, bias = fitted.weights, fitted.bias
     if l2:
         weights, bias = shrunk(profile.moments, weights, bias, l2, has_bias=training.bias)
@@ -77,15 +77,17 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
         return publish(folder, root, "train", facts.as_json(), [*fitted.notes, *tight])
 
 
-def _penalty(training: Training, parts: Sequence[RowsPart]) -> tuple[float, list[PathPoint]]:
+def _penalty(training: Training, parts: Sequence[RowsPart], total: float) -> tuple[float, list[PathPoint]]:
     """Return the ridge penalty, and the path along which it was chosen, by one more pass over the rows, if it was.
+
+    Penalties are relative to the sum of the rows' weights, which is their number where they have none.
 
     Raises:
         BadTable: there are too few rows for the folds.
     """
     if training.l2 != "auto":
         return training.l2, []
-    penalties = RELATIVE * sum(part.rows for part in parts)
+    penalties = RELATIVE * total
     try:
         found = path(fold_moments(parts, FOLDS), penalties, bias=training.bias)
     except ValueError as error:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from tasks.config import Input, Settings, Split
+from tasks.config import Beside, Input, Settings, Split
 from tasks.ingest import ingest
 from tasks.outputs.data import DataFacts, gather_rows
 from tasks.outputs.distributions import read_sample
@@ -255,7 +255,7 @@ def test_clusters_lie_beside_the_training_rows_in_their_order(
     rows = penguins().append_column("block", pa.array([f"block {year // 100}" for year in range(ROWS)]))
     facts = {"features": ["year", "island"], "target": "mass", "categorical": ["island"]}
     data = ingested(tmp_path, rows, **facts)
-    found = split.fn(data, Split(), 7, tmp_path, cluster="block")
+    found = split.fn(data, Split(), 7, tmp_path, Beside(cluster="block"))
     plain = split.fn(data, Split(), 7, tmp_path)
     digests = [
         {name: file.sha256 for name, file in each.starting_with(TRAIN).files.items()}
@@ -272,9 +272,11 @@ def test_a_row_without_a_cluster_is_refused(tmp_path: Path) -> None:
     rows = penguins().append_column("block", pa.array([None, *["b"] * (ROWS - 1)]))
     facts = {"features": ["year"], "target": "mass"}
     with pytest.raises(BadTable, match=r"column 'block' of `cluster` misses 1 value in training rows; fill"):
-        split.fn(ingested(tmp_path, rows, **facts), Split(test_fraction=0.0), 0, tmp_path, cluster="block")
+        split.fn(
+            ingested(tmp_path, rows, **facts), Split(test_fraction=0.0), 0, tmp_path, Beside(cluster="block")
+        )
     with pytest.raises(BadTable, match="`cluster`: no column is named 'blocks'; did you mean 'block'"):
-        split.fn(ingested(tmp_path, rows, **facts), Split(), 0, tmp_path, cluster="blocks")
+        split.fn(ingested(tmp_path, rows, **facts), Split(), 0, tmp_path, Beside(cluster="blocks"))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -83,7 +84,7 @@ def train_table(
 
     Args:
         state: Where to start.
-        columns: (k + 1, n) float32, the target last; of a larger table dealt out.
+        columns: (k + 1, n) float32, the target last, or the weights behind it; of a larger table dealt out.
         rule: How a step is made.
         rng: Draws the orders.
         epochs: Those to come. The number of all of them, where they end, decides how many are handed over at once, so
@@ -92,16 +93,19 @@ def train_table(
     width, rows = columns.shape
     if is_small(rows, width, rule.batch_size):
         return _train_small(state, columns, rule, rng, epochs)
-    *features, target = columns
-    return train_parts(state, [MemoryPart(Batch(features, target))], raw(width - 1), rule, rng, epochs)
+    inputs = width - 1 - rule.weighted
+    whole = Batch([*columns[:inputs]], columns[inputs], columns[-1] if rule.weighted else None)
+    units = replace(raw(inputs), weight_scale=1.0) if rule.weighted else raw(inputs)
+    return train_parts(state, [MemoryPart(whole)], units, rule, rng, epochs)
 
 
 @contextmanager
 def compiled(width: int, rule: UpdateRule, *, metrical: bool) -> Iterator[None]:
     """Compile the program of `train_parts` for rows of so many numbers while something else is done in this block."""
     shape = _block_shape(width, rule.batch_size)
-    idle = State(np.zeros(width - 1), 0.0, 0)
-    metric = np.eye(width - 1) if metrical else None
+    inputs = width - 1 - rule.weighted
+    idle = State(np.zeros(inputs), 0.0, 0)
+    metric = np.eye(inputs) if metrical else None
 
     def warm_up() -> None:
         train_blocks(idle, empty_blocks(shape), np.zeros(1, np.int64), rule, metric)
@@ -130,7 +134,7 @@ def train_parts(
     never meet in a batch. That is enough because the parts must hold the rows in random order to begin with, so that
     any batch is a random sample; the shuffle only keeps an epoch's batches from being those of the one before.
     """
-    width = units.basis.shape[1] + 1
+    width = units.height
     fed = _from_parts(parts, units, rng, epochs, _most(width), rule.batch_size)
     for block, count, shuffles in fed:
         rows = np.array([count])
@@ -169,7 +173,7 @@ def _from_parts(
     Rows that do not make a batch stay for the next block; only the last batch of an epoch is short.
     """
     enough = _whole(most, batch_size)
-    block = empty_blocks(_block_shape(units.basis.shape[1] + 1, batch_size))
+    block = empty_blocks(_block_shape(units.height, batch_size))
     kept: list[NDArray[Any]] = []
     filled = 0
     for read in ahead(_read(parts, rng, epochs, most), AHEAD):
@@ -204,7 +208,7 @@ def _cut(parts: Sequence[Part], rng: np.random.Generator, most: int) -> Iterator
 
 def _convert(read: _Read, units: Coordinates, kept: list[NDArray[Any]], out: NDArray[np.float32]) -> None:
     """Write the rows (m,), shuffled and converted, to `out` (k + 1, m); `kept` is for arrays that are used again."""
-    columns, rows = read.batch.columns, read.batch.rows
+    columns, rows = read.batch.stored, read.batch.rows
     if units.factors is not None and all(column.dtype == np.float32 for column in columns):
         units.write(_shuffled(read, list(out)), out)
         return
@@ -217,7 +221,7 @@ def _shuffled(read: _Read, places: Sequence[NDArray[Any]]) -> Iterator[NDArray[A
     """Yield one column after the other (m,), shuffled, in the place given for it."""
     whole = len(read.order) * PIECE
     end = read.first + whole
-    for column, place in zip(read.batch.columns, places, strict=True):
+    for column, place in zip(read.batch.stored, places, strict=True):
         pieces = column[read.first : end].reshape(-1, PIECE)
         np.take(pieces, read.order, axis=0, out=place[:whole].reshape(-1, PIECE), mode="clip")
         place[whole : whole + read.first] = column[: read.first]

@@ -21,6 +21,21 @@ SIGNIFICANT = (1 - LEVEL) / 2
 
 
 @dataclass(frozen=True, slots=True)
+class WeightSums:
+    """Hold what the weights w of numbers x come to.
+
+    Attributes:
+        total: Σw.
+        squares: Σw².
+        centre: Σw²x / Σw², about which a weighted sample's scatter is.
+    """
+
+    total: float
+    squares: float
+    centre: float
+
+
+@dataclass(frozen=True, slots=True)
 class LossSample:
     """Hold what n independent numbers say of their mean; those of parts add up.
 
@@ -28,31 +43,69 @@ class LossSample:
         rows: Their number n.
         mean: Their mean.
         scatter: Σ(number − mean)²; infinite where that is too large for a float.
+        weights: Of weighted numbers, whose scatter is Σw²(number − centre)²; None where all count as one.
     """
 
     rows: int
     mean: float
     scatter: float
+    weights: WeightSums | None = None
 
     @property
     def standard_error(self) -> float:
-        """Return that of the mean, √(scatter / (n·(n − 1))); NaN for a single number."""
-        return math.sqrt(self.scatter / (self.rows * (self.rows - 1))) if self.rows > 1 else math.nan
+        """Return that of the mean, √(scatter / (n·(n − 1))); NaN for a single number.
+
+        Of a weighted mean it is √(Σw²(number − mean)² · n / (n − 1)) / Σw.
+        """
+        if self.rows < 2:
+            return math.nan
+        if self.weights is None:
+            return math.sqrt(self.scatter / (self.rows * (self.rows - 1)))
+        with np.errstate(over="ignore"):
+            off = self.weights.squares * float(np.float64(self.mean - self.weights.centre) ** 2)
+        return math.sqrt((self.scatter + off) * self.rows / (self.rows - 1)) / self.weights.total
 
     def __add__(self, other: LossSample) -> LossSample:
         """Join two: T. F. Chan, G. H. Golub and R. J. LeVeque, 1979."""
+        if self.weights is not None and other.weights is not None:
+            return _joined(self, other, self.weights, other.weights)
         rows, gap = self.rows + other.rows, other.mean - self.mean
         with np.errstate(over="ignore"):
             between = float(np.float64(gap) ** 2) * self.rows * other.rows / rows
         return LossSample(rows, self.mean + gap * other.rows / rows, self.scatter + other.scatter + between)
 
 
-def sample_of(numbers: Array) -> LossSample:
-    """Take in (n,) numbers, at least one."""
+def _joined(a: LossSample, b: LossSample, v: WeightSums, w: WeightSums) -> LossSample:
+    total, squares, gap = v.total + w.total, v.squares + w.squares, w.centre - v.centre
+    with np.errstate(over="ignore"):
+        between = float(np.float64(gap) ** 2) * v.squares * w.squares / squares
+    return LossSample(
+        a.rows + b.rows,
+        a.mean + (b.mean - a.mean) * w.total / total,
+        a.scatter + b.scatter + between,
+        WeightSums(total, squares, v.centre + gap * w.squares / squares),
+    )
+
+
+def sample_of(numbers: Array, weights: Array | None = None) -> LossSample:
+    """Take in (n,) numbers, at least one, and maybe their weights."""
+    if weights is not None:
+        return _weighted_sample(numbers, weights)
     mean = float(np.mean(numbers))
     with np.errstate(over="ignore", invalid="ignore"):
         scatter = float(np.sum((numbers - mean) ** 2))
     return LossSample(len(numbers), mean, scatter)
+
+
+def _weighted_sample(numbers: Array, weights: Array) -> LossSample:
+    squares = weights**2
+    centre = float(np.average(numbers, weights=squares))
+    with np.errstate(over="ignore", invalid="ignore"):
+        scatter = float(squares @ (numbers - centre) ** 2)
+    mean = float(np.average(numbers, weights=weights))
+    return LossSample(
+        len(numbers), mean, scatter, WeightSums(float(weights.sum()), float(squares.sum()), centre)
+    )
 
 
 def rms_interval(squares: LossSample) -> tuple[float, float] | None:

@@ -27,7 +27,7 @@ def full_batch_step(
     """Return weights (d,) and bias after a Newton step on all rows.
 
     With Q = (x − centre)·inverse and residuals e, the weights move by inverse·Qᵀe, the prediction at the centre by the
-    mean of e.
+    mean of e; rows count by their weights.
 
     Args:
         parts: All rows.
@@ -43,6 +43,8 @@ def full_batch_step(
             some = batch.cut(start, start + BLOCK)
             centred = some.matrix - factor.centre
             errors = some.target - middle - centred @ weights
+            if some.weights is not None:
+                errors *= some.weights
             gradient += (centred @ factor.inverse).T @ errors
             total += float(errors.sum())
         return gradient, total
@@ -54,4 +56,4 @@ def full_batch_step(
     moved = weights + factor.inverse @ gradient
     if not factor.has_bias:
         return moved, 0.0
-    return moved, middle + total / factor.rows - float(factor.centre @ moved)
+    return moved, middle + total / factor.total - float(factor.centre @ moved)

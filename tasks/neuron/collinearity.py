@@ -26,7 +26,7 @@ def collinearity_notes(names: Sequence[str], reference: LeastSquares) -> Iterato
                 "`exclude` one of the columns that say the same"
             )
     if factor.rank:
-        spread = factor.lengths / np.sqrt(factor.rows)
+        spread = factor.lengths / np.sqrt(factor.total)
         small, large = int(spread.argmin()), int(spread.argmax())
         if spread[large] > SPAN * spread[small]:
             yield (

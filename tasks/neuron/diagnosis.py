@@ -7,9 +7,8 @@ SciPy is imported by the functions, as in `student_t`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -19,6 +18,7 @@ from tasks.neuron.least_squares import LeastSquares
 from tasks.neuron.moments import Array
 from tasks.neuron.parts import Batch, MemoryPart
 from tasks.neuron.sandwich import robust_errors
+from tasks.neuron.segments import Segment
 
 FailureName: TypeAlias = Literal[
     "inflation", "spread", "order", "normality", "curvature", "influence", "standard errors", "segment"
@@ -32,8 +32,6 @@ STRAIGHT = 0.97  # correlation of the Q–Q plot; uniform errors have 0.977, and
 FAR = 1.0  # Cook's distance, as R draws it
 DIFFERENT = 1.5  # ratio of HC3's to the classic standard error, either way
 WORSE = 1.5  # ratio of a segment's root mean squared error to that of all rows
-TENTHS = 10
-FEWEST = 30  # rows of a segment
 QQ_ROWS = range(5, 5001)  # for which the approximation of the p value holds
 
 
@@ -62,25 +60,26 @@ def diagnose(names: Sequence[str], reference: LeastSquares, rows: Batch) -> list
     Args:
         names: (d,) of the features.
         reference: Least squares on all training rows; not an exact fit.
-        rows: Some of them, in their order; all of them for Durbin–Watson.
+        rows: Some of them, in their order; all of them for Durbin–Watson. What is checked of weighted rows are the
+            residuals times √weight, which are to be of equal size.
     """
     freedom = rows.rows - reference.parameters
     if freedom < 3 or not reference.degrees_of_freedom or not reference.rank:
         return []
     matrix, target = rows.matrix, np.asarray(rows.target, np.float64)
-    residuals = target - matrix @ reference.weights - reference.bias
+    roots = np.ones(rows.rows) if rows.roots is None else rows.roots
+    residuals = (target - matrix @ reference.weights - reference.bias) * roots
     design = np.column_stack(
         [np.ones(rows.rows), (matrix - reference.factor.centre) @ reference.factor.inverse]
     )
     found = [
         inflation(names, reference),
         breusch_pagan(design, residuals),
-        reset(design if reference.has_bias else design[:, 1:], target, has_bias=reference.has_bias),
+        reset(design if reference.has_bias else design[:, 1:], target, roots, has_bias=reference.has_bias),
         normality(residuals),
         *([durbin_watson(residuals)] if rows.rows == reference.rows else []),
-        cook(reference, matrix, target),
+        cook(reference, rows),
         robustness(names, reference, rows),
-        worst_segment(names, matrix, residuals),
     ]
     return [check for check in found if check is not None]
 
@@ -110,7 +109,7 @@ def breusch_pagan(design: Array, residuals: Array) -> Check:
     return Check("spread", explained, p, p < CHANCE and explained > EXPLAINED)
 
 
-def reset(design: Array, target: Array, *, has_bias: bool) -> Check | None:
+def reset(design: Array, target: Array, roots: Array, *, has_bias: bool) -> Check | None:
     """Return the share of the residual variance that powers of the prediction explain: J. B. Ramsey's RESET, 1969.
 
     The F test of the square and the cube of the prediction beside the features, refitted to these rows.
@@ -118,18 +117,20 @@ def reset(design: Array, target: Array, *, has_bias: bool) -> Check | None:
     Args:
         design: (n, k).
         target: (n,).
+        roots: (n,) √weight of the rows.
         has_bias: Whether the design has a constant; without, the powers are not centred, which would add one.
     """
     from scipy.special import fdtrc
 
-    fitted = design @ np.linalg.lstsq(design, target, rcond=None)[0]
+    weighed, goal = design * roots[:, None], target * roots
+    fitted = design @ np.linalg.lstsq(weighed, goal, rcond=None)[0]
     freedom = len(target) - design.shape[1] - 2
     if freedom < 1 or not np.ptp(fitted):
         return None
     line = (fitted - (fitted.mean() if has_bias else 0.0)) / fitted.std()
-    powers = np.column_stack([line**2, line**3])
-    powers -= design @ np.linalg.lstsq(design, powers, rcond=None)[0]
-    left = target - fitted
+    powers = np.column_stack([line**2, line**3]) * roots[:, None]
+    powers -= weighed @ np.linalg.lstsq(weighed, powers, rcond=None)[0]
+    left = goal - fitted * roots
     before = float(left @ left)
     left = left - powers @ np.linalg.lstsq(powers, left, rcond=None)[0]
     explained = 1 - float(left @ left) / before
@@ -162,15 +163,14 @@ def normality(residuals: Array) -> Check | None:
     return Check("normality", figure, p, p < CHANCE and figure < STRAIGHT)
 
 
-def cook(reference: LeastSquares, features: Array, target: Array) -> Check | None:
+def cook(reference: LeastSquares, rows: Batch) -> Check | None:
     """Return the largest Cook's distance, and which row has it, counted from 1, if these are all training rows."""
-    found = influence(
-        reference, features, target, reference.weights, reference.bias, reference.residual_deviation
-    ).cook
+    deviation = reference.residual_deviation
+    found = influence(reference, rows, reference.weights, reference.bias, deviation).cook
     if np.isnan(found).all():
         return None
     worst = int(np.nanargmax(found))
-    place = f"{worst + 1:,}" if len(target) == reference.rows else ""
+    place = f"{worst + 1:,}" if rows.rows == reference.rows else ""
     return Check("influence", float(found[worst]), None, float(found[worst]) > FAR, place)
 
 
@@ -186,31 +186,15 @@ def robustness(names: Sequence[str], reference: LeastSquares, rows: Batch) -> Ch
     return Check("standard errors", figure, None, wrong, names[reference.factor.kept[worst]])
 
 
-def worst_segment(names: Sequence[str], features: Array, residuals: Array) -> Check | None:
+def worst_segment(found: Sequence[Segment], rmse: float) -> Check | None:
     """Return the largest ratio of a segment's root mean squared error to that of all rows.
 
-    Segments are the two values of a column that has two, and the tenths of one with more.
+    Args:
+        found: The segments, see `segments`.
+        rmse: Of all rows.
     """
-    overall = float(np.sqrt(np.mean(residuals**2)))
-    figures = [
-        (float(np.sqrt(np.mean(residuals[rows] ** 2))) / overall, label)
-        for name, column in zip(names, features.T, strict=True)
-        for label, rows in _segments(name, column)
-        if rows.sum() >= FEWEST
-    ]
-    if not figures or not overall:
+    if not found or not rmse:
         return None
-    figure, label = max(figures)
-    return Check("segment", figure, None, figure > WORSE, label)
-
-
-def _segments(name: str, column: Array) -> Iterator[tuple[str, Array]]:
-    """Yield segments (n,) of a column's rows, each with what it is called."""
-    values = np.unique(column)
-    if len(values) == 2:
-        yield from ((f"{name} = {value:.4g}", column == value) for value in values)
-        return
-    ends = np.unique(np.quantile(column, np.linspace(0, 1, TENTHS + 1)))
-    for place, (low, high) in enumerate(pairwise(ends)):
-        inside = (column >= low) & ((column < high) | (place == len(ends) - 2))
-        yield f"{name} from {low:.4g} to {high:.4g}", inside
+    worst = max(found, key=lambda each: each.rmse)
+    figure = worst.rmse / rmse
+    return Check("segment", figure, None, figure > WORSE, f"{worst.column} = {worst.label}")

@@ -48,6 +48,7 @@ class Factor:
         has_bias: Whether the model has a bias.
         exact_inverse: (r, r) of the kept columns in units of `scale`, as a pair.
         scale: (d,) powers of two that bring the columns' lengths near 1.
+        weight: Sum of the rows' weights W, with which QᵀWQ is the identity; None where they have none.
     """
 
     rows: int
@@ -59,6 +60,12 @@ class Factor:
     has_bias: bool
     exact_inverse: Pair
     scale: Array
+    weight: float | None = None
+
+    @property
+    def total(self) -> float:
+        """Return the sum of the weights: the number of rows where they have none."""
+        return self.rows if self.weight is None else self.weight
 
     @property
     def rank(self) -> int:
@@ -103,9 +110,13 @@ class Factor:
         return onto, bias
 
     def leverage(self, features: Array) -> Array:
-        """Return the diagonal of the hat matrix at features (m, d): 1/n + ‖(x − centre)·inverse‖², at most 1."""
+        """Return the diagonal of the hat matrix at features (m, d): 1/n + ‖(x − centre)·inverse‖², at most 1.
+
+        Of weighted rows, it is their share for a weight of 1.
+        """
         h = np.square((features - self.centre) @ self.inverse).sum(axis=1)
-        return np.asarray(np.minimum(h + (1 / self.rows if self.has_bias else 0.0), 1.0))
+        h += 1 / self.total if self.has_bias else 0.0
+        return np.asarray(np.minimum(h, 1.0) if self.weight is None else h)
 
 
 def second_moments(m: Moments, *, bias: bool) -> Pair:
@@ -139,6 +150,7 @@ def factorised(m: Moments, *, bias: bool = True) -> Factor:
         has_bias=bias,
         exact_inverse=found.inverse,
         scale=scale,
+        weight=m.weight,
     )
 
 

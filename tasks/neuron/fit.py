@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from tasks.neuron.batching import Calls, compiled, is_small, train_parts, train_table
 from tasks.neuron.closing import full_batch_step
 from tasks.neuron.factor import factorised
-from tasks.neuron.least_squares import checked
+from tasks.neuron.least_squares import checked, checked_weights
 from tasks.neuron.metrics import INDISTINGUISHABLE, distance
 from tasks.neuron.moments import Array, Moments
 from tasks.neuron.monitor import TrainingMonitor
@@ -60,12 +60,13 @@ class Fit:
     before_closing: float | None = None
 
 
-def fit(features: ArrayLike, targets: ArrayLike, **more: Any) -> Fit:
+def fit(features: ArrayLike, targets: ArrayLike, *, weights: ArrayLike | None = None, **more: Any) -> Fit:
     """Train one linear neuron on rows in memory.
 
     Args:
         features: (n, d) finite numbers.
         targets: (n,) finite numbers.
+        weights: (n,) positive numbers by which rows count; all count as one by default.
         more: As in `fit_held`.
 
     Raises:
@@ -73,7 +74,8 @@ def fit(features: ArrayLike, targets: ArrayLike, **more: Any) -> Fit:
         ValueError: If an argument cannot be used.
     """
     x, y = checked(features, targets)
-    return fit_held(MemoryPart(Batch([*x.T], y)), **more)
+    own = None if weights is None else checked_weights(weights, len(y))
+    return fit_held(MemoryPart(Batch([*x.T], y, own)), **more)
 
 
 def fit_held(
@@ -108,17 +110,20 @@ def fit_held(
     units = raw(len(part.whole.features))
     if settings.recipe == "calibrated":
         units = whitened(whitening(moments, bias=settings.bias, factor=factor))
-    rank = units.entry.shape[1]
-    small = is_small(part.rows, rank + 1, min(settings.batch_size, part.rows))
+    units = _counting(units, moments)
+    rank, weighted = units.entry.shape[1], moments.weight is not None
+    small = is_small(part.rows, units.height, min(settings.batch_size, part.rows))
     order = None if small else shuffler(settings.seed).spawn(1)[0].permutation(part.rows)
     with (
         nullcontext()
         if small
-        else compiled(rank + 1, rule_of(settings, part.rows, rank, _none), metrical=False)
+        else compiled(
+            units.height, rule_of(settings, part.rows, rank, _none, weighted=weighted), metrical=False
+        )
     ):
         columns, reached = _converted(units, part.whole, order)
 
-    rule = rule_of(settings, part.rows, rank, lambda _: reached)
+    rule = rule_of(settings, part.rows, rank, lambda _: reached, weighted=weighted)
     setup = TrainingSetup(settings, moments, factor, units, rule, [part], part.whole)
     monitor = TrainingMonitor(setup, start)
     calls = train_table(monitor.state, columns, setup.rule, _generator(settings, start), monitor.to_come)
@@ -162,8 +167,10 @@ def fit_parts(
     if settings.recipe == "calibrated":
         single = [column.dtype == np.float32 for column in sample.columns]
         units = standardised(whitening(moments, bias=settings.bias, factor=factor), single)
+    units = _counting(units, moments)
     leverage = partial(leverage_of, parts, units, ranges)
-    rule = rule_of(settings, moments.rows, units.entry.shape[1], leverage)
+    weighted = moments.weight is not None
+    rule = rule_of(settings, moments.rows, units.entry.shape[1], leverage, weighted=weighted)
     setup = TrainingSetup(settings, moments, factor, units, rule, parts, sample)
     monitor = TrainingMonitor(setup, start)
     calls = train_parts(monitor.state, parts, units, setup.rule, _generator(settings, start), monitor.to_come)
@@ -218,22 +225,30 @@ def _closed(setup: TrainingSetup, state: State) -> tuple[Array, float, float | N
 def _sample(part: Part) -> Batch:
     """Return a copy of the first rows of a part: as the rows are in random order, a random sample."""
     first = next(iter(part.batches())).cut(0, SAMPLE)
-    return Batch([column.copy() for column in first.features], first.target.copy())
+    weights = None if first.weights is None else first.weights.copy()
+    return Batch([column.copy() for column in first.features], first.target.copy(), weights)
 
 
 def _converted(units: Coordinates, rows: Batch, order: NDArray[np.int64] | None) -> tuple[Blocks, float]:
-    """Return the converted columns (k + 1, n) in an order of the rows, and the largest leverage max ‖z‖²."""
-    columns = np.empty((units.basis.shape[1] + 1, rows.rows), np.float32)
+    """Return the converted columns (height, n) in an order of the rows, and the largest leverage max ‖z‖²."""
+    columns = np.empty((units.height, rows.rows), np.float32)
 
     def convert(start: int) -> float:
         stop = start + CONVERSION
-        some, out = rows.cut(start, stop).columns, columns[:, start:stop]
+        some, out = rows.cut(start, stop).stored, columns[:, start:stop]
         if order is not None:
-            some = [column.take(order[start:stop]) for column in rows.columns]
+            some = [column.take(order[start:stop]) for column in rows.stored]
         units.write(some, out)
         return units.reach(out)
 
     return columns, max(spread(convert, range(0, rows.rows, CONVERSION)))
+
+
+def _counting(units: Coordinates, moments: Moments) -> Coordinates:
+    """Add that rows count by their weights, made 1 on average; without weights nothing changes."""
+    if moments.weight is None:
+        return units
+    return replace(units, weight_scale=moments.rows / moments.weight)
 
 
 def _none(_batch: int) -> float:

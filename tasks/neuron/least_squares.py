@@ -32,7 +32,7 @@ class LeastSquares:
         unit_errors: (d,) standard errors for a residual deviation of 1, √(diag of the inverse Gram matrix); NaN where
             dropped.
         bias_unit_error: The same for the bias; NaN without bias.
-        residual_sum: Σ(target − prediction)².
+        residual_sum: Σ(target − prediction)², each row by its weight.
         factor: Of the features.
         target_mean: Mean of the target, also without bias.
         target_rms: Root mean square of the target about its mean; about zero without bias.
@@ -103,26 +103,30 @@ class LeastSquares:
     def excess(self, weights: Array, bias: float) -> float:
         """Return by how much Σ(target − prediction)² of other weights (d,) and bias exceeds the least one.
 
-        With δ the difference of the weights: ‖root·δ‖² + n·(δ_bias + centre·δ)².
+        With δ the difference of the weights: ‖root·δ‖² + n·(δ_bias + centre·δ)², n being the sum of the rows' weights.
         """
         delta = weights - self.weights
         middle = bias - self.bias + float(self.factor.centre @ delta)
-        return float(np.square(self.factor.root @ delta).sum()) + self.rows * middle**2
+        return float(np.square(self.factor.root @ delta).sum()) + self.factor.total * middle**2
 
 
-def solve(features: ArrayLike, targets: ArrayLike, *, bias: bool = True) -> LeastSquares:
+def solve(
+    features: ArrayLike, targets: ArrayLike, *, bias: bool = True, weights: ArrayLike | None = None
+) -> LeastSquares:
     """Return the least-squares fit of rows in memory.
 
     Args:
         features: (n, d) finite numbers.
         targets: (n,) finite numbers.
         bias: Whether to fit a bias.
+        weights: (n,) of precision, > 0, as R's `lm` takes them: a row's variance is s²/weight. All are 1 by default.
 
     Raises:
         ValueError: If the shapes do not fit or a value is not finite.
     """
     x, y = checked(features, targets)
-    return solve_moments(all_moments([MemoryPart(Batch([*x.T], y))]), bias=bias)
+    own = None if weights is None else checked_weights(weights, len(y))
+    return solve_moments(all_moments([MemoryPart(Batch([*x.T], y, own))]), bias=bias)
 
 
 def solve_moments(m: Moments, *, bias: bool = True, factor: Factor | None = None) -> LeastSquares:
@@ -164,7 +168,7 @@ def solve_moments(m: Moments, *, bias: bool = True, factor: Factor | None = None
         residual_sum=residual_sum,
         factor=factor,
         target_mean=float(m.mean[-1]),
-        target_rms=float(np.sqrt(max(float(second.high[-1, -1]), 0.0) / m.rows)),
+        target_rms=float(np.sqrt(max(float(second.high[-1, -1]), 0.0) / m.total)),
         rounding=_rounding(m, full),
     )
 
@@ -194,6 +198,15 @@ def checked(features: ArrayLike, targets: ArrayLike) -> tuple[Array, Array]:
     return x, y
 
 
+def checked_weights(weights: ArrayLike, rows: int) -> Array:
+    """Return weights (n,) as float64, or say what is wrong with them."""
+    w = np.asarray(weights, np.float64)
+    if w.shape != (rows,) or not (np.isfinite(w) & (w > 0)).all():
+        message = f"`weights` must be {rows} positive numbers, one for each row; leave rows of weight 0 out"
+        raise ValueError(message)
+    return w
+
+
 def _solved(inner: Pair, cross: Pair, inverse: Pair) -> Pair:
     """Solve inner·w = cross, inverse·inverseᵀ being near the inverse of `inner`."""
     weights = pair(np.zeros_like(cross.high))
@@ -212,7 +225,7 @@ def _unit_errors(factor: Factor, means: Pair) -> tuple[Array, float]:
     # var(bias) / s² = 1/n + ‖Wᵀ·mean‖²: far from zero, the sum over the columns cancels most of its terms.
     scaled = Pair(*(part * factor.scale[factor.kept] for part in means.at(factor.kept)))
     reach = product(factor.exact_inverse.transposed, scaled).rounded
-    return errors, float(np.sqrt(1 / factor.rows + np.square(reach).sum()))
+    return errors, float(np.sqrt(1 / factor.total + np.square(reach).sum()))
 
 
 def _rounding(m: Moments, weights: Array) -> float:

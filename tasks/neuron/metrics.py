@@ -48,6 +48,7 @@ class Errors:
         scatter: Σ(target − mean)².
         lowest: Smallest target.
         highest: Largest target.
+        weight: Sum of the weights by which the rows count in the other sums; None where all count as one.
     """
 
     rows: int
@@ -57,6 +58,12 @@ class Errors:
     scatter: float
     lowest: float
     highest: float
+    weight: float | None = None
+
+    @property
+    def total(self) -> float:
+        """Return the sum of the weights: the number of rows where they have none."""
+        return self.rows if self.weight is None else self.weight
 
     @property
     def scores(self) -> ErrorSummary:
@@ -67,15 +74,17 @@ class Errors:
     @property
     def scores_about_zero(self) -> ErrorSummary:
         """Return the same with r2 = 1 − squares / Σ target², which R and NIST use for a model without bias."""
-        total = self.scatter + self.rows * self.mean**2
+        total = self.scatter + self.total * self.mean**2
         return self._summary(1 - self.squares / total if total else math.nan)
 
     def _summary(self, r2: float) -> ErrorSummary:
-        return ErrorSummary(self.rows, math.sqrt(self.squares / self.rows), self.absolutes / self.rows, r2)
+        return ErrorSummary(self.rows, math.sqrt(self.squares / self.total), self.absolutes / self.total, r2)
 
 
-def errors(targets: ArrayLike, predictions: ArrayLike) -> Errors:
+def errors(targets: ArrayLike, predictions: ArrayLike, weights: ArrayLike | None = None) -> Errors:
     """Return the sums over predictions (n,) against targets (n,), NaN where a target is missing.
+
+    With weights (n,) each row counts by its own: of whole numbers the errors are those of repeated rows.
 
     Raises:
         ValueError: If the shapes differ, no target is present, or a prediction is not finite.
@@ -83,6 +92,8 @@ def errors(targets: ArrayLike, predictions: ArrayLike) -> Errors:
     >>> errors([1.0, 2.0, float("nan")], [1.0, 4.0, 9.0]).scores
     ErrorSummary(rows=2, rmse=1.4142135623730951, mae=1.0, r2=-7.0)
     """
+    if weights is not None:
+        return _weighted_errors(targets, predictions, np.asarray(weights, np.float64))
     y, p = _present(targets, predictions)
     gaps, mean = y - p, float(y.mean())
     return Errors(
@@ -96,17 +107,34 @@ def errors(targets: ArrayLike, predictions: ArrayLike) -> Errors:
     )
 
 
+def _weighted_errors(targets: ArrayLike, predictions: ArrayLike, weights: Array) -> Errors:
+    w = weights[~np.isnan(np.asarray(targets, np.float64))]
+    y, p = _present(targets, predictions)
+    gaps, mean = y - p, float(np.average(y, weights=w))
+    return Errors(
+        rows=len(y),
+        squares=float(w @ gaps**2),
+        absolutes=float(w @ np.abs(gaps)),
+        mean=mean,
+        scatter=float(w @ (y - mean) ** 2),
+        lowest=float(y.min()),
+        highest=float(y.max()),
+        weight=float(w.sum()),
+    )
+
+
 def merged(a: Errors, b: Errors) -> Errors:
     """Return the sums over the rows of both: T. F. Chan, G. H. Golub and R. J. LeVeque, 1979."""
-    rows, gap = a.rows + b.rows, b.mean - a.mean
+    total, gap = a.total + b.total, b.mean - a.mean
     return Errors(
-        rows=rows,
+        rows=a.rows + b.rows,
         squares=a.squares + b.squares,
         absolutes=a.absolutes + b.absolutes,
-        mean=a.mean + gap * b.rows / rows,
-        scatter=a.scatter + b.scatter + gap**2 * a.rows * b.rows / rows,
+        mean=a.mean + gap * b.total / total,
+        scatter=a.scatter + b.scatter + gap**2 * a.total * b.total / total,
         lowest=min(a.lowest, b.lowest),
         highest=max(a.highest, b.highest),
+        weight=None if a.weight is None or b.weight is None else a.weight + b.weight,
     )
 
 
@@ -169,7 +197,7 @@ def _yardstick(reference: LeastSquares) -> float:
     if not reference.is_exact:
         return reference.residual_deviation
     size = reference.target_rms or abs(reference.target_mean) or 1.0
-    return math.sqrt(reference.rows / max(reference.parameters, 1)) * 10 * SINGLE * size
+    return math.sqrt(reference.factor.total / max(reference.parameters, 1)) * 10 * SINGLE * size
 
 
 def _gap(weights: Array, bias: float, reference: LeastSquares) -> float:

@@ -45,6 +45,7 @@ class Moments:
         shift: (k,) reference point, close to the mean.
         sums: (k,) Σ(x − shift), and its low part.
         products: (k, k) Σ(x − shift)(x − shift)ᵀ, and its low part.
+        weight: Sum of the rows' weights, by which each row counts in the sums; None where all count as one.
     """
 
     rows: int
@@ -53,11 +54,17 @@ class Moments:
     sums_low: Array
     products: Array
     products_low: Array
+    weight: float | None = None
+
+    @property
+    def total(self) -> float:
+        """Return the sum of the weights: the number of rows where they have none."""
+        return self.rows if self.weight is None else self.weight
 
     @property
     def mean_pair(self) -> Pair:
         """Return the (k,) means, in the columns' units."""
-        return add(pair(self.shift), divide(Pair(self.sums, self.sums_low), pair(float(self.rows))))
+        return add(pair(self.shift), divide(Pair(self.sums, self.sums_low), pair(float(self.total))))
 
     @property
     def scatter_pair(self) -> Pair:
@@ -66,7 +73,7 @@ class Moments:
         Σ(x − mean)(x − mean)ᵀ = Σssᵀ − (Σs)(Σs)ᵀ/n with s = x − shift.
         """
         sums = Pair(self.sums, self.sums_low)
-        square = divide(outer(sums, sums), pair(float(self.rows)))
+        square = divide(outer(sums, sums), pair(float(self.total)))
         return subtract(Pair(self.products, self.products_low), square)
 
     @property
@@ -93,13 +100,13 @@ class Moments:
     @property
     def lengths(self) -> Array:
         """Return the (k,) lengths ‖x‖ of the columns, about zero."""
-        squares = np.diag(self.products) + self.shift * (2 * self.sums + self.rows * self.shift)
+        squares = np.diag(self.products) + self.shift * (2 * self.sums + self.total * self.shift)
         return np.asarray(np.sqrt(np.maximum(squares, 0.0)))
 
     @property
     def covariance(self) -> Array:
         """Return the (k, k) covariance, scatter / n (maximum likelihood, not n − 1)."""
-        return self.scatter / self.rows
+        return self.scatter / self.total
 
 
 def moments(table: ArrayLike) -> Moments:
@@ -121,7 +128,10 @@ def moments(table: ArrayLike) -> Moments:
 
 
 def column_moments(
-    columns: Sequence[NDArray[Any]], shift: Array | None = None, slices: int | None = None
+    columns: Sequence[NDArray[Any]],
+    shift: Array | None = None,
+    slices: int | None = None,
+    weights: NDArray[Any] | None = None,
 ) -> Moments:
     """Return the moments of k columns (n,) of any numeric types.
 
@@ -129,6 +139,7 @@ def column_moments(
         columns: Of finite numbers.
         shift: (k,) near the means, by default a mean; moments about the same shift merge at the least cost.
         slices: Into which rows are cut before they are multiplied, 1 to 4; by default 4 where that is cheap, else 1.
+        weights: (n,) by which rows count, > 0; all count as one by default.
 
     Raises:
         ValueError: If a value is not finite, or too large to square.
@@ -144,12 +155,14 @@ def column_moments(
     with np.errstate(over="ignore", invalid="ignore"):  # what is too large to square is looked for below
         for start in range(0, rows, group):
             some = [column[start : start + group] for column in columns]
-            added = _sliced_sums(some, shift, slices) if slices > 1 else _plain_sums(some, shift)
+            own = None if weights is None else weights[start : start + group].astype(np.float64, copy=False)
+            added = _sliced_sums(some, shift, slices, own) if slices > 1 else _plain_sums(some, shift, own)
             sums, products = add(sums, added[0]), add(products, added[1])
 
     if not (np.isfinite(sums.high).all() and np.isfinite(products.high).all()):
         raise ValueError(UNUSABLE)
-    return Moments(rows, shift, *sums, *products)
+    weight = None if weights is None else float(np.sum(weights, dtype=np.float64))
+    return Moments(rows, shift, *sums, *products, weight)
 
 
 def shift_of(columns: Sequence[NDArray[Any]]) -> Array:
@@ -162,7 +175,7 @@ def is_cheap(rows: int, columns: int) -> bool:
     return rows * columns**2 <= CHEAP
 
 
-def _plain_sums(columns: Sequence[NDArray[Any]], shift: Array) -> tuple[Pair, Pair]:
+def _plain_sums(columns: Sequence[NDArray[Any]], shift: Array, weights: Array | None) -> tuple[Pair, Pair]:
     """Return Σ(x − shift) (k,) and Σ(x − shift)(x − shift)ᵀ (k, k) of a few blocks in plain float64."""
     k, rows = len(columns), len(columns[0])
     block = np.empty((k, min(BLOCK, rows)))
@@ -171,13 +184,20 @@ def _plain_sums(columns: Sequence[NDArray[Any]], shift: Array) -> tuple[Pair, Pa
         part = block[:, : min(BLOCK, rows - start)]
         for row, column, origin in zip(part, columns, shift, strict=True):
             np.subtract(column[start : start + BLOCK], origin, out=row, dtype=np.float64)
-        sums += part.sum(axis=1)
-        products += part @ part.T
+        counted = part if weights is None else part * weights[start : start + BLOCK]
+        sums += counted.sum(axis=1)
+        products += counted @ part.T
+    if weights is not None:  # of two different matrices BLAS rounds the halves differently
+        products = (products + products.T) / 2
     return pair(sums), pair(products)
 
 
-def _sliced_sums(columns: Sequence[NDArray[Any]], shift: Array, count: int) -> tuple[Pair, Pair]:
+def _sliced_sums(
+    columns: Sequence[NDArray[Any]], shift: Array, count: int, weights: Array | None
+) -> tuple[Pair, Pair]:
     """Return the same sums of a block, from slices of x − shift."""
+    if weights is not None:
+        return _weighted_sums(columns, shift, count, weights)
     k = len(columns)
     slices = _slices(columns, shift, count)
     sums, products = pair(np.zeros(k)), pair(np.zeros((k, k)))
@@ -189,8 +209,25 @@ def _sliced_sums(columns: Sequence[NDArray[Any]], shift: Array, count: int) -> t
     return sums, products
 
 
-def _slices(columns: Sequence[NDArray[Any]], shift: Array, count: int) -> Array:
+def _weighted_sums(
+    columns: Sequence[NDArray[Any]], shift: Array, count: int, weights: Array
+) -> tuple[Pair, Pair]:
+    """Return Σw(x − shift) and Σw(x − shift)(x − shift)ᵀ, from slices of w·(x − shift) and of x − shift."""
+    k = len(columns)
+    counted, slices = _slices(columns, shift, count, weights), _slices(columns, shift, count)
+    sums, products = pair(np.zeros(k)), pair(np.zeros((k, k)))
+    for i in reversed(range(count)):
+        sums = add(sums, pair(counted[i].sum(axis=1)))
+        for j in reversed(range(count)):
+            product = counted[i] @ slices[j].T / 2
+            products = add(products, two_sum(product, product.T))
+    return sums, products
+
+
+def _slices(columns: Sequence[NDArray[Any]], shift: Array, count: int, weights: Array | None = None) -> Array:
     """Cut x − shift into `count` addends (count, k, m) of 20 bits each; the last one is all that is left.
+
+    With weights (m,) what is cut is their product with x − shift.
 
     (x + 3·2ᵉ) − 3·2ᵉ rounds x to the last bit of 3·2ᵉ, which is 2ᵉ⁻⁵¹: with 2ᵉ = 2³¹·bound that leaves 20 bits of
     |x| ≤ bound.
@@ -203,6 +240,8 @@ def _slices(columns: Sequence[NDArray[Any]], shift: Array, count: int) -> Array:
         values = np.stack(columns[some]).astype(np.float64, copy=False)
         with np.errstate(invalid="ignore"):  # infinite values are refused below
             high, low = two_sum(values, -shift[some, None])
+            if weights is not None:
+                high, low = multiply(Pair(high, low), pair(np.broadcast_to(weights, high.shape)))
         bound = np.abs(high).max(axis=1, keepdims=True)
         if not bound.max() < LARGEST:  # NaN too
             raise ValueError(UNUSABLE)
@@ -228,7 +267,8 @@ def merge(a: Moments, b: Moments) -> Moments:
     b = _rebased(b, a.shift)
     sums = add(Pair(a.sums, a.sums_low), Pair(b.sums, b.sums_low))
     products = add(Pair(a.products, a.products_low), Pair(b.products, b.products_low))
-    return Moments(a.rows + b.rows, a.shift, *sums, *products)
+    weight = None if a.weight is None or b.weight is None else a.weight + b.weight
+    return Moments(a.rows + b.rows, a.shift, *sums, *products, weight)
 
 
 def _rebased(m: Moments, shift: Array) -> Moments:
@@ -240,7 +280,7 @@ def _rebased(m: Moments, shift: Array) -> Moments:
         return m
     d = two_sum(m.shift, -shift)
     sums, products = Pair(m.sums, m.sums_low), Pair(m.products, m.products_low)
-    rows_d = multiply(pair(np.full_like(shift, m.rows)), d)
+    rows_d = multiply(pair(np.full_like(shift, m.total)), d)
     cross = outer(d, sums)
     products = add(products, add(cross, cross.transposed))
-    return Moments(m.rows, shift, *add(sums, rows_d), *add(products, outer(d, rows_d)))
+    return Moments(m.rows, shift, *add(sums, rows_d), *add(products, outer(d, rows_d)), m.weight)

@@ -33,10 +33,12 @@ class Batch:
     Attributes:
         features: d columns (m,), of any numeric types.
         target: (m,).
+        weights: (m,) by which rows count, > 0; None where all count as one.
     """
 
     features: Sequence[NDArray[Any]]
     target: NDArray[Any]
+    weights: NDArray[Any] | None = None
 
     @property
     def rows(self) -> int:
@@ -49,18 +51,41 @@ class Batch:
         return [*self.features, self.target]
 
     @property
+    def stored(self) -> list[NDArray[Any]]:
+        """Return the columns and, behind them, the weights if there are any."""
+        return self.columns if self.weights is None else [*self.columns, self.weights]
+
+    @property
+    def roots(self) -> Array | None:
+        """Return the square roots (m,) of the weights, which make of weighted least squares a plain one."""
+        return None if self.weights is None else np.sqrt(self.weights, dtype=np.float64)
+
+    @property
     def matrix(self) -> Array:
         """Return the features (m, d) in float64, each column in one piece."""
         return np.stack(self.features).T.astype(np.float64, copy=False)
 
     def cut(self, start: int, stop: int) -> Batch:
         """Return the rows from `start` up to `stop`, without copying them."""
-        return Batch([column[start:stop] for column in self.features], self.target[start:stop])
+        return self._sliced(slice(start, stop))
 
     def thinned(self, most: int) -> Batch:
         """Return at most so many rows, evenly spaced, without copying them."""
         step = max(1, -(-self.rows // most))
-        return Batch([column[::step] for column in self.features], self.target[::step])
+        return self._sliced(slice(None, None, step))
+
+    def _sliced(self, rows: slice) -> Batch:
+        weights = None if self.weights is None else self.weights[rows]
+        return Batch([column[rows] for column in self.features], self.target[rows], weights)
+
+
+def batch_of(stored: Sequence[NDArray[Any]], like: Batch) -> Batch:
+    """Return columns in the order of `Batch.stored` as a batch, with weights where another one has them."""
+    if like.weights is None:
+        *features, target = stored
+        return Batch(features, target)
+    *features, target, weights = stored
+    return Batch(features, target, weights)
 
 
 class Part(Protocol):
@@ -103,7 +128,7 @@ def part_moments(part: Part, slices: int) -> Moments:
     shift = shift_of(first.columns)
 
     def found(batch: Batch) -> Moments:
-        return column_moments(batch.columns, shift, slices)
+        return column_moments(batch.columns, shift, slices, batch.weights)
 
     return reduce(merge, spread(found, chain([first], batches)))
 
@@ -127,8 +152,10 @@ def likely_slices(part: Part, rows: int) -> int:
     first = next(iter(part.batches()), None)
     if first is None:
         raise ValueError(EMPTY)
-    columns = first.cut(0, BLOCK).columns
-    return MOST_SLICES if is_cheap(rows, len(columns)) else slices_needed(column_moments(columns, slices=1))
+    some = first.cut(0, BLOCK)
+    if is_cheap(rows, len(some.columns)):
+        return MOST_SLICES
+    return slices_needed(column_moments(some.columns, slices=1, weights=some.weights))
 
 
 def precise_moments(parts: Sequence[Part], first: Moments, slices: int) -> Moments:
@@ -151,14 +178,14 @@ def batches_of(part: Part) -> Iterator[Batch]:
 
 
 def leverage(parts: Sequence[Part], units: Coordinates) -> float:
-    """Return max ‖z‖² over the whitened rows z of all parts."""
+    """Return max ‖z‖² over the whitened rows z of all parts, see `Coordinates.reach`."""
 
     def reached(batch: Batch) -> float:
-        written = np.empty((units.basis.shape[1] + 1, min(BLOCK, batch.rows)), np.float32)
+        written = np.empty((units.height, min(BLOCK, batch.rows)), np.float32)
         found = 0.0
         for start in range(0, batch.rows, BLOCK):
             some = batch.cut(start, start + BLOCK)
-            units.write(some.columns, written[:, : some.rows])
+            units.write(some.stored, written[:, : some.rows])
             found = max(found, units.reach(written[:, : some.rows]))
         return found
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.neuron.moments import Array, Moments, column_moments, merge, shift_of
-from tasks.neuron.parts import EMPTY, Batch, Part, likely_slices, precise_moments
+from tasks.neuron.parts import EMPTY, Batch, Part, batch_of, likely_slices, precise_moments
 from tasks.neuron.workers import spread
 
 
@@ -39,6 +39,8 @@ class TableProfile:
         """Return the (d + 1,) standard deviations, √(scatter / (n − 1)); NaN for a single row."""
         freedom = self.moments.rows - 1
         spread = np.sqrt(np.maximum(np.diag(self.moments.scatter), 0.0))
+        if self.moments.weight is not None:
+            spread = spread * np.sqrt(self.moments.rows / self.moments.weight)
         return spread / np.sqrt(freedom) if freedom else np.full_like(spread, np.nan)
 
 
@@ -115,7 +117,7 @@ def _part_profile(part: Part, chosen: NDArray[np.int64], start: int, slices: int
         batch, place = placed
         columns = batch.columns
         return TableProfile(
-            column_moments(columns, shift, slices),
+            column_moments(columns, shift, slices, batch.weights),
             np.array([column.min() for column in columns], np.float64),
             np.array([column.max() for column in columns], np.float64),
             _rows(batch, chosen, place),
@@ -135,16 +137,14 @@ def _rows(batch: Batch, chosen: NDArray[np.int64], start: int) -> Batch:
     """Return a batch's chosen rows, where the batch begins at row `start` of the table."""
     first, last = np.searchsorted(chosen, [start, start + batch.rows])
     places = chosen[first:last] - start
-    *features, target = (np.asarray(column[places], dtype=np.float64) for column in batch.columns)
-    return Batch(features, target)
+    return batch_of([np.asarray(column[places], np.float64) for column in batch.stored], batch)
 
 
 def _joined(a: TableProfile, b: TableProfile) -> TableProfile:
-    pairs = zip(a.sample.columns, b.sample.columns, strict=True)
-    *features, target = (np.concatenate(pair) for pair in pairs)
+    pairs = zip(a.sample.stored, b.sample.stored, strict=True)
     return TableProfile(
         merge(a.moments, b.moments),
         np.minimum(a.lowest, b.lowest),
         np.maximum(a.highest, b.highest),
-        Batch(features, target),
+        batch_of([np.concatenate(pair) for pair in pairs], a.sample),
     )

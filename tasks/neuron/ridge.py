@@ -20,15 +20,17 @@ from numpy.typing import NDArray
 
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.moments import Array, Moments, column_moments, merge
-from tasks.neuron.parts import Part, batches_of
+from tasks.neuron.parts import Part, batch_of, batches_of
 
 FOLDS = 10  # by which a penalty is chosen
+BLOCK = 8192  # rows whose leverage is computed at a time
+MET = 1 - 1e-10  # leverage from which a row is met exactly
 RELATIVE = np.logspace(-6, 3, 37)  # penalties of the path, per row: from next to none to next to no weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldErrors:
-    """Hold the root mean squared errors (folds,) over rows that each fold's fit has not seen, and their rows."""
+    """Hold the root mean squared errors (folds,) over rows that each fold's fit has not seen, and their weights."""
 
     rmse: Array
     rows: Array
@@ -90,8 +92,8 @@ def fold_moments(parts: Sequence[Part], folds: int, seed: int = 0) -> list[Momen
             start += batch.rows
             for fold in np.unique(own).tolist():
                 known, mine = found[fold], own == fold
-                chosen = [column[mine] for column in batch.columns]
-                added = column_moments(chosen, known.shift if known else None)
+                some = batch_of([column[mine] for column in batch.stored], batch)
+                added = column_moments(some.columns, known.shift if known else None, weights=some.weights)
                 found[fold] = merge(known, added) if known else added
     whole = [each for each in found if each is not None]
     if len(whole) < folds:
@@ -100,6 +102,35 @@ def fold_moments(parts: Sequence[Part], folds: int, seed: int = 0) -> list[Momen
             "lower `cross_validate`, or set `l2` to a number"
         )
     return whole
+
+
+def leave_one_out(parts: Sequence[Part], m: Moments, reference: LeastSquares, l2: float) -> float:
+    """Return the root mean squared error of rows that are each predicted by a fit to all others, by one pass.
+
+    No row is left out in truth: without it its error is e / (1 − h), h being its leverage, wᵢ·(1/n + zᵢᵀ(Λ + l2)⁻¹zᵢ)
+    with z the standardised rows along the eigenvectors (D. M. Allen's PRESS, Technometrics 16 (1974), 125-127). NaN
+    where a row has leverage 1.
+
+    Args:
+        parts: All rows.
+        m: Their moments.
+        reference: Least squares, or ridge where there is a penalty.
+        l2: The penalty; 0 for none.
+    """
+    factor, total = reference.factor, 0.0
+    scale, values, vectors = _spectrum(m, m, has_bias=reference.has_bias)
+    loadings = vectors / scale[:, None] / np.sqrt(values + l2) if l2 else factor.inverse
+    at_centre = 1 / m.total if reference.has_bias else 0.0
+    for part in parts:
+        for batch in batches_of(part):
+            for start in range(0, batch.rows, BLOCK):
+                some = batch.cut(start, start + BLOCK)
+                matrix, own = some.matrix, 1.0 if some.weights is None else some.weights
+                h = own * (at_centre + np.square((matrix - factor.centre) @ loadings).sum(axis=1))
+                errors = some.target - (matrix @ reference.weights + reference.bias)
+                left = errors / np.where(h < MET, 1 - h, np.nan)
+                total += float(np.sum(own * left**2))
+    return float(np.sqrt(total / m.total))
 
 
 def path(folds: Sequence[Moments], penalties: Array, *, bias: bool = True) -> list[FoldErrors]:
@@ -116,7 +147,7 @@ def path(folds: Sequence[Moments], penalties: Array, *, bias: bool = True) -> li
         training = reduce(merge, [each for each in folds if each is not held])
         for place, (weights, offset) in enumerate(_solutions(training, whole, penalties, bias=bias)):
             rmse[place, number] = _rmse(held, weights, offset)
-    rows = np.array([each.rows for each in folds])
+    rows = np.array([each.total for each in folds])
     return [FoldErrors(each, rows) for each in rmse]
 
 
@@ -150,7 +181,7 @@ def _carried(
 
 def _spectrum(m: Moments, whole: Moments, *, has_bias: bool) -> tuple[Array, Array, Array]:
     """Return scales (d,) by all rows, and eigenvalues (d,) and vectors (d, d) of the standardised features' XᵀX."""
-    squares = np.diag(whole.scatter if has_bias else whole.gram)[:-1] / whole.rows
+    squares = np.diag(whole.scatter if has_bias else whole.gram)[:-1] / whole.total
     scale = np.sqrt(np.where(squares > 0, squares, 1.0))  # a constant column's weight is 0 whatever its scale
     gram = (m.scatter if has_bias else m.gram)[:-1, :-1]
     values, vectors = np.linalg.eigh(gram / np.outer(scale, scale))
@@ -160,5 +191,5 @@ def _spectrum(m: Moments, whole: Moments, *, has_bias: bool) -> tuple[Array, Arr
 def _rmse(rows: Moments, weights: Array, bias: float) -> float:
     """Return √(Σ(y − ŷ)²/n) of rows that only their moments are known of."""
     gap = np.append(weights, -1.0)
-    squares = float(gap @ rows.scatter @ gap) + rows.rows * (float(rows.mean @ gap) + bias) ** 2
-    return float(np.sqrt(max(squares, 0.0) / rows.rows))
+    squares = float(gap @ rows.scatter @ gap) + rows.total * (float(rows.mean @ gap) + bias) ** 2
+    return float(np.sqrt(max(squares, 0.0) / rows.total))

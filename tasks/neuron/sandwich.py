@@ -7,7 +7,8 @@ the covariance of the fit is the meat of the sandwich alone:
     cluster    c·Σ_g s_g·s_gᵀ with s_g = Σ e·q over the rows of cluster g, c = G / (G − 1) · (n − 1) / (n − k)
 
 with residuals e, leverages h, k parameters and G clusters: H. White, 1980; J. G. MacKinnon and H. White, 1985; K.-Y.
-Liang and S. L. Zeger, 1986. The t tests take n − k degrees of freedom, and G − 1 with clusters.
+Liang and S. L. Zeger, 1986. The t tests take n − k degrees of freedom, and G − 1 with clusters. Rows with weights w are
+rows of plain least squares once they are multiplied by √w, the 1 of the bias included.
 """
 
 from __future__ import annotations
@@ -99,8 +100,10 @@ def _coordinates(batch: Batch, reference: LeastSquares) -> Iterator[tuple[Array,
         matrix = some.matrix
         q = (matrix - factor.centre) @ factor.inverse
         if factor.has_bias:
-            q = np.column_stack([np.full(len(q), factor.rows**-0.5), q])
+            q = np.column_stack([np.full(len(q), factor.total**-0.5), q])
         residuals = some.target - (matrix @ reference.weights + reference.bias)
+        if (roots := some.roots) is not None:
+            q, residuals = q * roots[:, None], residuals * roots
         yield q, residuals, np.square(q).sum(axis=1)
 
 
@@ -118,7 +121,7 @@ def _errors(meat: Array, reference: LeastSquares, degrees: int) -> RobustErrors:
     bias = np.zeros(0)
     if factor.has_bias:
         loadings = np.column_stack([np.zeros(len(loadings)), loadings])
-        bias = np.append(factor.rows**-0.5, -factor.centre @ factor.inverse)
+        bias = np.append(factor.total**-0.5, -factor.centre @ factor.inverse)
     weights = np.sqrt(np.einsum("ij,jk,ik->i", loadings, meat, loadings))
     weights[list(reference.dropped)] = np.nan
     offset = float(np.sqrt(bias @ meat @ bias)) if factor.has_bias else float("nan")

@@ -36,6 +36,7 @@ class Coordinates:
         entry: (k, r), the weights here that belong to r whitened weights.
         target_mean: Subtracted from the target.
         target_scale: By which it is divided then.
+        weight_scale: By which the rows' weights are multiplied, so that their mean is 1; None where they have none.
     """
 
     centre: Array
@@ -45,29 +46,48 @@ class Coordinates:
     entry: Array
     target_mean: float
     target_scale: float
+    weight_scale: float | None = None
+
+    @property
+    def height(self) -> int:
+        """Return how many numbers a converted row has: k inputs, the target, and maybe the weight."""
+        return int(self.basis.shape[1]) + 1 + (self.weight_scale is not None)
 
     def write(self, columns: Iterable[NDArray[Any]], out: NDArray[np.float32]) -> None:
-        """Write columns (n,) in the order of `Batch.columns`, converted, to `out` (k + 1, n).
+        """Write columns (n,) in the order of `Batch.stored`, converted, to `out` (height, n).
 
         Where only `factors` count, a column is asked for when it is its turn, and may be the row of `out` itself.
         """
         if self.factors is not None:
             origins, factors = [*self.centre, self.target_mean], [*self.factors, 1 / self.target_scale]
+            if self.weight_scale is not None:
+                origins, factors = [*origins, 0.0], [*factors, self.weight_scale]
             for column, origin, factor, row in zip(columns, origins, factors, out, strict=True):
                 _affine(column, origin, factor, row)
         else:
-            *features, target = columns
-            _affine(target, self.target_mean, 1 / self.target_scale, out[-1])
+            every, inputs = list(columns), self.basis.shape[1]
+            features, (target, *weights) = every[: len(self.centre)], every[len(self.centre) :]
+            _affine(target, self.target_mean, 1 / self.target_scale, out[inputs])
+            for each in weights:
+                _affine(each, 0.0, self.weight_scale or 1.0, out[-1])
             centred = [
                 np.subtract(c, origin, dtype=np.float64)
                 for c, origin in zip(features, self.centre, strict=True)
             ]
-            out[:-1] = self.basis.T @ np.stack(centred)
+            out[:inputs] = self.basis.T @ np.stack(centred)
 
     def reach(self, written: NDArray[np.float32]) -> float:
-        """Return max ‖z‖² over the whitened rows z of what `write` has written (k + 1, n)."""
-        z = written[:-1] if self.metric is None else self.entry.T.astype(np.float32) @ written[:-1]
-        return float(np.einsum("ij,ij->j", z, z).max(initial=0.0))
+        """Return max ‖z‖² over the whitened rows z of what `write` has written (height, n).
+
+        With weights w of mean 1 it is max w·(1 + ‖z‖²) − 1: as far as a row that weighs 1 would have to lie to pull so
+        hard, the bias included.
+        """
+        inputs = written[: self.basis.shape[1]]
+        z = inputs if self.metric is None else self.entry.T.astype(np.float32) @ inputs
+        lengths = np.einsum("ij,ij->j", z, z)
+        if self.weight_scale is not None:
+            lengths = written[-1] * (1 + lengths) - 1
+        return float(lengths.max(initial=0.0))
 
     def reach_within(self, lowest: Array, highest: Array) -> float:
         """Return a bound of max ‖z‖² over all rows whose features lie between these (d,).

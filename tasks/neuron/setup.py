@@ -69,21 +69,23 @@ class TrainingSetup:
     def least_error(self) -> float:
         """Return that of least squares, or the rounding of float32 where this is larger: no training goes below."""
         return (
-            max(self.reference.residual_sum, SINGLE**2 * float(self.moments.gram[-1, -1])) / self.moments.rows
+            max(self.reference.residual_sum, SINGLE**2 * float(self.moments.gram[-1, -1]))
+            / self.moments.total
         )
 
     @property
     def raw_limit(self) -> float:
         """Return where the stable range of constant rates ends for the raw inputs."""
-        return self._limit(self.sample.thinned(SAMPLE).matrix)
+        sample = self.sample.thinned(SAMPLE)
+        return self._limit(sample.matrix, sample)
 
     @property
     def trained_limit(self) -> float:
         """Return where it ends for the inputs as they are trained on: a metric counts as whitening."""
         sample = self.sample.thinned(SAMPLE)
-        converted = np.empty((self.units.basis.shape[1] + 1, sample.rows), np.float32)
-        self.units.write(sample.columns, converted)
-        return self._limit(converted[:-1].T @ self.units.entry)
+        converted = np.empty((self.units.height, sample.rows), np.float32)
+        self.units.write(sample.stored, converted)
+        return self._limit(converted[: self.units.basis.shape[1]].T @ self.units.entry, sample)
 
     def notes(self, raw_limit: float) -> Iterator[str]:
         """Say that a rate of the user's or the tutorial's choice is above the stable range, if it is.
@@ -100,11 +102,15 @@ class TrainingSetup:
                 f"{limit:.3g}: that the training ended below its first loss is chance; lower `learning_rate`"
             )
 
-    def _limit(self, features: Array) -> float:
-        return stable_limit(features, self.rule.batch_size, rows=self.moments.rows, bias=self.settings.bias)
+    def _limit(self, features: Array, sample: Batch) -> float:
+        batch, rows, bias = self.rule.batch_size, self.moments.rows, self.settings.bias
+        weights = None if sample.weights is None else sample.weights * (self.units.weight_scale or 1.0)
+        return stable_limit(features, batch, rows=rows, bias=bias, weights=weights)
 
 
-def rule_of(settings: Options, rows: int, rank: int, leverage: Callable[[int], float]) -> UpdateRule:
+def rule_of(
+    settings: Options, rows: int, rank: int, leverage: Callable[[int], float], *, weighted: bool = False
+) -> UpdateRule:
     """Return the recipe's steps.
 
     Args:
@@ -112,15 +118,25 @@ def rule_of(settings: Options, rows: int, rank: int, leverage: Callable[[int], f
         rows: Number of rows n.
         rank: Number of whitened inputs.
         leverage: Returns max ‖z‖² for a batch size; called where the first rate depends on it.
+        weighted: Whether rows count by weights.
     """
     batch = min(settings.batch_size, rows)
     given = settings.learning_rate
     if settings.recipe == "tutorial":
-        return UpdateRule(batch, given or TUTORIAL_RATE, 1.0, equal_rows=False, bias=settings.bias)
+        return UpdateRule(
+            batch, given or TUTORIAL_RATE, 1.0, equal_rows=False, bias=settings.bias, weighted=weighted
+        )
     first = given or starting_rate(rows, rank, batch, leverage(batch), bias=settings.bias)
     fall = schedule(first, steps_per_epoch(rows, batch), settings.epochs)
     return UpdateRule(
-        batch, first, fall.decay, equal_rows=True, bias=settings.bias, slope=fall.slope, hold=fall.hold
+        batch,
+        first,
+        fall.decay,
+        equal_rows=True,
+        bias=settings.bias,
+        slope=fall.slope,
+        hold=fall.hold,
+        weighted=weighted,
     )
 
 
@@ -133,7 +149,7 @@ def leverage_of(parts: Sequence[Part], units: Coordinates, ranges: Ranges | None
         ranges: (d + 1,) lowest and highest values of the columns, where they are known.
         batch: Batch size B.
     """
-    if ranges is not None:
+    if ranges is not None and units.weight_scale is None:
         bound = units.reach_within(ranges[0][:-1], ranges[1][:-1])
         if bound <= harmless_leverage(units.entry.shape[1], batch):
             return bound

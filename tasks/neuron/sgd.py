@@ -48,6 +48,7 @@ class UpdateRule(NamedTuple):
         bias: Whether the bias is trained.
         slope: Of the hyperbolic decline; 0 for none.
         hold: Step at which the hyperbolic decline begins.
+        weighted: Whether rows have weights, of mean 1, by which their part of a gradient is multiplied.
     """
 
     batch_size: int
@@ -57,6 +58,7 @@ class UpdateRule(NamedTuple):
     bias: bool
     slope: float = 0.0
     hold: int = 0
+    weighted: bool = False
 
 
 def train_blocks(
@@ -66,17 +68,23 @@ def train_blocks(
 
     Args:
         state: Where to start.
-        blocks: (k, d + 1, R) float32, column-major rows: d features, then the target.
+        blocks: (k, d + 1, R) float32, column-major rows: d features, then the target; then the weight, if there are.
         rows: (k,) valid rows of each block, which rounded up to whole batches fit into R; only the last batch
             of a block may be short, what follows is not read as data (it must be finite).
         rule: How a step is made.
         metric: (d, d), by which each gradient of the weights is multiplied; None for the identity.
 
     Returns:
-        The new state, and (k,) the sums of squared errors, each batch's taken before its step.
+        The new state, and (k,) the sums of squared errors, times the weights, each batch's taken before its step.
     """
     gain = np.ones(len(state.weights)) if metric is None else metric
-    program = _program(blocks.shape, rule.batch_size, equal_rows=rule.equal_rows, metrical=metric is not None)
+    program = _program(
+        blocks.shape,
+        rule.batch_size,
+        equal_rows=rule.equal_rows,
+        metrical=metric is not None,
+        weighted=rule.weighted,
+    )
     schedule = [rule.rate, np.log(rule.decay), rule.slope, rule.hold]
     numbers = np.concatenate(
         [state.weights, [state.bias], schedule, _with_bias(gain, float(rule.bias)).ravel()]
@@ -116,7 +124,7 @@ def _with_bias(gain: Array, bias: float) -> Array:
 
 @cache
 def _program(
-    shape: tuple[int, ...], batch_size: int, *, equal_rows: bool, metrical: bool
+    shape: tuple[int, ...], batch_size: int, *, equal_rows: bool, metrical: bool, weighted: bool
 ) -> Callable[..., Any]:
     """Return the compiled program for one shape of blocks and one kind of step.
 
@@ -124,7 +132,7 @@ def _program(
     costs by the argument, as much as thousands of rows: so there is one for all floating-point numbers (parameters,
     schedule, gain), one for the counts (step, rows of each block) and one result (parameters, losses).
     """
-    features = shape[1] - 1
+    features = shape[1] - 1 - weighted
     gains = (features + 1,) * (2 if metrical else 1)
     places = np.arange(batch_size)
 
@@ -135,16 +143,17 @@ def _program(
         step, rows = counts[0], counts[1:]
 
         def one_step(k: Any, start: Any, w: Any, t: Any, loss: Any) -> Any:
-            batch = tf.slice(blocks, tf.stack([k, 0, start]), [1, features + 1, batch_size])[0]
+            batch = tf.slice(blocks, tf.stack([k, 0, start]), [1, shape[1], batch_size])[0]
             valid = rows[k] - start
             x, y = batch[:features], batch[features]
             residual = tf.where(tf.constant(places) < valid, _predicted(x, tf.cast(w, tf.float32)) - y, 0.0)
             weight = batch_size if equal_rows else tf.minimum(valid, batch_size)
             # d/dw of Σ r² / weight is 2·Σ r·x / weight
             rate = 2 * _rate(schedule, t) / tf.cast(weight, tf.float64)
-            gradient = tf.cast(_projected(x, residual), tf.float64)
+            pull = residual * batch[features + 1] if weighted else residual
+            gradient = tf.cast(_projected(x, pull), tf.float64)
             w = w - rate * _gained(gain, gradient)
-            loss = loss + tf.cast(tf.reduce_sum(residual * residual), tf.float64)
+            loss = loss + tf.cast(tf.reduce_sum(pull * residual), tf.float64)
             return k, start + batch_size, w, t + 1, loss
 
         def one_block(k: Any, w: Any, t: Any, losses: Any) -> Any:

@@ -11,7 +11,12 @@ SAMPLE = 4096  # rows that suffice for the stable limit: fourth moments, to a fe
 
 
 def stable_limit(
-    features: ArrayLike, batch_size: int, *, rows: int | None = None, bias: bool = True
+    features: ArrayLike,
+    batch_size: int,
+    *,
+    rows: int | None = None,
+    bias: bool = True,
+    weights: ArrayLike | None = None,
 ) -> float:
     """Return where the stable range of constant learning rates ends for mini-batch SGD on these features.
 
@@ -30,15 +35,19 @@ def stable_limit(
         batch_size: B.
         rows: Number of rows that `features` were sampled from; by default they are all of them.
         bias: Whether the model has a bias.
+        weights: (n,) of mean 1, by which rows count; √w·x then takes the place of x.
 
     Returns:
         The limit; infinite when all features are 0 and there is no bias.
     """
     x = np.asarray(features, dtype=np.float64)
     rows = len(x) if rows is None else rows
-    x = x[:: max(1, math.ceil(len(x) / SAMPLE))]
+    step = max(1, math.ceil(len(x) / SAMPLE))
+    x = x[::step]
     if bias:
         x = np.column_stack([x, np.ones(len(x))])
+    if weights is not None:
+        x = x * np.sqrt(np.asarray(weights, np.float64)[::step, None])
     values, vectors = np.linalg.eigh(2 / len(x) * (x.T @ x))
     live = values > np.finfo(np.float64).eps * len(values) * max(float(values[-1]), 0.0)
     if not live.any():

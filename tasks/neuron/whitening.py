@@ -44,7 +44,7 @@ def whitening(m: Moments, *, bias: bool = True, factor: Factor | None = None) ->
     """
     factor = factor or factorised(m, bias=bias)
     kept, d = factor.kept, len(factor.centre)
-    second = second_moments(m, bias=bias).rounded / m.rows
+    second = second_moments(m, bias=bias).rounded / m.total
     deviation = np.sqrt(np.maximum(np.diag(second), 0.0))
     scale = np.zeros(d)
     scale[kept] = deviation[kept]
@@ -67,11 +67,11 @@ def _directions(factor: Factor, correlation: Array, inverse: Array) -> tuple[Arr
     if factor.inflation.max() < STEADY:
         values, vectors = np.linalg.eigh(correlation)
         return values, vectors
-    _, sizes, directions = np.linalg.svd(factor.root[:, factor.kept] * inverse / np.sqrt(factor.rows))
+    _, sizes, directions = np.linalg.svd(factor.root[:, factor.kept] * inverse / np.sqrt(factor.total))
     return sizes**2, directions.T
 
 
 def _target_scale(m: Moments, deviation: float) -> float:
     """Return the target's deviation, or 1 for a constant one, for which what is left is rounding."""
-    size = float(m.lengths[-1]) / m.rows**0.5
+    size = float(m.lengths[-1]) / m.total**0.5
     return deviation if deviation > 4 * np.finfo(np.float64).eps * size else 1.0

@@ -38,6 +38,7 @@ class DataFacts(Facts):
     missing: Literal["error", "drop", "mean"] = "error"
     missing_counts: Mapping[str, int] = Field(default_factory=dict)
     dropped: int = 0
+    weightless: int = 0  # rows that were left out as they have a weight of 0
     truth: Truth | None = None
 
 

@@ -68,7 +68,7 @@ def read_file(look: Preview, plan: CastPlan, folder: Path, key: str = "") -> Ing
     """Read a file once: write its usable rows, and sum up all of them. Of one that breaks off nothing is used."""
     folder.mkdir()
     parts = PartWriter(folder, ROWS, plan.schema)
-    summaries: Mapping[str, Summary] = dict.fromkeys(plan.kinds, Summary())
+    summaries: Mapping[str, Summary] = dict.fromkeys(plan.judged, Summary())
     moments = None
     found: tuple[Violation, ...] = ()
     try:
@@ -102,6 +102,7 @@ def key_of(digest: str, member: Member, plan: CastPlan, dialect: Dialect, code: 
         plan.target,
         sorted(plan.categorical),
         plan.keep_missing,
+        plan.weights,
         asdict(dialect),
         code,
     ]

@@ -22,7 +22,7 @@ EXAMPLE = "example"
 DIGITS = 6
 
 # What keeps the errors of two runs from being compared.
-Difference: TypeAlias = Literal["other data", "other split"]
+Difference: TypeAlias = Literal["other data", "other split", "other weights"]
 
 # A run's settings by section, as `result.json` holds them.
 Dumped: TypeAlias = Mapping[str, Any]
@@ -88,7 +88,7 @@ def name_of_run(result: Result) -> str:
 
 
 def difference(past: Result, now: Result) -> Difference | None:
-    """Say why the errors of two runs are not to be compared; None: table and split are the same.
+    """Say why the errors of two runs are not to be compared; None: table, split and the rows' weights are the same.
 
     The table is the file, folder or pattern, not what it holds: that grows from night to night.
     """
@@ -99,7 +99,9 @@ def difference(past: Result, now: Result) -> Difference | None:
     elif then.get("seed") != today.get("seed") or not _agree(then.get("problem"), today.get("problem")):
         return "other data"
     same_lots = then.get("seed") == today.get("seed") or _is_by_time(today)
-    return None if same_lots and _agree(then.get("split"), today.get("split")) else "other split"
+    if not (same_lots and _agree(then.get("split"), today.get("split"))):
+        return "other split"
+    return None if past.weights == now.weights else "other weights"
 
 
 def _table(settings: Dumped) -> tuple[str, str] | None:

@@ -1,6 +1,8 @@
 """What `split` leaves: training and test rows as numbers, how they were encoded, and a profile of the training rows.
 
-`train.parquet` and, unless it is empty, `test.parquet`; large data is `train-00000.parquet` and so on. The profile
+`train.parquet` and, unless it is empty, `test.parquet`; large data is `train-00000.parquet` and so on. What people know
+a row by lies beside them: its key where there is one, else, where the rows keep their order, which of them are for the
+test. The profile
 holds what later stages need to know of all training rows at once, so that none of them reads the rows for it again.
 `tasks.outputs.distributions` describes a third file: some of the training rows before encoding.
 """
@@ -8,10 +10,11 @@ holds what later stages need to know of all training rows at once, so that none 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tasks.neuron.parts import Batch, MemoryPart, Part
 from tasks.neuron.profile import TableProfile
@@ -30,6 +33,10 @@ TEST: Name = "test"
 ENCODING = "encoding.json"
 PROFILE = "profile.npz"
 CLUSTERS = "clusters"
+KEYS = "keys"
+# The column of the rows' weights, behind the target; R's name for it.
+WEIGHTS = "(weights)"
+ORDER = "order.npz"
 
 
 class PartsFacts(Facts):
@@ -38,11 +45,13 @@ class PartsFacts(Facts):
     features: tuple[str, ...]
     target: str
     truth: Truth | None = None
+    # By what the rows count: a column, or their age.
+    weights: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RowsPart:
-    """A file of encoded rows, as the neuron takes them; in the file the target is the last column."""
+    """A file of encoded rows, as the neuron takes them; in the file the target is the last column but for weights."""
 
     file: ParquetPart
 
@@ -53,8 +62,9 @@ class RowsPart:
 
     def batches(self, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         """Yield the rows, some at a time; with `rng` in a random order of the file's row groups."""
-        for *features, target in self.file.batches(rng):
-            yield Batch(features, target)
+        weighted = self.file.schema.names[-1] == WEIGHTS
+        for columns in self.file.batches(rng):
+            yield _batch(columns, weighted)
 
 
 def write_rows(folder: Path, name: Name, rows: pa.Table) -> None:
@@ -79,6 +89,37 @@ def read_clusters(artifact: Artifact, root: Path) -> Iterator[Clusters]:
         yield Clusters(found.indices.to_numpy(), found.dictionary.to_pylist())
 
 
+def write_keys(folder: Path, name: Name, number: int, keys: pa.ChunkedArray) -> None:
+    """Write the keys (m,) of a part of the rows as text, beside it."""
+    write_parquet(folder / part_name(f"{KEYS}-{name}", number), pa.table([keys], names=[KEYS]))
+
+
+def write_order(folder: Path, is_test: NDArray[np.bool_]) -> None:
+    """Write which rows (n,) of the data are for the test, where both parts keep their order."""
+    write_npz(folder / ORDER, {"is_test": np.packbits(is_test), "rows": np.array(len(is_test))})
+
+
+def read_labels(artifact: Artifact, root: Path, name: Name, places: Sequence[tuple[int, int]]) -> list[str]:
+    """Return what people know some rows by: their key, else their number in the data; empty where neither is known.
+
+    Args:
+        artifact: Of `split`.
+        root: Of the store.
+        name: Of the part.
+        places: Of each row the number of its file and its place there, both from 0.
+    """
+    files = part_paths(artifact, root, f"{KEYS}-{name}")
+    if files:
+        keys = {file: read_parquet(files[file]).column(0) for file, _ in places}
+        return [str(keys[file][row].as_py()) for file, row in places]
+    if ORDER not in artifact.files:
+        return [""] * len(places)
+    stored = read_npz(artifact.path(root, ORDER))
+    is_test = np.unpackbits(np.asarray(stored["is_test"], np.uint8), count=int(stored["rows"])).astype(bool)
+    numbers = np.flatnonzero(is_test == (name == TEST)) + 1
+    return [f"{numbers[row]:,}" for _, row in places]
+
+
 def write_encoding(folder: Path, encoding: Encoding) -> None:
     """Write how columns became numbers."""
     (folder / ENCODING).write_text(encoding.model_dump_json(indent=1), encoding="utf-8")
@@ -86,15 +127,16 @@ def write_encoding(folder: Path, encoding: Encoding) -> None:
 
 def write_profile(folder: Path, profile: TableProfile) -> None:
     """Write what is known of all training rows."""
-    sample = np.column_stack([profile.sample.matrix, profile.sample.target])
+    sample = np.column_stack([np.asarray(column, np.float64) for column in profile.sample.stored])
     beside = {"lowest": profile.lowest, "highest": profile.highest, "sample": sample}
     write_npz(folder / PROFILE, as_arrays(profile.moments) | beside)
 
 
 def held(rows: pa.Table) -> MemoryPart:
     """Return encoded rows in memory as the neuron takes them."""
-    *features, target = (column.to_numpy() for column in rows.columns)
-    return MemoryPart(Batch(features, target))
+    return MemoryPart(
+        _batch([column.to_numpy() for column in rows.columns], rows.column_names[-1] == WEIGHTS)
+    )
 
 
 def written(folder: Path, name: Name) -> Sequence[Part]:
@@ -123,7 +165,13 @@ def read_profile(artifact: Artifact, root: Path) -> TableProfile:
     lowest, highest, sample = (
         np.asarray(arrays[name], np.float64) for name in ("lowest", "highest", "sample")
     )
-    return TableProfile(from_arrays(arrays), lowest, highest, Batch([*sample[:, :-1].T], sample[:, -1]))
+    return TableProfile(from_arrays(arrays), lowest, highest, _batch([*sample.T], "weight" in arrays))
+
+
+def _batch(columns: Sequence[NDArray[Any]], weighted: bool) -> Batch:
+    """Return columns in the order of a file."""
+    *features, target = columns[:-1] if weighted else columns
+    return Batch(features, target, columns[-1] if weighted else None)
 
 
 def read_parts(artifact: Artifact, root: Path, name: Name) -> list[RowsPart]:

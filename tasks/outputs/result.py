@@ -108,6 +108,36 @@ class Finding(Record):
     subject: str = Field(default="", description="The column, row or segment that it is about.")
 
 
+class SegmentErrors(Record):
+    """The errors of the rows of one level of a category, or one tenth of a number, in units of the target."""
+
+    column: str
+    label: str = Field(description="The level, or the range.")
+    rows: int
+    rmse: float
+    mean: float = Field(description="Of target − prediction: what the fit misses there on average.")
+
+
+class Segments(Record):
+    """Errors by segment, the largest first."""
+
+    part: Literal["train", "test"] = Field(description="Of which rows: the test's where there are any.")
+    rows: int = Field(description="How many they are, or of many a sample.")
+    rmse: float = Field(description="Over all of them.")
+    errors: list[SegmentErrors]
+
+
+class WorstRow(Record):
+    """One of the rows that the fit misses by most."""
+
+    part: Literal["train", "test"]
+    row: str = Field(
+        description="Its key, or its number in the data, without rows that were left out; empty where neither is known."
+    )
+    actual: float
+    predicted: float
+
+
 class CrossValidation(Record):
     """Errors over rows that a fit to the other folds has not seen, in units of the target."""
 
@@ -115,6 +145,9 @@ class CrossValidation(Record):
     rmse: float = Field(description="Over all rows.")
     sd: float = Field(description="Standard deviation of the folds' errors.")
     errors: list[float] = Field(description="By fold.")
+    leave_one_out: float | None = Field(
+        default=None, description="The error over rows that are each predicted by a fit to all others."
+    )
 
 
 class RidgePoint(Record):
@@ -130,6 +163,9 @@ class Ridge(Record):
 
     l2: float
     path: list[RidgePoint] = []
+    leave_one_out: float | None = Field(
+        default=None, description="Error over rows that are each predicted by a fit to all others."
+    )
 
 
 class Verdict(Record):
@@ -264,9 +300,18 @@ class Evaluation(Record):
     baseline: PartScores = Field(description="The mean of the training targets as a predictor.")
     least_squares: ReferenceFit
     verdict: Verdict
+    smearing: float | None = Field(
+        default=None,
+        description="Where the target's logarithm was fitted: by what exp is multiplied. Weights and least squares are "
+        "then of the logarithm, errors in units of the target.",
+    )
     gain: Gain | None = Field(default=None, description="None in a result of an earlier release.")
     patterns: list[ResidualPattern] = []
     truth: Truth | None = Field(description="None for the user's own data.")
+    weights: str | None = Field(
+        default=None,
+        description="By what the rows count, in the fit and in all errors; None: all count as one.",
+    )
     rounding_rmse: float | None = Field(
         description="RMSE of the targets rounded to one decimal; shown for the tutorial's recipe, else None."
     )
@@ -275,8 +320,17 @@ class Evaluation(Record):
     )
     cross_validation: CrossValidation | None = Field(default=None, description="Where it was asked for.")
     diagnosis: list[Finding] = Field(default=[], description="Checks of the fit's assumptions.")
+    segments: Segments | None = Field(
+        default=None, description="None of an exact fit, or in a result of an earlier release."
+    )
+    worst: list[WorstRow] = Field(default=[], description="The ten largest errors, the largest first.")
     learning_rate: float = Field(description="The first learning rate.")
     stable_limit: float = Field(description="Where constant-rate SGD on the raw inputs stops being stable.")
+
+    @property
+    def fitted(self) -> str:
+        """What the weights add up to: the target, or its logarithm."""
+        return self.target if self.smearing is None else f"log({self.target})"
 
 
 class Spread(Record):

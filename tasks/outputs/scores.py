@@ -75,11 +75,15 @@ def read_predictions(artifact: Artifact, root: Path, most: int) -> Mapping[str, 
     return {name: (actual[part == name], predicted[part == name]) for name in dict.fromkeys(part)}
 
 
-def test_errors(folder: Path, most: int) -> NDArray[np.float64]:
-    """Return |actual − predicted| of the test rows in a draft: all, or some of many files' `most` rows."""
+def test_errors(folder: Path, most: int, smearing: float | None) -> NDArray[np.float64]:
+    """Return |actual − predicted| of the test rows in a draft: all, or some of many files' `most` rows.
+
+    With `smearing` that of the logarithms, of which the predictions are exp times it.
+    """
     table = _sampled(sorted(folder.glob(f"{PREDICTIONS}*.parquet")), most)
     table = table.filter(pc.equal(table.column("part"), TEST))
-    gaps = table.column("actual").to_numpy() - table.column("predicted").to_numpy()
+    actual, predicted = table.column("actual").to_numpy(), table.column("predicted").to_numpy()
+    gaps = actual - predicted if smearing is None else np.log(actual) - np.log(predicted / smearing)
     return np.asarray(np.abs(gaps), np.float64)
 
 

@@ -64,7 +64,7 @@ def fit_uncertainty(
         kept=factor.kept.astype(np.int64),
         centre=factor.centre,
         inverse=factor.inverse if usable else np.zeros((len(factor.centre), 0)),
-        numbers=np.array([1 / factor.rows if factor.has_bias else 0.0, deviation, freedom, critical]),
+        numbers=np.array([1 / factor.total if factor.has_bias else 0.0, deviation, freedom, critical]),
         ranks=np.append(rows, ranks),
         errors=np.sort(test_errors)[ranks - 1],
     )

@@ -163,9 +163,14 @@ def _patterns(result: Result) -> Iterator[str]:
             )
         else:
             way = "grow" if pattern.correlation > 0 else "shrink"
+            remedy = (
+                "Try the logarithm of the target"
+                if result.smearing is None
+                else "Set `standard_errors` to HC3"
+            )
             yield (
-                f"The residuals {way} with the prediction (a fan): standard errors and intervals are off. Try the "
-                "logarithm of the target; see the third diagnostic plot."
+                f"The residuals {way} with the prediction (a fan): standard errors and intervals are off. {remedy}; "
+                "see the third diagnostic plot."
             )
 
 

@@ -83,6 +83,7 @@ def coefficient_table(result: Result, listed: Sequence[Coefficient]) -> TableBlo
             f"{result.least_squares.degrees_of_freedom:,} degrees of freedom{ERRORS[result.least_squares.kind]}). "
             "The last column is the distance of the "
             f"estimate from {reference_name(result)}."
+            + (f" What they add up to is {named(result.fitted)}." if result.smearing is not None else "")
             + "".join(map(_undetermined, result.least_squares.undetermined))
         ),
         header=header,
@@ -131,7 +132,7 @@ def _rank(coefficient: Coefficient) -> tuple[bool, float]:
 def _units(result: Result) -> dict[str, float]:
     """Return by coefficient the change that moves a prediction by one standard deviation of the target."""
     sds = {column.name: column.sd for column in result.profile}
-    target = sds.get(result.target) or 0.0
+    target = sds.get(result.fitted) or 0.0
     units = {name: target / sd for name in result.model.weights if (sd := sds.get(name))}
     return units | {"bias": target}
 

@@ -13,7 +13,7 @@ class ErrorChange:
     """How the RMSE of two runs differs, in words.
 
     Attributes:
-        share: By how much, in percent of what it was, such as "+2.7 %"; or "the same", "other data", "other split".
+        share: By how much, in percent of what it was, such as "+2.7 %"; or "the same", or why they are not compared.
         chance: Whether that is chance, with the 95 % interval; empty where the runs do not say.
         sentence: All of it, and against which run.
     """

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from tasks.outputs.result import CheckName, Finding, Result
+from tasks.outputs.result import CheckName, Finding, Result, Segments, WorstRow
 from tasks.page.blocks import Block, Heading, TableBlock
 from tasks.page.coefficients import p_value
 from tasks.page.text import named, number
+
+SHOWN = 10  # segments in the report; the result has more
 
 # What is checked, and from where on it is wrong.
 CHECKS: dict[CheckName, tuple[str, str]] = {
@@ -39,6 +41,65 @@ def diagnosis_section(findings: Sequence[Finding]) -> Iterator[Block]:
             for each in findings
         ],
         "lrrll",
+    )
+
+
+def segment_section(found: Segments | None) -> Iterator[Block]:
+    """Tabulate the segments with the largest errors."""
+    if found is None or not found.errors:
+        return
+    part = "test" if found.part == "test" else "training"
+    yield Heading(2, "Errors by segment")
+    yield TableBlock(
+        f"The {min(len(found.errors), SHOWN)} segments with the largest errors, among the levels of categories and the "
+        f"tenths of numbers, over {found.rows:,} {part} rows, whose RMSE is {number(found.rmse, 4)}. On average: the "
+        "mean of target − prediction there.",
+        ["column", "segment", "N", "RMSE", "times all", "on average"],
+        [
+            [
+                named(each.column),
+                named(each.label),
+                f"{each.rows:,}",
+                number(each.rmse, 4),
+                number(each.rmse / found.rmse if found.rmse else None, 3),
+                number(each.mean, 3),
+            ]
+            for each in found.errors[:SHOWN]
+        ],
+        "llrrrr",
+    )
+
+
+def worst_section(worst: Sequence[WorstRow], keyed: bool) -> Iterator[Block]:
+    """Tabulate the rows with the largest errors.
+
+    Args:
+        worst: The rows.
+        keyed: Whether they are known by a key.
+    """
+    if not worst:
+        return
+    if keyed:
+        known = "Rows are known by their `key`."
+    elif worst[0].row:
+        known = "Rows are counted from 1 in the data, without those that were left out; with `key` they have a name."
+    else:
+        known = "The rows of a large table lie in random order: set `key` to name them."
+    yield Heading(2, "Worst rows")
+    yield TableBlock(
+        f"The {len(worst)} largest errors. {known}",
+        ["row", "part", "actual", "predicted", "actual − predicted"],
+        [
+            [
+                named(each.row) if each.row else "–",
+                each.part,
+                number(each.actual),
+                number(each.predicted),
+                number(each.actual - each.predicted, 4),
+            ]
+            for each in worst
+        ],
+        "llrrr",
     )
 
 

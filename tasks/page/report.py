@@ -1,6 +1,6 @@
 """The report, as blocks: the answers and errors first, then trend, weights, fit, data, stages, settings and lineage."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tasks.outputs.naming import difference
 from tasks.outputs.result import Evaluation, Figure, Model, ReportSection, Result
@@ -8,7 +8,7 @@ from tasks.page.answers import answers
 from tasks.page.blocks import Block, Heading, Listing, Paragraph, Picture, TableBlock
 from tasks.page.coefficients import coefficient_table, coefficients
 from tasks.page.decision import decision_section
-from tasks.page.diagnosis import diagnosis_section
+from tasks.page.diagnosis import diagnosis_section, segment_section, worst_section
 from tasks.page.headline import opening
 from tasks.page.lineage import lineage, stage_table
 from tasks.page.profile import profile_table
@@ -51,6 +51,8 @@ def report(
         *_fit(result, pictures("fit")),
         *ridge_section(result),
         *diagnosis_section(result.diagnosis),
+        *segment_section(result.segments),
+        *worst_section(result.worst, _is_keyed(result)),
         *_training(result, pictures("training")),
         *repeats_section(result.repeats),
         *_data(result, before, pictures("data")),
@@ -60,6 +62,11 @@ def report(
         settings_table(result, result.settings),
         *lineage(result),
     ]
+
+
+def _is_keyed(result: Result) -> bool:
+    given = result.settings.get("input")
+    return isinstance(given, Mapping) and bool(given.get("key"))
 
 
 def _notes(notes: Sequence[str]) -> Iterator[Block]:
@@ -113,6 +120,13 @@ def _metrics(evaluation: Evaluation) -> TableBlock:
     caption = "Errors of the neuron, and of predicting the mean of the training targets, on the N rows of each part."
     if evaluation.metrics.train.r2_about == "zero":
         caption += " Without a bias, the neuron's R² is about zero: 1 − Σ(y − ŷ)² / Σy²."
+    if evaluation.smearing is not None:
+        caption += (
+            f" The logarithm was fitted; predictions are exp of it times {number(evaluation.smearing, 5)}, the mean of "
+            "exp(residual) over the training rows, so that they are means (Duan's smearing)."
+        )
+    if evaluation.weights is not None:
+        caption += f" Rows count {visible(evaluation.weights)}."
     return TableBlock(caption, ["predictor, part", "N", "RMSE", "MAE", "R²"], rows, "lrrrr")
 
 

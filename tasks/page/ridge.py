@@ -18,7 +18,7 @@ def ridge_section(evaluation: Evaluation) -> Iterator[Block]:
         yield Paragraph(
             f"Root mean squared error over {folds.folds} folds, each predicted by a fit to the others: "
             f"{number(folds.rmse, 4)}, with a standard deviation of {number(folds.sd, 3)} among the folds. "
-            "It comes from the folds' moments and so is that of the exact solution."
+            f"It comes from the folds' moments and so is that of the exact solution.{_left_out(folds.leave_one_out)}"
         )
     if ridge:
         chosen = "chosen by 10 folds" if ridge.path else "as set"
@@ -26,9 +26,16 @@ def ridge_section(evaluation: Evaluation) -> Iterator[Block]:
             f"Ridge: the penalty `l2` on the squared weights of standardised features is {number(ridge.l2)}, {chosen}. "
             "The neuron was trained towards least squares, and its weights carried over to ridge exactly. They are "
             "biased towards zero: standard errors, t tests and normal intervals do not apply to them."
+            f"{'' if folds else _left_out(ridge.leave_one_out)}"
         )
     if ridge and ridge.path:
         yield _path(ridge)
+
+
+def _left_out(rmse: float | None) -> str:
+    if rmse is None:
+        return ""
+    return f" Leave-one-out, each row predicted by a fit to all others (from the leverages): RMSE {number(rmse, 4)}."
 
 
 def _path(ridge: Ridge) -> TableBlock:

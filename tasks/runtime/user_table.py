@@ -16,9 +16,9 @@ from tasks.config import Input
 from tasks.outputs.runs import last_schema
 from tasks.runtime.provenance import provenance
 from tasks.store.digests import Digests
-from tasks.table.columns import Columns, Wanted, choose, whole_names
+from tasks.table.columns import Columns, Wanted, choose, is_number, is_text, whole_names
 from tasks.table.drift import lost
-from tasks.table.errors import BadTable, raise_on_errors
+from tasks.table.errors import BadTable, quoted, raise_on_errors
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.found import FoundTable
 from tasks.table.sources.location import anchored
@@ -68,6 +68,10 @@ class UserTable(BaseModel):
     # Columns that the rows will be split by; those that are not learnt from are passed through behind the
     # target.
     by: tuple[str, ...] = ()
+    # Whether the target must have a logarithm.
+    log_target: bool = False
+    # The one that they will count by.
+    weights: str | None = None
     # Whether rare levels will be pooled.
     pools: bool = False
 
@@ -209,9 +213,22 @@ def _first_columns(found: FoundTable, given: Input, by: Sequence[str]) -> Column
         raise BadTable(*first.violations)
     check_columns(by, first.schema.names)
     check_columns(given.key, first.schema.names, "key")
+    _check_weights(first.schema, given.weights)
     wanted = _wanted(given)
     elsewhere = None if found.table.is_folder else ()
     return columns_by(first, whole_names(wanted, first.schema.names), given.warn, elsewhere)
+
+
+def _check_weights(schema: pa.Schema, name: str | None) -> None:
+    """Refuse a column of weights that cannot hold numbers."""
+    if name is None:
+        return
+    check_columns([name], schema.names, "weights")
+    kind = schema.field(name).type
+    if not (is_number(kind) or is_text(kind) or pa.types.is_null(kind)):
+        raise BadTable(
+            f"column {quoted(name)} of `weights` holds {quoted(str(kind))}; name a column of numbers"
+        )
 
 
 def _over(files: Mapping[str, str]) -> str:
@@ -236,8 +253,13 @@ def _described(given: Input, found: FoundTable, files: Mapping[str, str], by: Se
     )
 
 
+def _beside(given: "Input | UserTable") -> tuple[str, ...]:
+    """Return the columns that are no features: those to exclude, the key, and the weights."""
+    return (*given.exclude, *given.key, *([given.weights] if given.weights is not None else []))
+
+
 def _wanted(given: "Input | UserTable") -> Wanted:
-    return Wanted(given.target or "", given.features, (*given.exclude, *given.key), given.categorical)
+    return Wanted(given.target or "", given.features, _beside(given), given.categorical)
 
 
 def _dialect(given: "Input | UserTable") -> Dialect:

@@ -42,6 +42,13 @@ class CastPlan:
     keep_missing: bool
     # Types of pass-through columns: used for splitting, not validated.
     carried: Mapping[str, pa.DataType] = field(default_factory=dict)
+    # Of those the column of weights: numbers, which are judged too.
+    weights: str | None = None
+
+    @property
+    def judged(self) -> list[str]:
+        """The columns that have summaries."""
+        return [*self.kinds, *([self.weights] if self.weights is not None else [])]
 
     @property
     def schema(self) -> pa.Schema:
@@ -54,7 +61,8 @@ class CastPlan:
             )
             for name, kind in self.kinds.items()
         ]
-        return pa.schema([*learnt, *self.carried.items()])
+        beside = [pa.field(name, kind, nullable=name != self.weights) for name, kind in self.carried.items()]
+        return pa.schema([*learnt, *beside])
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +146,9 @@ def _taken(batch: pa.RecordBatch, plan: CastPlan, start: int, look: Preview) -> 
     columns, summaries = [], {}
     for name, cells in zip(batch.schema.names, batch.columns, strict=True):
         raw = with_nulls(cells, look.written.missing) if look.is_text and is_bytes(cells.type) else cells
-        if name in plan.carried:
+        if name == plan.weights:
+            column, summaries[name] = _weight(raw, start, look.written.numerals.of(name))
+        elif name in plan.carried:
             column = _carried(name, raw, plan.carried[name], start, look.member)
         elif name in plan.categorical:
             column, summaries[name] = _levels(name, raw, cells, start, look)
@@ -173,6 +183,22 @@ def _number(raw: pa.Array, kind: pa.DataType, start: int, notation: Notation) ->
     if summary.infinite:
         column = pc.if_else(pc.is_finite(column), column, None)
     return column, summary if text is None else _with_text(summary, raw, np.asarray(text), start)
+
+
+def _weight(raw: pa.Array, start: int, notation: Notation) -> tuple[pa.Array, Summary]:
+    """Return a column of weights, null where a row is left out, and its summary."""
+    column, summary = _number(raw, pa.float64(), start, notation)
+    values = numbers(column)
+    negative, zero = values < 0, values == 0
+    first = place(negative, start)
+    summary = replace(
+        summary,
+        negative=int(np.count_nonzero(negative)),
+        first_negative=first,
+        first_negative_value=float(values[first - start - 1]) if first else 0.0,
+        zeros=int(np.count_nonzero(zero)),
+    )
+    return pc.if_else(pa.array(zero), None, column), summary
 
 
 def _with_text(summary: Summary, raw: pa.Array, text: npt.NDArray[np.bool_], start: int) -> Summary:

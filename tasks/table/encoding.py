@@ -45,6 +45,8 @@ class ColumnRoles:
     fill: bool = False
     # Training rows below which a level is pooled with the others that are as rare.
     min_frequency: int = 1
+    # Whether the target's logarithm takes its place.
+    log_target: bool = False
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -119,6 +121,7 @@ class Encoding(Fitted):
 
     columns: tuple[Annotated[Number | Category, Field(discriminator="type")], ...]
     target: str
+    log_target: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -128,7 +131,8 @@ class Encoding(Fitted):
     def apply(self, rows: pa.Table) -> pa.Table:
         """Return the rows as numbers: the features in order, the target last."""
         columns = [each for column in self.columns for each in column.encoded(rows[column.name])]
-        return pa.table([*columns, rows[self.target]], names=[*self.features, self.target])
+        target = pc.ln(rows[self.target].cast(pa.float64())) if self.log_target else rows[self.target]
+        return pa.table([*columns, target], names=[*self.features, self.target])
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,7 @@ def fit(training: Tally, layout: ColumnRoles) -> Encoding:
             )
         )
     columns = tuple(_fitted(name, training, layout) for name in layout.features)
-    encoding = Encoding(columns=columns, target=layout.target)
+    encoding = Encoding(columns=columns, target=layout.target, log_target=layout.log_target)
     names = Counter([*encoding.features, encoding.target])
     findings = [f"two columns would be named {quoted(name)}; rename one" for name in names if names[name] > 1]
     if not encoding.features:

@@ -41,6 +41,11 @@ class Summary:
     highest: float = -np.inf
     levels: frozenset[str] = frozenset()
     stored_as_text: bool = False
+    # Of weights: those below zero, and those of zero.
+    negative: int = 0
+    first_negative: int | None = None
+    first_negative_value: float = 0.0
+    zeros: int = 0
 
     @property
     def usable(self) -> int:
@@ -57,6 +62,7 @@ def merge(a: Summary, b: Summary) -> Summary:
     """Combine the summaries of two parts of a file; exact, and the same in any order."""
     first_text = _first(a.first_text, b.first_text)
     first_grouped = _first(a.first_grouped, b.first_grouped)
+    first_negative = _first(a.first_negative, b.first_negative)
     return Summary(
         rows=a.rows + b.rows,
         missing=a.missing + b.missing,
@@ -77,6 +83,10 @@ def merge(a: Summary, b: Summary) -> Summary:
         highest=max(a.highest, b.highest),
         levels=_bounded(a.levels | b.levels),
         stored_as_text=a.stored_as_text or b.stored_as_text,
+        negative=a.negative + b.negative,
+        first_negative=first_negative,
+        first_negative_value=(a if a.first_negative == first_negative else b).first_negative_value,
+        zeros=a.zeros + b.zeros,
     )
 
 

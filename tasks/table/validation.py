@@ -86,6 +86,46 @@ def findings(
     yield from _pairs(table)
 
 
+def logarithm_findings(table: TableSummary) -> Iterator[Violation]:
+    """Find a target that has no logarithm in some row."""
+    lowest, _ = table.range(table.target)
+    if lowest is not None and lowest <= 0:
+        yield Violation(
+            "unusable-column",
+            f"`log_target`: column {quoted(table.target)} has values down to {lowest:g}, which have no logarithm",
+            "correct or remove those rows, or leave `log_target` out",
+            column=table.target,
+            value=f"{lowest:g}",
+        )
+
+
+def weight_findings(table: TableSummary, name: str, *, missing: str) -> Iterator[Violation]:
+    """Find what no row can count by in the column of weights."""
+    kinds = [
+        ("negative", "negative value", "correct or remove those rows; a weight of 0 leaves a row out"),
+        ("infinite", "infinite value", "correct or remove those rows"),
+        ("text", "text cell", "write numbers, or name another column"),
+    ]
+    if missing != "drop":
+        kinds.append(("missing", "missing value", "fill them in, or set `missing` to drop"))
+    for kind, noun, remedy in kinds:
+        if total := table.total(name, kind):
+            file, row, found = _first(table, name, f"first_{kind}")
+            value = getattr(found, f"first_{kind}_value", None)
+            said = f"{value:g}" if isinstance(value, float) else quoted(value) if value else ""
+            yield Violation(
+                "unusable-column",
+                f"column {quoted(name)} of `weights` has {counted(total, noun)}, first {f'{said} ' if said else ''}"
+                f"{_at(file, row, first=False)}",
+                remedy,
+                column=name,
+                count=total,
+                row=row,
+                file=file,
+                value=said or None,
+            )
+
+
 def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violation]:
     total = table.total(name, "missing")
     is_target = name == table.target

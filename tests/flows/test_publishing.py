@@ -25,7 +25,13 @@ from tasks.table.model.linear import LinearModel, predict
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
-FIGURES = {"coefficients.png", "diagnostics.png", "loss_curve.png", "predicted_against_actual.png"}
+FIGURES = {
+    "coefficients.png",
+    "diagnostics.png",
+    "loss_curve.png",
+    "predicted_against_actual.png",
+    "test_residuals.png",
+}
 
 
 class Pictures(HTMLParser):
@@ -73,7 +79,7 @@ def test_the_folder_holds_both_reports_and_every_figure(settings: Settings) -> N
     }
     assert all(f"({figure})" in (folder / runs.REPORT).read_text() for figure in FIGURES)
     pictures = Pictures((folder / runs.PAGE).read_text())
-    assert len(pictures.sources) == 4
+    assert len(pictures.sources) == 5
     assert all(source.startswith("data:image/png;base64,") for source in pictures.sources)
     assert all(any(c.isdigit() for c in alt) for alt in pictures.alts)
 
@@ -107,7 +113,7 @@ def test_the_artifact_stays_below_its_size(settings: Settings) -> None:
     """With the default data nothing is left out; with 200 features the figures and the first rows are there."""
     page = artifact_of(regression(settings))
     assert len(page.encode()) < LIMIT
-    assert page.count("data:image/png;base64,") == 4
+    assert page.count("data:image/png;base64,") == 5
     assert "more rows" not in page
     weights = tuple(float(w) for w in np.linspace(-3, 3, 200))
     wide = settings.model_copy(

@@ -48,7 +48,13 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
     left = {name: {Path(file.path).name for file in stage.files} for name, stage in result.stages.items()}
     assert left == {
         "generate": {data.ARRAYS},
-        "split": {parts.ENCODING, parts.PROFILE, f"{parts.TRAIN}.parquet", f"{parts.TEST}.parquet"},
+        "split": {
+            parts.ENCODING,
+            parts.ORDER,
+            parts.PROFILE,
+            f"{parts.TRAIN}.parquet",
+            f"{parts.TEST}.parquet",
+        },
         "train": {model.KERAS, model.WEIGHTS, model.HISTORY},
         "evaluate": {scores.METRICS, f"{scores.PREDICTIONS}.parquet", uncertainty.FILE},
         "report": {
@@ -57,6 +63,7 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
             figures.INDEX,
             "loss_curve.png",
             "predicted_against_actual.png",
+            "test_residuals.png",
         },
     }
     run = (root / result.report).parent
@@ -237,7 +244,7 @@ def test_the_report_is_published_as_an_artifact_with_its_figures(settings: Setti
     with get_client(sync_client=True) as client:
         shown = [str(artifact.data) for artifact in client.read_artifacts(artifact_filter=wanted, limit=200)]
     mine = next(text for text in shown if result.run in text)
-    assert mine.count("data:image/png;base64,") == 4
+    assert mine.count("data:image/png;base64,") == 5
     assert len(mine) < 200_000
 
 

@@ -7,10 +7,11 @@ from statsmodels.stats.diagnostic import het_breuschpagan, linear_reset
 from statsmodels.stats.outliers_influence import OLSInfluence, variance_inflation_factor
 from statsmodels.stats.stattools import durbin_watson as dw
 
-from tasks.neuron.diagnosis import Check, diagnose, normality
+from tasks.neuron.diagnosis import Check, diagnose, normality, worst_segment
 from tasks.neuron.least_squares import solve
 from tasks.neuron.moments import Array
 from tasks.neuron.parts import Batch
+from tasks.neuron.segments import Segment
 from tests.r_data import SETS, numbers_of
 
 
@@ -70,12 +71,17 @@ def test_each_fault_is_found() -> None:
         "influence": (far, low),
         "standard errors": (x, y + noise * x[:, 0] ** 2 * 3),
         "inflation": (np.column_stack([x, x[:, 0] + 0.1 * noise]), y),
-        "segment": (np.column_stack([x, x[:, 1] > 1]), y + 5 * noise * (x[:, 1] > 1)),
     }
     for name, (features, target) in faults.items():
         assert checks(features, target)[name].wrong, name
     assert checks(*faults["influence"])["influence"].subject == "8"
-    assert checks(*faults["segment"])["segment"].subject.startswith(("x3 = 1", "x1 from"))
+
+
+def test_the_worst_segment_is_wrong_from_one_and_a_half_times_on() -> None:
+    found = [Segment("city", "Rome", 40, 3.1, 0.5), Segment("age", "1 to 2", 50, 2.0, 0.0)]
+    assert worst_segment(found, 2.0) == Check("segment", 3.1 / 2, None, True, "city = Rome")
+    assert worst_segment(found, 2.1) == Check("segment", 3.1 / 2.1, None, False, "city = Rome")
+    assert worst_segment([], 2.0) is None
 
 
 def test_the_test_of_normality_holds_its_level() -> None:

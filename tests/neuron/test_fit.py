@@ -255,7 +255,7 @@ def test_same_seed_same_bits_in_two_processes() -> None:
         ({"learning_rate": float("nan")}, "`learning_rate` must be a positive number, got nan"),
     ],
 )
-def test_settings_that_cannot_be_used_are_refused(settings: dict[str, object], message: str) -> None:
+def test_settings_that_cannot_be_used_are_refused(settings: dict[str, Any], message: str) -> None:
     """The error names the setting, the rule and the value."""
     with pytest.raises(ValueError, match=message):
         fit([[1.0]], [1.0], **settings)

@@ -6,6 +6,7 @@ import pytest
 from tasks.neuron.influence import influence, residual_deviation
 from tasks.neuron.least_squares import solve, solve_moments
 from tasks.neuron.moments import moments
+from tasks.neuron.parts import Batch
 
 
 def example(rows: int = 40, d: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +37,7 @@ def test_cooks_distance_is_how_far_all_predictions_move_without_the_row() -> Non
     """Σ(ŷ − ŷ₍ᵢ₎)² / (k·s²), by fitting again without each row."""
     x, y = example()
     fit = solve(x, y)
-    found = influence(fit, x, y, fit.weights, fit.bias, fit.residual_deviation)
+    found = influence(fit, Batch([*x.T], y), fit.weights, fit.bias, fit.residual_deviation)
     for row in range(len(x)):
         rest = np.arange(len(x)) != row
         without = solve(x[rest], y[rest])
@@ -50,7 +51,7 @@ def test_standardised_residuals_have_the_textbooks_form() -> None:
     fit = solve(x, y)
     s = residual_deviation(float(np.sqrt(fit.residual_sum / len(x))), len(x), fit.parameters)
     assert s == pytest.approx(fit.residual_deviation, rel=1e-12)
-    found = influence(fit, x, y, fit.weights, fit.bias, s)
+    found = influence(fit, Batch([*x.T], y), fit.weights, fit.bias, s)
     errors = y - x @ fit.weights - fit.bias
     assert found.standardised == pytest.approx(errors / (s * np.sqrt(1 - found.leverage)), rel=1e-9)
 
@@ -60,7 +61,7 @@ def test_a_row_that_the_fit_cannot_miss_has_no_standardised_residual() -> None:
     rng = np.random.default_rng(0)
     x = np.column_stack([rng.normal(size=20), np.eye(20)[0]])
     fit = solve(x, rng.normal(size=20))
-    found = influence(fit, x, rng.normal(size=20), fit.weights, fit.bias, 1.0)
+    found = influence(fit, Batch([*x.T], rng.normal(size=20)), fit.weights, fit.bias, 1.0)
     assert found.leverage[0] == pytest.approx(1)
     assert np.isnan(found.standardised[0])
     assert np.isfinite(found.standardised[1:]).all()
@@ -70,5 +71,6 @@ def test_without_degrees_of_freedom_nothing_is_standardised() -> None:
     """Two points on a line: no deviation, no residual to show."""
     assert np.isnan(residual_deviation(0.0, 2, 2))
     fit = solve([[0.0], [1.0]], [1.0, 3.0])
-    found = influence(fit, np.array([[0.0], [1.0]]), np.array([1.0, 3.0]), fit.weights, fit.bias, np.nan)
+    rows = Batch([np.array([0.0, 1.0])], np.array([1.0, 3.0]))
+    found = influence(fit, rows, fit.weights, fit.bias, np.nan)
     assert np.isnan(found.standardised).all()

@@ -4,15 +4,15 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import PredefinedSplit, cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 from tasks.neuron.least_squares import solve, solve_moments
 from tasks.neuron.metrics import distance
 from tasks.neuron.moments import Array, merge, moments
-from tasks.neuron.parts import Batch, MemoryPart
-from tasks.neuron.ridge import RELATIVE, fold_moments, path, ridge, shrunk
+from tasks.neuron.parts import Batch, MemoryPart, all_moments
+from tasks.neuron.ridge import RELATIVE, fold_moments, leave_one_out, path, ridge, shrunk
 from tests.r_data import SETS, numbers_of
 
 
@@ -141,3 +141,37 @@ def test_the_path_finds_a_penalty_where_least_squares_overfits() -> None:
 def test_fewer_rows_than_folds_are_refused() -> None:
     with pytest.raises(ValueError, match="10 folds need as many training rows, and there are 4; lower"):
         fold_moments([part(np.ones((4, 1)), np.ones(4))], 10)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("l2", [0.0, 0.1, 20.0])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_leave_one_out_is_that_of_fits_without_each_row(l2: float, bias: bool, weighted: bool) -> None:
+    """By refits, with the features standardised by all rows; in two parts too."""
+    x, y = numbers_of("swiss")
+    weights = np.random.default_rng(0).uniform(0.5, 2, len(y)) if weighted else np.ones(len(y))
+    rows = Batch([*x.T], y, weights if weighted else None)
+    parts = [MemoryPart(rows.cut(0, 20)), MemoryPart(rows.cut(20, len(y)))]
+    m = all_moments(parts)
+    plain = solve_moments(m, bias=bias)
+    reference = ridge(plain, m, l2) if l2 else plain
+    centre = np.average(x, axis=0, weights=weights) if bias else np.zeros(x.shape[1])
+    z = (x - centre) / np.sqrt(np.average((x - centre) ** 2, axis=0, weights=weights))
+    errors = np.empty(len(y))
+    for row in range(len(y)):
+        others = np.arange(len(y)) != row
+        model = (
+            Ridge(alpha=l2, fit_intercept=bias, solver="cholesky")
+            if l2
+            else LinearRegression(fit_intercept=bias)
+        )
+        fit = model.fit(z[others], y[others], weights[others])
+        errors[row] = y[row] - fit.predict(z[[row]])[0]
+    expected = np.sqrt(np.average(errors**2, weights=weights))
+    assert leave_one_out(parts, m, reference, l2) == pytest.approx(expected, rel=1e-8)
+
+
+def test_a_row_that_alone_decides_a_weight_has_no_error_without_it() -> None:
+    x, y = np.column_stack([np.arange(5.0), [0, 0, 0, 0, 1]]), np.array([1.0, 2.5, 2.0, 4.0, 9.0])
+    m = moments(np.column_stack([x, y]))
+    assert np.isnan(leave_one_out([part(x, y)], m, solve_moments(m), 0.0))

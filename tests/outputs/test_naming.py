@@ -92,6 +92,13 @@ def test_a_split_by_time_draws_no_lots() -> None:
     assert difference(run_with(by_time), run_with(by_time | {"seed": 5})) is None
 
 
+def test_rows_that_count_otherwise_have_other_errors() -> None:
+    now = run_with(own("t.csv"))
+    weighted = now.model_copy(update={"weights": "by 'n'"})
+    assert difference(now, weighted) == "other weights"
+    assert difference(weighted, weighted) is None
+
+
 def test_settings_that_an_earlier_release_did_not_have_do_not_count() -> None:
     now = run_with({})
     split = {"method": "random", "test_fraction": 0.2}

@@ -5,9 +5,16 @@ from typing import get_args
 import pytest
 
 from tasks.neuron.diagnosis import FailureName
-from tasks.outputs.result import CheckName, Finding, ResidualPattern
+from tasks.outputs.result import CheckName, Finding, ResidualPattern, SegmentErrors, Segments, WorstRow
 from tasks.page.blocks import Heading, TableBlock
-from tasks.page.diagnosis import CHECKS, advice, diagnosis_section, wrong_lines
+from tasks.page.diagnosis import (
+    CHECKS,
+    advice,
+    diagnosis_section,
+    segment_section,
+    worst_section,
+    wrong_lines,
+)
 from tests.page.examples import result_of
 
 
@@ -52,3 +59,34 @@ def test_what_is_wrong_is_said_once() -> None:
     robust = result.least_squares.model_copy(update={"kind": "HC3"})
     mended = fan.model_copy(update={"least_squares": robust})
     assert list(wrong_lines(mended)) == [advice(findings[3])]
+
+
+def test_segments_are_a_table_of_the_worst_ten() -> None:
+    errors = [
+        SegmentErrors(column="city|", label=f"<{place}>", rows=40, rmse=20 - place, mean=-0.5)
+        for place in range(12)
+    ]
+    heading, table = segment_section(Segments(part="test", rows=480, rmse=10.0, errors=errors))
+    assert heading == Heading(2, "Errors by segment")
+    assert isinstance(table, TableBlock)
+    assert len(table.rows) == 10
+    assert table.rows[0] == ["city|", "<0>", "40", "20", "2", "-0.5"]
+    assert "480 test rows, whose RMSE is 10" in str(table.caption)
+    assert list(segment_section(None)) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "keyed", "said"),
+    [
+        ("A-7", True, "by their `key`"),
+        ("1,003", False, "counted from 1"),
+        ("", False, "set `key` to name them"),
+    ],
+)
+def test_the_worst_rows_are_known_by_key_or_number(row: str, keyed: bool, said: str) -> None:
+    worst = [WorstRow(part="test", row=row, actual=3.0, predicted=5.5)]
+    _, table = worst_section(worst, keyed)
+    assert isinstance(table, TableBlock)
+    assert table.rows == [[row or "–", "test", "3", "5.5", "-2.5"]]
+    assert said in str(table.caption)
+    assert list(worst_section([], keyed)) == []

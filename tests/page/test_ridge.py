@@ -29,8 +29,9 @@ def test_a_chosen_penalty_stands_in_its_path() -> None:
 
 
 def test_folds_alone_are_a_sentence() -> None:
-    folds = CrossValidation(folds=5, rmse=2.5, sd=0.25, errors=[2.0, 3.0, 2.5, 2.5, 2.5])
+    folds = CrossValidation(folds=5, rmse=2.5, sd=0.25, errors=[2.0, 3.0, 2.5, 2.5, 2.5], leave_one_out=2.625)
     heading, text = ridge_section(EXAMPLE.model_copy(update={"cross_validation": folds}))
     assert heading == Heading(2, "Folds")
     assert "over 5 folds" in str(text)
     assert "2.5, with a standard deviation of 0.25" in str(text)
+    assert "(from the leverages): RMSE 2.625." in str(text)

@@ -22,7 +22,7 @@ FILES = {
     "split": [f"{parts.TRAIN}.parquet", f"{parts.TEST}.parquet", parts.PROFILE],
     "train": [model.KERAS, model.WEIGHTS, model.HISTORY],
     "evaluate": [scores.METRICS, f"{scores.PREDICTIONS}.parquet"],
-    "report": ["predicted_against_actual.png", "diagnostics.png", "loss_curve.png"],
+    "report": ["predicted_against_actual.png", "diagnostics.png", "test_residuals.png", "loss_curve.png"],
 }
 
 

@@ -1,11 +1,11 @@
 """The list of all plots. It imports Matplotlib, which takes a second: import it only to draw."""
 
 from tasks.outputs.result import Figure
-from tasks.page.figures import diagnostics, effects, loss, predictions
+from tasks.page.figures import diagnostics, effects, loss, predictions, residuals
 from tasks.page.figures.plot import PlotData
 
 # In the order in which they appear within their sections.
-PLOTS = (effects.PLOT, predictions.PLOT, diagnostics.PLOT, loss.PLOT)
+PLOTS = (effects.PLOT, predictions.PLOT, diagnostics.PLOT, residuals.PLOT, loss.PLOT)
 
 
 def draw_all(data: PlotData) -> list[tuple[bytes, Figure]]:

@@ -29,17 +29,16 @@ def draw(data: PlotData) -> Drawing | None:
     reference = solve_moments(data.rows.moments, bias=data.bias)
     rows = influence(
         reference,
-        features=sample.matrix,
-        targets=sample.target,
+        rows=sample,
         weights=np.array(list(evaluation.model.weights.values())),
         bias=evaluation.model.bias,
-        deviation=residual_deviation(train.rmse, train.rows, reference.parameters),
+        deviation=residual_deviation(train.rmse, train.rows, reference.parameters, data.rows.moments.total),
     )
     if not drawable_rows(rows).any():
         return None
 
     return Drawing(
-        image=diagnostic_plots(evaluation.target, rows, reference.parameters),
+        image=diagnostic_plots(evaluation.fitted, rows, reference.parameters),
         caption=caption(rows, train.rows),
         alt=alt(rows, train.rows),
     )

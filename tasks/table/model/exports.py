@@ -90,6 +90,11 @@ def export_of(to: str, model: LinearModel) -> bytes | Mapping[str, bytes]:
         raise BadTable(
             f"`to` of {to!r} needs the package {error.name}; `pip install '.[{export.extra}]'` in the checkout"
         ) from error
+    if content is None and model.smearing is not None:
+        raise BadTable(
+            f"`to` of {to!r} cannot hold a model of the target's logarithm (`log_target`); export sql, onnx, pmml, "
+            "excel or mlflow, and have intervals from `predict`"
+        )
     if content is None:
         raise BadTable(
             f"`to` of {to!r}: the model holds no intervals, or those of more than {MOST_SQUARES} columns; "

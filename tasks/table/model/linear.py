@@ -5,6 +5,10 @@ The prediction is the bias plus what each input column adds, summed up in the co
 - a number x adds `weight` · x; where it is missing, `weight` · `mean`, and without a mean there is no prediction;
 - a category adds the weight of its level; where the level is not among `weights`, the `average` over the training
   rows, and where it is missing the same if `fill` is true, else there is no prediction.
+
+Where `smearing` is a number, the logarithm of the target was fitted, and the prediction is exp of that sum times it.
+Intervals are then those of the logarithm, and exp of their ends: quantiles need no smearing. The confidence interval
+is that of a mean, whose ends are multiplied too.
 """
 
 import hashlib
@@ -96,6 +100,11 @@ class LinearModel(Strict):
     conformal: Conformal | None = Field(
         default=None, description="For conformal intervals; null without test rows."
     )
+    smearing: float | None = Field(
+        default=None,
+        gt=0,
+        description="Where the logarithm was fitted: the prediction is exp of the sum, times this; null elsewhere.",
+    )
     checksum: str | None = Field(
         default=None, description="SHA-256 of the rest; null in a model that was written by hand."
     )
@@ -133,6 +142,8 @@ class LinearModel(Strict):
             later |= {"uncertainty": True, "conformal": True, "inputs": {"__all__": {"shares", "pooled"}}}
         if self.version < 2:
             later |= {"reading": True}
+        if self.smearing is None:
+            later |= {"smearing": True}
         content = self.model_dump(mode="json", exclude=later)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -219,8 +230,19 @@ def predict(
     total[~np.isfinite(total)] = np.nan
     strange = {name: count for name, count in unknown.items() if count}
     half = half_width(model, columns, interval) if interval else None
-    bounds = () if half is None else (total - half, total + half)
+    bounds: tuple[Vector, ...] = () if half is None else (total - half, total + half)
+    if model.smearing is not None:
+        is_mean = interval is not None and interval.kind == "confidence"
+        bounds = tuple(_exponential(each, model.smearing if is_mean else 1.0) for each in bounds)
+        total = _exponential(total, model.smearing)
     return Predicted(total, +missing, +infinite, strange, bounds, absent - missing)
+
+
+def _exponential(values: Vector, factor: float) -> Vector:
+    """Return exp(values)·factor (m,); NaN where that is too large for a float."""
+    with np.errstate(over="ignore"):
+        found = np.exp(values) * factor
+    return np.where(np.isfinite(found), found, np.nan)
 
 
 def half_width(model: LinearModel, columns: Mapping[str, pa.Array], interval: Interval) -> Vector | float:

@@ -32,6 +32,8 @@ def as_onnx(model: LinearModel) -> bytes:
         for column in model.inputs
     ]
     total = graph.add("Sum", terms)
+    if model.smearing is not None:
+        total = graph.add("Mul", [graph.add("Exp", [total]), graph.constant("smearing", model.smearing)])
     beyond = graph.add("IsInf", [total])
     output = graph.add(
         "Where", [beyond, graph.constant("none", math.nan), total], f"predicted_{model.target}"

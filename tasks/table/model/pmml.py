@@ -28,6 +28,10 @@ def as_pmml(model: LinearModel) -> bytes:
         root, "RegressionModel", functionName="regression", algorithmName="least squares by SGD"
     )
     schema = ET.SubElement(regression, "MiningSchema")
+    if model.smearing is not None:
+        regression.set("normalizationMethod", "exp")
+        targets = ET.SubElement(regression, "Targets")
+        ET.SubElement(targets, "Target", field=_checked(model.target), rescaleFactor=repr(model.smearing))
     derived = ET.SubElement(regression, "LocalTransformations")
     table = ET.SubElement(regression, "RegressionTable", intercept=repr(model.bias))
 

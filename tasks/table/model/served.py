@@ -24,6 +24,9 @@ class ServedModel:
         total = np.full(len(rows), float(self._model["bias"]))
         for column in self._model["inputs"]:
             total += _effect(column, rows[column["name"]])
+        if self._model.get("smearing") is not None:
+            with np.errstate(over="ignore"):
+                total = np.exp(total) * self._model["smearing"]
         total[~np.isfinite(total)] = np.nan
         return total
 

@@ -66,17 +66,21 @@ def expression(model: LinearModel, database: SqlDialect = STANDARD) -> str:
     column is cast, so that booleans and decimals are doubles too.
     """
     terms = [literal(model.bias, database), *(_term(column, database) for column in model.inputs)]
-    return "\n  + ".join(terms) + "\n"
+    total = "\n  + ".join(terms)
+    if model.smearing is None:
+        return f"{total}\n"
+    return f"{literal(model.smearing, database)} * EXP({total})\n"
 
 
 def half_width(model: LinearModel) -> str | None:
     """Write half the width of the 95 % prediction interval as an expression: t·s·√(1 + h), see `uncertainty`.
 
     Each number of (x − centre)·inverse is a sum like that of the prediction. None where the model holds no root, or one
-    of so many columns that the expression would be too long for a database.
+    of so many columns that the expression would be too long for a database; or where it is about a logarithm, to which
+    no one width above and below the prediction belongs.
     """
     found = model.uncertainty
-    if found is None or len(found.design) > MOST_SQUARES:
+    if found is None or model.smearing is not None or len(found.design) > MOST_SQUARES:
         return None
     inputs = {column.name: column for column in model.inputs}
     squares = []

@@ -16,10 +16,14 @@ class OtherColumns(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TranslatedModel:
-    """A model over encoded rows: weights (d,) by feature of the encoding, and bias, in units of the target."""
+    """A model over encoded rows: weights (d,) by feature of the encoding, and bias, in units of the target.
+
+    Where the logarithm was fitted they are in units of that, and `smearing` is as in `LinearModel`.
+    """
 
     weights: NDArray[np.float64]
     bias: float
+    smearing: float | None = None
 
 
 def translated(model: LinearModel, encoding: Encoding) -> TranslatedModel:
@@ -48,7 +52,7 @@ def translated(model: LinearModel, encoding: Encoding) -> TranslatedModel:
         own, base = _effects(column, by_name.get(column.name))
         weights += own
         bias += base
-    return TranslatedModel(np.array(weights), bias)
+    return TranslatedModel(np.array(weights), bias, model.smearing)
 
 
 def _effects(

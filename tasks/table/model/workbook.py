@@ -56,7 +56,8 @@ def formula(model: LinearModel) -> str:
         raise BadTable(_beyond(f"the level {quoted(long[0])} has more than {MOST_TEXT} characters"))
     cells = [f"{get_column_letter(place)}2" for place in range(1, len(model.inputs) + 1)]
     terms = [_term(column, cell) for column, cell in zip(model.inputs, cells, strict=True)]
-    written = "=" + "+".join([_number(model.bias), *terms])
+    total = "+".join([_number(model.bias), *terms])
+    written = f"={total}" if model.smearing is None else f"={_number(model.smearing)}*EXP({total})"
     if len(written) > MOST_CHARACTERS:
         raise BadTable(
             _beyond(f"the formula would have {len(written):,} characters, {MOST_CHARACTERS:,} are allowed")

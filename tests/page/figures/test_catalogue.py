@@ -65,7 +65,7 @@ def test_a_page_that_is_too_large_loses_the_plot_worth_least(
 ) -> None:
     """The new one if it is worth less than all others; otherwise the one that was worth least before."""
     figures = figures_of(monkeypatch, *catalogue.PLOTS, plot("fit", worth))
-    images = {figure.file: os.urandom(30_000) for figure in figures}
+    images = {figure.file: os.urandom(25_500) for figure in figures}
     blocks = report(result_of(), figures)
     text = fitted_markdown(blocks, images)
     assert text.count("data:image/png") == len(figures) - 1

@@ -5,6 +5,7 @@ import pytest
 
 from tasks.neuron.influence import Influence, influence
 from tasks.neuron.least_squares import solve
+from tasks.neuron.parts import Batch
 from tasks.page.figures.diagnostics import PLOT, alt, caption, diagnostic_plots, drawable_rows
 from tests.page.examples import HOSTILE, plot_data, result_of, rows_of
 from tests.page.figures.pictures import pixels
@@ -15,7 +16,7 @@ def found(rows: int = 300, noise: float = 1.0, d: int = 2) -> Influence:
     x = rng.uniform(-10, 10, (rows, d))
     y = x.sum(axis=1) + rng.normal(0, noise, rows)
     fit = solve(x, y)
-    return influence(fit, x, y, fit.weights, fit.bias, fit.residual_deviation)
+    return influence(fit, Batch([*x.T], y), fit.weights, fit.bias, fit.residual_deviation)
 
 
 def test_the_four_plots_are_one_small_opaque_picture() -> None:

@@ -4,10 +4,12 @@ import pyarrow as pa
 import pytest
 
 from tasks.table.model.linear import LinearModel
-from tests.table.model.test_linear import ROWS, drawn, model_of, with_new_levels
+from tests.table.model.test_linear import ROWS, drawn, model_of, of_logarithm, with_new_levels
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["gaps stay", "means fill gaps"])
+@pytest.fixture(scope="module", params=[False, True, None], ids=["gaps stay", "means fill gaps", "logarithm"])
 def case(request: pytest.FixtureRequest) -> tuple[LinearModel, pa.Table]:
     """Return a model, and 10,000 other rows than it was made from."""
-    return model_of(drawn(ROWS), fill=request.param), with_new_levels(drawn(ROWS, seed=1)).drop_columns("y")
+    model = model_of(drawn(ROWS), fill=request.param is not False)
+    rows = with_new_levels(drawn(ROWS, seed=1)).drop_columns("y")
+    return of_logarithm(model) if request.param is None else model, rows

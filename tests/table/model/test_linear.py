@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tasks.table.encoding import ColumnRoles, fit, tally
-from tasks.table.model.linear import LinearModel, linear_model, predict
+from tasks.table.model.linear import LinearModel, NumberInput, linear_model, predict
 from tasks.table.model.sql import expression, literal
+from tasks.table.model.uncertainty import Interval, Uncertainty
 
 ROWS = 10_000
 # Names of columns; the third and the last hold levels.
@@ -41,6 +42,16 @@ def model_of(rows: pa.Table, *, fill: bool) -> LinearModel:
     encoding = fit(tally(rows, layout), layout)
     weights = np.random.default_rng(1).normal(0, 3, len(encoding.features))
     return linear_model(encoding, weights, -3e6 / 7)
+
+
+def of_logarithm(model: LinearModel) -> LinearModel:
+    """Make of a model one of a logarithm, with sums near zero."""
+    first, *others = model.inputs
+    assert isinstance(first, NumberInput)
+    smaller = first.model_copy(update={"weight": first.weight * 1e-6})
+    return model.model_copy(
+        update={"inputs": (smaller, *others), "bias": 0.25 - first.weight, "smearing": 1.0625}
+    )
 
 
 def with_new_levels(rows: pa.Table) -> pa.Table:
@@ -77,6 +88,28 @@ def from_json(model: dict[str, Any], row: dict[str, Any]) -> float | None:
         else:
             total += column["weights"].get(value, column["average"])
     return total
+
+
+def test_a_logarithm_is_turned_back_and_its_ends_too() -> None:
+    """The mean is smeared and so is its interval; quantiles are not. The checksum covers it."""
+    number = NumberInput(name="x", weight=2.0, mean=None)
+    uncertain = Uncertainty(
+        residual_deviation=0.5, degrees_of_freedom=9, critical=2.0, at_centre=0.25, design=(), inverse=()
+    )
+    plain = LinearModel(target="y", bias=1.0, inputs=(number,), uncertainty=uncertain)
+    model = plain.model_copy(update={"smearing": 1.5})
+    rows = {"x": pa.array([0.0, 1.0, np.nan, 1000.0])}
+    found = predict(model, rows, Interval(0.95, "prediction", 2.0))
+    np.testing.assert_allclose(found.values, [1.5 * np.e, 1.5 * np.e**3, np.nan, np.nan], rtol=1e-14)
+    half = 2 * 0.5 * np.sqrt(1.25)
+    np.testing.assert_allclose(found.bounds[0][:2], np.exp([1 - half, 3 - half]), rtol=1e-14)
+    np.testing.assert_allclose(found.bounds[1][:2], np.exp([1 + half, 3 + half]), rtol=1e-14)
+    mean = predict(model, rows, Interval(0.95, "confidence", 2.0))
+    np.testing.assert_allclose(mean.bounds[1][:2], 1.5 * np.exp([1.5, 3.5]), rtol=1e-14)
+    text = model.checked().model_dump_json()
+    assert LinearModel.model_validate_json(text) == model.checked()
+    with pytest.raises(ValidationError, match="its checksum has changed"):
+        LinearModel.model_validate_json(text.replace('"smearing":1.5', '"smearing":1.6'))
 
 
 @pytest.mark.parametrize("fill", [False, True])

@@ -15,12 +15,13 @@ Case = tuple[LinearModel, pa.Table]
 
 
 def test_onnx(case: Case) -> None:
-    """To the last bit, by onnxruntime, with the standard's operators in double precision."""
+    """To the last bit, by onnxruntime, with the standard's operators in double precision; but for its own exp."""
     model, rows = case
     content = as_onnx(model)
     session = onnxruntime.InferenceSession(content)
     (found,) = session.run(None, {column.name: onnx_column(column, rows) for column in model.inputs})
-    np.testing.assert_array_equal(found.ravel(), predicted(model, rows))
+    rounding = 0.0 if model.smearing is None else 1e-15
+    np.testing.assert_allclose(found.ravel(), predicted(model, rows), rtol=rounding)
     graph = onnx.load_from_string(content)
     assert {entry.domain for entry in graph.opset_import} == {"", "ai.onnx.ml"}
     assert content == as_onnx(model)
