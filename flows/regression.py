@@ -27,6 +27,7 @@ from tasks.repeats import repeats
 from tasks.report import report
 from tasks.runtime.dry_run import DryRun
 from tasks.runtime.run import Run
+from tasks.runtime.spreading import working
 from tasks.runtime.user_table import table_of
 from tasks.split import split
 from tasks.store.artifact import Artifact
@@ -69,7 +70,7 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
     settings = Settings.model_validate(settings)
     root = store_root(settings.artifacts)
     name = claimed_name(root, settings.model_dump(mode="json"))
-    with using(settings.remote), lease(root) as held, tags(name):
+    with using(settings.remote), working(settings.execution), lease(root) as held, tags(name):
         run, address = Run(root, held), settings.log_to_mlflow
         with failing_visibly(run, settings, name):
             tracked = tracker(address, name) if address else None

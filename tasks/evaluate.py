@@ -2,8 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,17 @@ from tasks.config import Inference
 from tasks.neuron import metrics
 from tasks.neuron.chance import (
     SIGNIFICANT,
-    LossSample,
     chance_of_no_fit,
     chance_of_no_gain,
     rms_interval,
-    sample_of,
 )
 from tasks.neuron.collinearity import collinearity_notes
 from tasks.neuron.diagnosis import Check, diagnose, worst_segment
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
-from tasks.neuron.misses import MOST, Miss, largest, misses
+from tasks.neuron.misses import MOST
 from tasks.neuron.moments import Array
-from tasks.neuron.parts import EMPTY, Batch, batch_of
+from tasks.neuron.parts import Batch, batch_of
 from tasks.neuron.residual_patterns import residual_patterns
 from tasks.neuron.ridge import fold_moments, leave_one_out, ridge
 from tasks.neuron.ridge import path as penalty_path
@@ -34,7 +32,6 @@ from tasks.neuron.sandwich import RobustErrors, cluster_errors, robust_errors
 from tasks.neuron.segments import Segment, SegmentColumn, root_mean_square, segments
 from tasks.neuron.smearing import TargetScale, smeared
 from tasks.neuron.student_t import critical, t_tests
-from tasks.neuron.workers import spread
 from tasks.outputs import scores, uncertainty
 from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
 from tasks.outputs.parts import (
@@ -69,7 +66,9 @@ from tasks.outputs.result import (
     Verdict,
     WorstRow,
 )
+from tasks.outputs.scored import FileRows, Scored, score_files
 from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
+from tasks.runtime.spreading import spread
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
@@ -83,52 +82,12 @@ SEGMENT_VALUES = 2**21  # but of wide tables no more values than this: 16 MiB
 CALIBRATION = 2**18  # rows of many files, those of the test among which make conformal intervals
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """The sums of errors of one part of the rows.
-
-    Attributes:
-        neuron: The neuron's.
-        mean: The training mean's.
-        rounding: Of the targets rounded to one decimal.
-        squares: The neuron's squared errors.
-        gains: By how much the mean's squared errors are larger.
-        worst: The rows with the neuron's largest errors, the largest first.
-    """
-
-    neuron: Errors
-    mean: Errors
-    rounding: Errors
-    squares: LossSample
-    gains: LossSample
-    worst: tuple[Miss, ...]
-
-    def __add__(self, other: "Scored") -> "Scored":
-        """Join the sums of two parts."""
-        return Scored(
-            metrics.merged(self.neuron, other.neuron),
-            metrics.merged(self.mean, other.mean),
-            metrics.merged(self.rounding, other.rounding),
-            self.squares + other.squares,
-            self.gains + other.gains,
-            largest([*self.worst, *other.worst]),
-        )
-
-    def of_file(self, number: int) -> "Scored":
-        """Say in which file of its part the rows are."""
-        return replace(self, worst=tuple(each.moved(number, 0) for each in self.worst))
-
-    def behind(self, rows: int) -> "Scored":
-        """Say how many rows of the same file come before these."""
-        return replace(self, worst=tuple(each.moved(each.file, rows) for each in self.worst))
-
-
 @stage
 def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path) -> Artifact:
     """Score the weights on the training and the test rows; see `tasks.outputs.scores`.
 
-    Rows in several files are scored in constant memory. Runs again when the weights, the rows, the facts about them or
-    this code changes.
+    Rows in several files are scored in constant memory, by whoever works on parts in this run. Runs again when the
+    weights, the rows, the facts about them or this code changes.
     """
     fitted, training = read(model, root), read_facts(model)
     rows = read_profile(parts, root)
@@ -450,50 +409,17 @@ def _score(
     """Predict all rows, write the predictions, and return the sums of errors by part."""
     files = [(name, part) for name in (TRAIN, TEST) for part in read_parts(parts, root, name)]
     in_parts = len(files) > len({name for name, _ in files})
-    scored: dict[Name, Scored] = {}
+    places = scores.file_names(len(files), in_parts=in_parts)
+    own: dict[str, list[FileRows]] = {place: [] for place in places}
     seen: Counter[Name] = Counter()
-    names = scores.file_names(len(files), in_parts=in_parts)
-    for place in dict.fromkeys(names):
-        with scores.prediction_writer(folder, place) as writer:
-            for name, part in (file for file, own in zip(files, names, strict=True) if own == place):
-                found = _scored(part, fitted, scale, mean, partial(writer.append, name)).of_file(seen[name])
-                seen[name] += 1
-                scored[name] = scored[name] + found if name in scored else found
+    for (name, part), place in zip(files, places, strict=True):
+        own[place].append(FileRows(name, seen[name], part))
+        seen[name] += 1
+    scored: dict[Name, Scored] = {}
+    for found in spread(partial(score_files, fitted, scale, mean, folder), own.items()):
+        for name, sums in found:
+            scored[name] = scored[name] + sums if name in scored else sums
     return scored
-
-
-def _scored(
-    part: RowsPart,
-    fitted: TrainedModel,
-    scale: TargetScale,
-    mean: float,
-    write: Callable[[Array, Array], None],
-) -> Scored:
-    """Predict the rows of one file, write the predictions, and return the sums of errors."""
-
-    def predict(batch: Batch) -> tuple[Scored, Array, Array]:
-        actual, own = scale.values(batch.target), batch.weights
-        predicted = scale.predictions(batch.matrix @ fitted.weights + fitted.bias)
-        squares = (actual - predicted) ** 2
-        scored = Scored(
-            metrics.errors(actual, predicted, own),
-            metrics.errors(actual, np.full_like(actual, mean), own),
-            metrics.rounding_errors(actual),
-            sample_of(squares, own),
-            sample_of((actual - mean) ** 2 - squares, own),
-            misses(actual, predicted),
-        )
-        return scored, actual, predicted
-
-    total: Scored | None = None
-    start = 0
-    for found, actual, predicted in spread(predict, part.batches()):
-        write(actual, predicted)
-        total = total + found.behind(start) if total else found
-        start += len(actual)
-    if total is None:
-        raise ValueError(EMPTY)
-    return total
 
 
 def _named(names: Sequence[str], values: Iterable[float]) -> dict[str, float]:
