@@ -6,7 +6,7 @@ Prefect may load this file by its path: it holds no class, and imports everythin
 import os
 from typing import Any, cast
 
-from prefect import flow, tags
+from prefect import flow
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -70,7 +70,6 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
     with (
         using(settings.remote),
         lease(root) as held,
-        tags(name),
         failing_visibly(run := Run(root, held), settings, name),
     ):
         result = publish(run, settings, name, *stages(run, settings))

@@ -53,7 +53,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
             "on_checkpoint": checkpoints.keep,
         }
         if in_memory:
-            fitted = fit_held(read_held(parts[0]), **options)
+            fitted = fit_held(lambda: read_held(parts[0]), **options)
         else:
             fitted = fit_parts(parts, ranges=(profile.lowest, profile.highest), **options)
 

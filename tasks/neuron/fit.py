@@ -73,11 +73,12 @@ def fit(features: ArrayLike, targets: ArrayLike, **more: Any) -> Fit:
         ValueError: If an argument cannot be used.
     """
     x, y = checked(features, targets)
-    return fit_held(MemoryPart(Batch([*x.T], y)), **more)
+    part = MemoryPart(Batch([*x.T], y))
+    return fit_held(lambda: part, **more)
 
 
 def fit_held(
-    part: MemoryPart,
+    read: Callable[[], MemoryPart],
     *,
     moments: Moments | None = None,
     start: Checkpoint | None = None,
@@ -91,7 +92,7 @@ def fit_held(
     a checkpoint or not.
 
     Args:
-        part: All rows, finite numbers.
+        read: Returns all rows, finite numbers; where the moments are known, while the program is compiled.
         moments: Of the features and the target, where they are known.
         start: Of a training with the same rows and options, to continue it.
         on_progress: Called after every call of the program.
@@ -103,22 +104,19 @@ def fit_held(
         ValueError: If an argument cannot be used.
     """
     settings = Options(**options)
-    moments = moments or all_moments([part])
-    factor = factorised(moments, bias=settings.bias)
-    units = raw(len(part.whole.features))
+    moments = moments or all_moments([read()])
+    rows, factor = moments.rows, factorised(moments, bias=settings.bias)
+    units = raw(len(factor.centre))
     if settings.recipe == "calibrated":
         units = whitened(whitening(moments, bias=settings.bias, factor=factor))
     rank = units.entry.shape[1]
-    small = is_small(part.rows, rank + 1, min(settings.batch_size, part.rows))
-    order = None if small else shuffler(settings.seed).spawn(1)[0].permutation(part.rows)
-    with (
-        nullcontext()
-        if small
-        else compiled(rank + 1, rule_of(settings, part.rows, rank, _none), metrical=False)
-    ):
-        columns, reached = _converted(units, part.whole, order)
+    small = is_small(rows, rank + 1, min(settings.batch_size, rows))
+    with nullcontext() if small else compiled(rank + 1, rule_of(settings, rows, rank, _none), metrical=False):
+        part = read()
+        order = None if small else shuffler(settings.seed).spawn(1)[0].permutation(rows)
+        columns, reached = _converted(units, part, order)
 
-    rule = rule_of(settings, part.rows, rank, lambda _: reached)
+    rule = rule_of(settings, rows, rank, lambda _: reached)
     setup = TrainingSetup(settings, moments, factor, units, rule, [part], part.whole)
     monitor = TrainingMonitor(setup, start)
     calls = train_table(monitor.state, columns, setup.rule, _generator(settings, start), monitor.to_come)
@@ -221,19 +219,18 @@ def _sample(part: Part) -> Batch:
     return Batch([column.copy() for column in first.features], first.target.copy())
 
 
-def _converted(units: Coordinates, rows: Batch, order: NDArray[np.int64] | None) -> tuple[Blocks, float]:
+def _converted(units: Coordinates, part: MemoryPart, order: NDArray[np.int64] | None) -> tuple[Blocks, float]:
     """Return the converted columns (k + 1, n) in an order of the rows, and the largest leverage max ‖z‖²."""
-    columns = np.empty((units.basis.shape[1] + 1, rows.rows), np.float32)
+    columns = np.empty((units.basis.shape[1] + 1, part.rows), np.float32)
 
     def convert(start: int) -> float:
         stop = start + CONVERSION
-        some, out = rows.cut(start, stop).columns, columns[:, start:stop]
-        if order is not None:
-            some = [column.take(order[start:stop]) for column in rows.columns]
+        some = part.whole.cut(start, stop).columns if order is None else part.picked(order[start:stop])
+        out = columns[:, start:stop]
         units.write(some, out)
         return units.reach(out)
 
-    return columns, max(spread(convert, range(0, rows.rows, CONVERSION)))
+    return columns, max(spread(convert, range(0, part.rows, CONVERSION)))
 
 
 def _none(_batch: int) -> float:

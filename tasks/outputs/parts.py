@@ -12,9 +12,11 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from tasks.neuron.interleaved import unfilled
 from tasks.neuron.parts import Batch, MemoryPart, Part
 from tasks.neuron.profile import TableProfile
 from tasks.neuron.sandwich import Clusters
+from tasks.neuron.workers import spread
 from tasks.outputs.facts import Facts
 from tasks.outputs.moments import as_arrays, from_arrays
 from tasks.outputs.result import Truth
@@ -131,5 +133,23 @@ def read_parts(artifact: Artifact, root: Path, name: Name) -> list[RowsPart]:
 
 
 def read_held(part: RowsPart) -> MemoryPart:
-    """Return all rows of a file, mapped into memory."""
-    return held(read_parquet(part.file.path))
+    """Read all rows of a file into memory, the numbers of a row side by side."""
+    types = [np.dtype(field.type.to_pandas_dtype()) for field in part.file.schema]
+    rows = unfilled(part.rows, types)
+
+    def put(placed: tuple[int, Batch]) -> None:
+        start, batch = placed
+        rows.put(start, batch.columns)
+
+    for _ in spread(put, _placed(part)):
+        pass
+    *features, target = rows.columns
+    return MemoryPart(Batch(features, target), rows)
+
+
+def _placed(part: RowsPart) -> Iterator[tuple[int, Batch]]:
+    """Yield the rows some at a time, each time with the number of those before."""
+    start = 0
+    for batch in part.batches():
+        yield start, batch
+        start += batch.rows
