@@ -6,7 +6,7 @@ Prefect may load this file by its path: it holds no class, and imports everythin
 import os
 from typing import Any, cast
 
-from prefect import flow, tags
+from prefect import flow
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -70,7 +70,7 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
     settings = Settings.model_validate(settings)
     root = store_root(settings.artifacts)
     name = claimed_name(root, settings.model_dump(mode="json"))
-    with using(settings.remote), working(settings.execution), lease(root) as held, tags(name):
+    with using(settings.remote), working(settings.execution), lease(root) as held:
         run, address = Run(root, held), settings.log_to_mlflow
         with failing_visibly(run, settings, name):
             tracked = tracker(address, name) if address else None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tasks.config import NOTHING, Beside, Split
 from tasks.neuron.prefetch import ahead
 from tasks.neuron.profile import Profiler, TableProfile
+from tasks.neuron.workers import spread
 from tasks.outputs import parts
 from tasks.outputs.data import Rows, read_facts, read_rows
 from tasks.outputs.distributions import Sampler
@@ -200,12 +201,14 @@ def _deal(rows: Rows, plan: SplitPlan, folder: Path) -> tuple[FittedSplit, Table
     """Write training and test rows in their order, and look at the former meanwhile."""
     is_test = _is_test(rows, plan)
     masks = pa.array(~is_test), pa.array(is_test)
-    dealt: tuple[dict[str, pa.ChunkedArray], ...] = ({}, {})
-    for name in plan.read:  # one at a time, so that no more than one of them is in memory twice
+
+    def deal(name: str) -> tuple[pa.Array | pa.ChunkedArray, ...]:
         column = rows.whole([name])[name]
-        for columns, mask in zip(dealt, masks, strict=True):
-            columns[name] = column.filter(mask)
-    train, test = map(pa.table, dealt)
+        return tuple(column.filter(mask).combine_chunks() for mask in masks)
+
+    # By column, so that no more of them are in memory twice than there are threads.
+    dealt = zip(*spread(deal, plan.read), strict=True)
+    train, test = (pa.table(list(columns), names=plan.read) for columns in dealt)
     training, testing = tally(train, plan.roles), tally(test, plan.roles)
     encoding = plan.fit(training, testing)
 

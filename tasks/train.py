@@ -1,6 +1,7 @@
 """Stage `train`: fit the neuron to the training rows, and to nothing else."""
 
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,7 +13,7 @@ from tasks.outputs import model
 from tasks.outputs.model import ModelFacts, PathPoint, TrainedModel
 from tasks.outputs.parts import TRAIN, RowsPart, read_held, read_parts, read_profile
 from tasks.runtime.checkpoints import Checkpoints
-from tasks.runtime.memory import check_memory
+from tasks.runtime.memory import check_memory, importing
 from tasks.runtime.native_noise import without_greetings
 from tasks.runtime.progress import Progress
 from tasks.runtime.spreading import spread
@@ -56,7 +57,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
             "on_checkpoint": checkpoints.keep,
         }
         if in_memory:
-            fitted = fit_held(read_held(parts[0]), **options)
+            fitted = fit_held(lambda: read_held(parts[0]), **options)
         else:
             fitted = fit_parts(parts, ranges=(profile.lowest, profile.highest), across=spread, **options)
 
@@ -108,7 +109,14 @@ def load() -> None:
     Another thread may have begun already, while the run waits for something else. Two threads that import TensorFlow
     at the same time would each see it half-made, so the second one waits.
     """
-    with _LOADING, without_greetings():
+    with _LOADING:
+        if "tasks.neuron.keras_model" in sys.modules:
+            return
+        _import()
+
+
+def _import() -> None:
+    with without_greetings(), importing():
         # Read at the import; what it leaves over is held back.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         import_module("tasks.neuron.fit")

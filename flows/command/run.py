@@ -13,6 +13,7 @@ from flows.command.news import News
 from flows.command.signals import Stops
 from tasks.config import Settings
 from tasks.outputs.runs import PAGE
+from tasks.runtime.memory import check_memory, importing
 
 
 def run(
@@ -26,17 +27,17 @@ def run(
         require_writable("artifacts", Path(settings.artifacts))
         connection = Connection(stops)
         # The imports take as long as a temporary server takes to start, in a process of its own.
-        from prefect import tags
+        with importing():
+            from prefect import tags
 
-        from flows.command.plan import dry_run
-        from flows.command.recording import recorded
-        from flows.regression import regression
-        from tasks.outputs.registry import claimed_name
-        from tasks.page.summary import summary
-        from tasks.runtime.memory import check_memory
-        from tasks.runtime.progress import Activity, end_display
-        from tasks.runtime.user_table import looking_once
-        from tasks.store.remote import using
+            from flows.command.plan import dry_run
+            from flows.command.recording import recorded
+            from flows.regression import regression
+            from tasks.outputs.registry import claimed_name
+            from tasks.page.summary import summary
+            from tasks.runtime.progress import Activity, end_display
+            from tasks.runtime.user_table import looking_once
+            from tasks.store.remote import using
 
         for handler in logging.getLogger().handlers:
             handler.addFilter(_is_news)

@@ -76,11 +76,12 @@ def fit(features: ArrayLike, targets: ArrayLike, *, weights: ArrayLike | None = 
     """
     x, y = checked(features, targets)
     own = None if weights is None else checked_weights(weights, len(y))
-    return fit_held(MemoryPart(Batch([*x.T], y, own)), **more)
+    part = MemoryPart(Batch([*x.T], y, own))
+    return fit_held(lambda: part, **more)
 
 
 def fit_held(
-    part: MemoryPart,
+    read: Callable[[], MemoryPart],
     *,
     moments: Moments | None = None,
     start: Checkpoint | None = None,
@@ -94,7 +95,7 @@ def fit_held(
     a checkpoint or not.
 
     Args:
-        part: All rows, finite numbers.
+        read: Returns all rows, finite numbers; where the moments are known, while the program is compiled.
         moments: Of the features and the target, where they are known.
         start: Of a training with the same rows and options, to continue it.
         on_progress: Called after every call of the program.
@@ -106,25 +107,21 @@ def fit_held(
         ValueError: If an argument cannot be used.
     """
     settings = Options(**options)
-    moments = moments or all_moments([part])
-    factor = factorised(moments, bias=settings.bias)
-    units = raw(len(part.whole.features))
+    moments = moments or all_moments([read()])
+    rows, factor = moments.rows, factorised(moments, bias=settings.bias)
+    units = raw(len(factor.centre))
     if settings.recipe == "calibrated":
         units = whitened(whitening(moments, bias=settings.bias, factor=factor))
     units = _counting(units, moments)
     rank, weighted = units.entry.shape[1], moments.weight is not None
-    small = is_small(part.rows, units.height, min(settings.batch_size, part.rows))
-    order = None if small else shuffler(settings.seed).spawn(1)[0].permutation(part.rows)
-    with (
-        nullcontext()
-        if small
-        else compiled(
-            units.height, rule_of(settings, part.rows, rank, _none, weighted=weighted), metrical=False
-        )
-    ):
-        columns, reached = _converted(units, part.whole, order)
+    small = is_small(rows, units.height, min(settings.batch_size, rows))
+    first = rule_of(settings, rows, rank, _none, weighted=weighted)
+    with nullcontext() if small else compiled(units.height, first, metrical=False):
+        part = read()
+        order = None if small else shuffler(settings.seed).spawn(1)[0].permutation(rows)
+        columns, reached = _converted(units, part, order)
 
-    rule = rule_of(settings, part.rows, rank, lambda _: reached, weighted=weighted)
+    rule = rule_of(settings, rows, rank, lambda _: reached, weighted=weighted)
     setup = TrainingSetup(settings, moments, factor, units, rule, [part], part.whole)
     monitor = TrainingMonitor(setup, start)
     calls = train_table(monitor.state, columns, setup.rule, _generator(settings, start), monitor.to_come)
@@ -241,19 +238,18 @@ def _sample(part: Part) -> Batch:
     return Batch([column.copy() for column in first.features], first.target.copy(), weights)
 
 
-def _converted(units: Coordinates, rows: Batch, order: NDArray[np.int64] | None) -> tuple[Blocks, float]:
+def _converted(units: Coordinates, part: MemoryPart, order: NDArray[np.int64] | None) -> tuple[Blocks, float]:
     """Return the converted columns (height, n) in an order of the rows, and the largest leverage max ‖z‖²."""
-    columns = np.empty((units.height, rows.rows), np.float32)
+    columns = np.empty((units.height, part.rows), np.float32)
 
     def convert(start: int) -> float:
         stop = start + CONVERSION
-        some, out = rows.cut(start, stop).stored, columns[:, start:stop]
-        if order is not None:
-            some = [column.take(order[start:stop]) for column in rows.stored]
+        some = part.whole.cut(start, stop).stored if order is None else part.picked(order[start:stop])
+        out = columns[:, start:stop]
         units.write(some, out)
         return units.reach(out)
 
-    return columns, max(spread(convert, range(0, rows.rows, CONVERSION)))
+    return columns, max(spread(convert, range(0, part.rows, CONVERSION)))
 
 
 def _counting(units: Coordinates, moments: Moments) -> Coordinates:

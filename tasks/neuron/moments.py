@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -36,7 +37,9 @@ UNUSABLE = "the columns hold values that are not finite or too large to square; 
 CHEAP = 2**24  # products up to which the most slices cost nothing to speak of: milliseconds
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(
+    frozen=True, eq=False
+)  # without slots: what is made of the sums is asked for again and again, and kept
 class Moments:
     """Hold the sums of k columns and of their products, about a shift.
 
@@ -61,12 +64,12 @@ class Moments:
         """Return the sum of the weights: the number of rows where they have none."""
         return self.rows if self.weight is None else self.weight
 
-    @property
+    @cached_property
     def mean_pair(self) -> Pair:
         """Return the (k,) means, in the columns' units."""
         return add(pair(self.shift), divide(Pair(self.sums, self.sums_low), pair(float(self.total))))
 
-    @property
+    @cached_property
     def scatter_pair(self) -> Pair:
         """Return the (k, k) centred sums of products.
 
@@ -76,7 +79,7 @@ class Moments:
         square = divide(outer(sums, sums), pair(float(self.total)))
         return subtract(Pair(self.products, self.products_low), square)
 
-    @property
+    @cached_property
     def gram_pair(self) -> Pair:
         """Return the (k, k) sums of products about zero, Σxxᵀ."""
         zero = _rebased(self, np.zeros_like(self.shift))

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.neuron.interleaved import Interleaved
 from tasks.neuron.moments import MOST_SLICES, Array, Moments, column_moments, is_cheap, merge, shift_of
 from tasks.neuron.precision import slices_needed
 from tasks.neuron.prefetch import ahead
@@ -101,9 +102,15 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MemoryPart:
-    """Rows in memory as one part."""
+    """Rows in memory as one part.
+
+    Attributes:
+        whole: All of them.
+        together: The same rows with their numbers side by side, where they lie so.
+    """
 
     whole: Batch
+    together: Interleaved | None = None
 
     @property
     def rows(self) -> int:
@@ -117,6 +124,12 @@ class MemoryPart:
             rng.shuffle(starts)
         for start in starts.tolist():
             yield self.whole.cut(start, start + HELD)
+
+    def picked(self, numbers: NDArray[np.int64]) -> list[NDArray[Any]]:
+        """Return what is stored, columns (m,), of the rows with these numbers (m,)."""
+        if self.together is not None:
+            return self.together.picked(numbers)
+        return [column.take(numbers) for column in self.whole.stored]
 
 
 def part_moments(part: Part, slices: int) -> Moments:
@@ -166,7 +179,7 @@ def precise_moments(parts: Sequence[Part], first: Moments, slices: int) -> Momen
         first: Their moments, from so many slices.
         slices: Of the first pass; in the second, as many as the columns' condition asks for.
     """
-    needed = slices_needed(first)
+    needed = slices_needed(first) if slices < MOST_SLICES else slices
     if needed <= slices:
         return first
     return reduce(merge, (part_moments(part, needed) for part in parts))

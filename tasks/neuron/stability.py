@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tasks.neuron.moments import Array
+
 SAMPLE = 4096  # rows that suffice for the stable limit: fourth moments, to a few per cent
+FEW = 8  # inputs up to which all fourth moments are made once, instead of what each iteration asks for
 
 
 def stable_limit(
@@ -54,12 +58,23 @@ def stable_limit(
         return math.inf
     z, h = np.ascontiguousarray((x @ vectors[:, live]).T), values[live]
     noise = 0.0 if rows <= batch_size else 1 / batch_size
+    fourth = _fourth_moments(z)
+    first, size = (1 - noise) * np.outer(h, h), np.add.outer(h, h)
     c, radius = np.eye(len(h)), 0.0
     for _ in range(200):
-        fourth = 4 / len(x) * (z * ((c @ z) * z).sum(axis=0)) @ z.T
-        c = ((1 - noise) * np.outer(h, h) * c + noise * fourth) / np.add.outer(h, h)
-        previous, radius = radius, float(np.linalg.norm(c))
+        c = (first * c + noise * fourth(c)) / size
+        previous, radius = radius, math.sqrt(float(np.vdot(c, c)))
         c /= radius
         if abs(radius - previous) <= 1e-6 * radius:
             break
     return 1 / radius
+
+
+def _fourth_moments(z: Array) -> Callable[[Array], Array]:
+    """Return the map from C (r, r) to 4·E[z zᵀC z zᵀ] over the rows of z (r, n)."""
+    size, rows = z.shape
+    if size > FEW:
+        return lambda c: 4 / rows * (z * ((c @ z) * z).sum(axis=0)) @ z.T
+    products = (z[:, None] * z).reshape(size * size, rows)
+    every = 4 / rows * products @ products.T
+    return lambda c: (every @ c.ravel()).reshape(size, size)

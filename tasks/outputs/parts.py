@@ -16,9 +16,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.neuron.interleaved import unfilled
 from tasks.neuron.parts import Batch, MemoryPart, Part
 from tasks.neuron.profile import TableProfile
 from tasks.neuron.sandwich import Clusters
+from tasks.neuron.workers import spread
 from tasks.outputs.facts import Facts
 from tasks.outputs.moments import as_arrays, from_arrays
 from tasks.outputs.result import Truth
@@ -60,9 +62,14 @@ class RowsPart:
         """Return the number of rows."""
         return self.file.rows
 
+    @property
+    def weighted(self) -> bool:
+        """Return whether the last column holds the rows' weights."""
+        return bool(self.file.schema.names[-1] == WEIGHTS)
+
     def batches(self, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         """Yield the rows, some at a time; with `rng` in a random order of the file's row groups."""
-        weighted = self.file.schema.names[-1] == WEIGHTS
+        weighted = self.weighted
         for columns in self.file.batches(rng):
             yield _batch(columns, weighted)
 
@@ -180,5 +187,22 @@ def read_parts(artifact: Artifact, root: Path, name: Name) -> list[RowsPart]:
 
 
 def read_held(part: RowsPart) -> MemoryPart:
-    """Return all rows of a file, mapped into memory."""
-    return held(read_parquet(part.file.path))
+    """Read all rows of a file into memory, the numbers of a row side by side."""
+    types = [np.dtype(field.type.to_pandas_dtype()) for field in part.file.schema]
+    rows = unfilled(part.rows, types)
+
+    def put(placed: tuple[int, Batch]) -> None:
+        start, batch = placed
+        rows.put(start, batch.stored)
+
+    for _ in spread(put, _placed(part)):
+        pass
+    return MemoryPart(_batch(rows.columns, part.weighted), rows)
+
+
+def _placed(part: RowsPart) -> Iterator[tuple[int, Batch]]:
+    """Yield the rows some at a time, each time with the number of those before."""
+    start = 0
+    for batch in part.batches():
+        yield start, batch
+        start += batch.rows

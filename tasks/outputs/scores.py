@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from tasks.outputs.parts import TEST, Name
 from tasks.outputs.result import ActualPredicted, Evaluation
 from tasks.store.artifact import Artifact
-from tasks.store.formats import read_parquet
-from tasks.store.parts import ParquetPart, part_name, part_paths
+from tasks.store.parts import GROUP_ROWS, ParquetPart, part_name, part_paths
 
 METRICS = "metrics.json"
 PREDICTIONS = "predictions"
@@ -89,12 +88,24 @@ def test_errors(folder: Path, most: int, smearing: float | None) -> NDArray[np.f
 
 def _sampled(paths: Sequence[Path], most: int) -> pa.Table:
     if len(paths) == 1:
-        table = read_parquet(paths[0])
-        if table.num_rows <= most:
-            return table
-        rng = np.random.default_rng(0)
-        return table.take(np.sort(rng.choice(table.num_rows, most, replace=False, shuffle=False)))
+        return _picked(paths[0], most)
     share = -(-most // len(paths))
     return pa.concat_tables(
         pa.Table.from_batches([next(ParquetPart(path).tables())[:share]]) for path in paths
     )
+
+
+def _picked(path: Path, most: int) -> pa.Table:
+    """Return all rows of a file, or of many `most`, chosen at random, in their order: no more are held."""
+    with pq.ParquetFile(path, memory_map=True, read_dictionary=["part"]) as file:
+        rows = file.metadata.num_rows
+        if rows <= most:
+            return file.read().cast(SCHEMA)
+        rng = np.random.default_rng(0)
+        numbers = np.sort(rng.choice(rows, most, replace=False, shuffle=False))
+        found, start = [], 0
+        for batch in file.iter_batches(GROUP_ROWS):
+            first, last = np.searchsorted(numbers, [start, start + batch.num_rows])
+            found.append(pa.table(batch).take(pa.array(numbers[first:last] - start)))
+            start += batch.num_rows
+        return pa.concat_tables(found, promote_options="default").unify_dictionaries().cast(SCHEMA)

@@ -9,6 +9,7 @@ from typing import Any
 
 from prefect import Task
 from prefect.client.schemas.objects import State
+from prefect.context import TagsContext
 from prefect.logging import get_run_logger
 
 from tasks.outputs.result import Change, RunFile, Stage
@@ -228,11 +229,13 @@ class Run:
         # Set afterwards, since `with_options` takes only storage that is saved on Prefect's server.
         task.result_storage = storage
 
-        if len(calls) == 1:
-            states: list[State[Artifact]] = [task(**calls[0], return_state=True)]
-        else:
-            several: dict[str, Any] = {name: [call[name] for call in calls] for name in calls[0]}
-            states = task.map(**several, return_state=True)
+        # The flow's run has the tags. For each tag of a task, Prefect would ask its server whether it may begin.
+        with TagsContext(current_tags=set()):
+            if len(calls) == 1:
+                states: list[State[Artifact]] = [task(**calls[0], return_state=True)]
+            else:
+                several: dict[str, Any] = {name: [call[name] for call in calls] for name in calls[0]}
+                states = task.map(**several, return_state=True)
 
         for state in states:
             state.result()  # raises what the stage raised

@@ -12,7 +12,7 @@ from tests.benchmarks.results import Aim, record
 from tests.processes import environment, imported, python
 
 PAIRS = int(os.environ.get("BENCH_PAIRS", "5"))
-AIM = 1.15
+AIM = 1.05
 EMPTY = """
 from prefect import flow, task
 @task

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tasks.neuron import stability
 from tasks.neuron.stability import stable_limit
 from tests.neuron.examples import example_problem
 
@@ -44,3 +45,13 @@ def test_stable_limit_is_where_the_second_moment_stops_shrinking() -> None:
 def test_stable_limit_without_anything_to_learn() -> None:
     """Features that are 0, without bias, put no limit."""
     assert stable_limit(np.zeros((10, 2)), 4, bias=False) == np.inf
+
+
+@pytest.mark.parametrize("inputs", [1, 3, 7])
+def test_fourth_moments_made_once_lead_where_those_of_each_iteration_do(
+    inputs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.random.default_rng(inputs).standard_t(6, size=(500, inputs)) * np.arange(1, inputs + 1) + 2
+    found = [stable_limit(x, 16), stable_limit(x, 16, bias=False)]
+    monkeypatch.setattr(stability, "FEW", 0)
+    assert found == pytest.approx([stable_limit(x, 16), stable_limit(x, 16, bias=False)], rel=1e-9)

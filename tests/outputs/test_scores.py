@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.outputs import scores
 from tasks.outputs.scores import file_names, prediction_writer, read_predictions
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
@@ -44,6 +45,19 @@ def test_of_many_files_as_many_rows_are_read_as_asked_for(tmp_path: Path) -> Non
     some = np.concatenate([pair[0] for pair in read_predictions(left(tmp_path, 1), tmp_path, 30).values()])
     assert len(np.unique(some)) == 30
     assert ACTUAL.min() < some.min() < np.median(ACTUAL) < some.max() < ACTUAL.max()
+
+
+def test_a_sample_keeps_parts_and_order_whatever_the_blocks_that_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows drawn are those of the whole table at the numbers drawn."""
+    artifact = left(tmp_path, 1)
+    chosen = np.sort(np.random.default_rng(0).choice(2700, 700, replace=False, shuffle=False))
+    for rows in (100, 901, 10**6):
+        monkeypatch.setattr(scores, "GROUP_ROWS", rows)
+        found = read_predictions(artifact, tmp_path, 700)
+        np.testing.assert_array_equal(found["train"][0], ACTUAL[chosen[chosen < 1800]])
+        np.testing.assert_array_equal(found["test"][0], ACTUAL[chosen[chosen >= 1800]])
 
 
 def test_one_file_for_all_rows_in_memory() -> None:

@@ -1,14 +1,16 @@
 """Limits of memory are asked for before TensorFlow would end the process without a line."""
 
+import gc
 import resource
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from subprocess import run
 
 import pytest
 
 from tasks.runtime import memory
-from tasks.runtime.memory import MemoryTooSmall, check_memory, group_limit
+from tasks.runtime.memory import MemoryTooSmall, check_memory, group_limit, importing
 from tests.processes import environment, python
 
 LIMITED = """
@@ -106,3 +108,17 @@ def test_a_run_under_a_low_limit_says_so_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert "the limit of the address space allows 4.1 GB" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("error", [None, ImportError])
+def test_what_was_imported_is_not_searched_for_garbage_again(error: type[Exception] | None) -> None:
+    """Garbage collection is off meanwhile, on again afterwards whatever happens, and passes over what was there."""
+    before = gc.get_freeze_count()
+    with nullcontext() if error is None else pytest.raises(error), importing():
+        assert not gc.isenabled()
+        kept = [[number] for number in range(100)]
+        if error:
+            raise error
+    assert gc.isenabled()
+    assert gc.get_freeze_count() >= before + len(kept)
+    gc.unfreeze()

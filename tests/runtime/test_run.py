@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect import flow
+from prefect import flow, tags
 
 from tasks.config import Problem, Split
 from tasks.generate import generate
@@ -124,3 +124,20 @@ def test_a_store_that_all_can_write_to_is_said(root: Path, caplog: pytest.LogCap
     root.chmod(0o777)
     called(root, lambda _: None)
     assert "every user of this machine can write to" in caplog.text
+
+
+def test_no_stage_waits_for_the_server_on_account_of_the_run_s_tags(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect asks its server for a place for every tag of a task, before the task may even look into the cache."""
+    asked: list[object] = []
+
+    def ask(names: object, *_: object, **__: object) -> None:
+        asked.append(names)
+        raise AssertionError
+
+    monkeypatch.setattr("prefect.concurrency._sync.acquire_concurrency_slots_with_lease", ask)
+    with tags("sales"):
+        run, _ = called(root, two_stages)
+    assert not asked
+    assert run.stages["split"].state == "ran"
