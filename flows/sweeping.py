@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from prefect import flow, tags
+from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import JsonValue
@@ -19,6 +19,7 @@ from tasks.outputs.parts import read_facts, training_part
 from tasks.outputs.registry import claimed_name
 from tasks.outputs.validation import Candidate, Sweep
 from tasks.runtime.run import Run
+from tasks.runtime.spreading import working
 from tasks.store.artifact import Artifact
 from tasks.store.folders import store_root
 from tasks.store.leases import lease
@@ -49,7 +50,7 @@ def sweep(plan: SweepPlan) -> Sweep:
     root = store_root(settings.artifacts)
     name = claimed_name(root, settings.model_dump(mode="json"))
     hide_tracebacks()
-    with using(settings.remote), lease(root) as held, tags(name):
+    with using(settings.remote), working(settings.execution), lease(root) as held:
         run = Run(root, held)
         parts = parts_of(run, settings)
         rows = training_part(parts)
@@ -105,6 +106,8 @@ def best_settings(plan: SweepPlan, found: Sweep) -> Settings:
 
 
 def _notes(settings: Settings) -> Iterator[str]:
+    if settings.input.log_target:
+        yield "the errors are those of the target's logarithm"
     by = settings.split.by
     if settings.split.method in {"time", "group"}:
         yield (

@@ -43,7 +43,7 @@ def _squares(fold: Artifact, root: Path, parameters: Array) -> list[LossSample]:
             matrix = batch.matrix
             # One candidate at a time, so that its bits do not depend on what else is tried.
             for at, (*weights, bias) in enumerate(parameters):
-                added = sample_of((matrix @ np.array(weights) + bias - batch.target) ** 2)
+                added = sample_of((matrix @ np.array(weights) + bias - batch.target) ** 2, batch.weights)
                 known = found[at]
                 found[at] = known + added if known else added
     return [each for each in found if each is not None]

@@ -110,7 +110,7 @@ def weight_findings(table: TableSummary, name: str, *, missing: str) -> Iterator
         kinds.append(("missing", "missing value", "fill them in, or set `missing` to drop"))
     for kind, noun, remedy in kinds:
         if total := table.total(name, kind):
-            file, row, found = _first(table, name, f"first_{kind}")
+            file, row, found = _first(table.files, name, f"first_{kind}")
             value = getattr(found, f"first_{kind}_value", None)
             said = f"{value:g}" if isinstance(value, float) else quoted(value) if value else ""
             yield Violation(
