@@ -61,7 +61,7 @@ def sweep(plan: SweepPlan) -> Sweep:
             target=read_facts(parts).target,
             folds=plan.folds,
             candidates=found,
-            notes=[*_notes(settings)],
+            notes=[*fold_notes(settings)],
         )
 
     create_table_artifact(
@@ -105,7 +105,8 @@ def best_settings(plan: SweepPlan, found: Sweep) -> Settings:
     return next(each for each in plan.candidates() if _tried(plan, each) == best)
 
 
-def _notes(settings: Settings) -> Iterator[str]:
+def fold_notes(settings: Settings) -> Iterator[str]:
+    """Say what is to be known of the errors: of which target they are, and what the folds do not keep together."""
     if settings.input.log_target:
         yield "the errors are those of the target's logarithm"
     by = settings.split.by
