@@ -2,10 +2,32 @@
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if sys.platform == "win32":  # before the store's first import fails because there is no `fcntl`
     raise SystemExit("linear-neuron needs macOS or Linux; on Windows, run it in WSL")
+
+
+def _require_own_tasks() -> None:
+    """Refuse a project's own `tasks` that comes first on Python's path.
+
+    Raises:
+        ImportError: it does. What would fail without this names neither cause nor remedy.
+    """
+    found = find_spec("tasks")
+    place = found.origin if found else None
+    if place is None or Path(place).parent != Path(__file__).parent.with_name("tasks"):
+        raise ImportError(
+            f"the package `tasks` is {place!r} here, not linear-neuron's; install linear-neuron into an environment of "
+            "its own, see docs/python.md",
+            name="tasks",
+            path=place,
+        )
+
+
+_require_own_tasks()
 
 if TYPE_CHECKING:
     from flows.fitting import fit as fit

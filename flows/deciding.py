@@ -1,4 +1,4 @@
-"""The gate at the end of a run: the champion on today's test rows, a person's consent, and what others hear of it."""
+"""The gate at the end of a run: the champion on today's test rows, a person's consent, and the final state."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from prefect import State
-from prefect.events import emit_event
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from prefect.runtime import deployment
@@ -112,35 +111,6 @@ def recorded_decision(known: NamedModel, result: Result, consent: Consent | None
     if waiting and waiting.run == result.run:
         return known.moved(CHALLENGER, None, by=by, why=decision.text)
     return known
-
-
-def announce(result: Result) -> None:
-    """Tell Prefect's automations of a promotion or a rejection, and of features that have drifted."""
-    decision = result.decision
-    if decision is None:
-        return
-    if decision.drifted:
-        psi = {each.name: each.psi for each in decision.drifted}
-        _emit(result, "drifted", {"text": decision.drift_text, "psi": psi, "champion": decision.champion})
-    if decision.outcome != "kept":
-        _emit(result, decision.outcome, {"text": decision.text, "rmse": result.rmse})
-
-
-def _emit(result: Result, what: str, payload: dict[str, object]) -> None:
-    """Emit an event on the resource of a name of models."""
-    emit_event(
-        event=f"linear-neuron.model.{what}",
-        resource={
-            "prefect.resource.id": f"linear-neuron.model.{result.name}",
-            "prefect.resource.name": str(result.name),
-        },
-        payload={
-            "run": result.run,
-            "target": result.target,
-            "artifacts": str(result.settings.get("artifacts", "")),
-            **payload,
-        },
-    )
 
 
 def ended(result: Result) -> State[Result]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import deployment, flow_run
 
+from flows.events import announce_failure
 from flows.flags import changes, flags
 from flows.mending import mended
 from flows.publishing import report_key, run_folder
@@ -92,3 +93,4 @@ def _publish(run: Run, failure: Failure, name: str) -> None:
     failed = runs.FailedRun(run=place.name, name=name, reason=failure.reason)
     write_atomically(place / runs.FAILURE, failed.model_dump_json(indent=1).encode())
     create_markdown_artifact(text, key=report_key(name), description=failure.reason)
+    announce_failure(name, place.name, failure.reason, str(run.root))

@@ -42,6 +42,9 @@ from tasks.table.drift import grown, lost
 from tasks.table.model.exports import exported
 from tasks.table.model.linear import LinearModel, Reading, linear_model
 
+# Failed runs in the trend's picture, the newest.
+MOST_CROSSES = 20
+
 # Rows of the table in Prefect's UI, which shows all of them on one page.
 MOST_COEFFICIENTS = 500
 
@@ -111,22 +114,23 @@ def _written(
     images = {file: path.read_bytes() for file, path in paths.items()}
     files = exported(_model(run, settings, scores))
     shown = list(drawn.figures)
-    if alike := [each for each in past if difference(each, result) is None]:
-        picture, figure = draw_trend([*alike, result])
+    alike = [each for each in past if difference(each, result) is None]
+    failed = runs.failed_between(run.root, name_of_run(result), past[0].run if past else "", result.run)
+    crosses = [each.run for each in failed if not alike or each.run > alike[0].run][-MOST_CROSSES:]
+    if alike or crosses:
+        picture, figure = draw_trend([*alike, result], crosses)
         files[figure.file] = images[figure.file] = picture
         shown.append(figure)
 
-    blocks = report(result, shown, past, _failures(run, past, result))
+    since = [each for each in failed if not past or each.run > past[-1].run]
+    blocks = report(result, shown, past, _failures(since))
     pages = _pages(result, blocks, images)
     written = runs.write(run.root, result, {**files, **pages}, shared=paths)
     return written, fitted_markdown(blocks, images)
 
 
-def _failures(run: Run, past: Sequence[Result], result: Result) -> list[str]:
-    """Name the runs that failed since the previous one, and why."""
-    if not past:
-        return []
-    failed = runs.failed_between(run.root, name_of_run(result), past[-1].run, result.run)
+def _failures(failed: Sequence[runs.FailedRun]) -> list[str]:
+    """Name failed runs, and why."""
     return [f"{each.run}, {shortened(each.reason, 200)}" for each in failed]
 
 

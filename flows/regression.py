@@ -10,10 +10,12 @@ from prefect import flow, tags
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.deciding import announce, ended
+from flows.deciding import ended
+from flows.events import announce
 from flows.failing import failing_visibly
 from flows.form import DEFAULT, FormSettings
 from flows.publishing import publish, run_folder
+from flows.tracking import tracker
 from tasks.config import Settings
 from tasks.evaluate import evaluate
 from tasks.generate import generate
@@ -67,14 +69,14 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
     settings = Settings.model_validate(settings)
     root = store_root(settings.artifacts)
     name = claimed_name(root, settings.model_dump(mode="json"))
-    with (
-        using(settings.remote),
-        lease(root) as held,
-        tags(name),
-        failing_visibly(run := Run(root, held), settings, name),
-    ):
-        result = publish(run, settings, name, *stages(run, settings))
-    announce(result)
+    with using(settings.remote), lease(root) as held, tags(name):
+        run, address = Run(root, held), settings.log_to_mlflow
+        with failing_visibly(run, settings, name):
+            tracked = tracker(address, name) if address else None
+            result = publish(run, settings, name, *stages(run, settings))
+        announce(result)
+        if tracked:
+            tracked.log(result, root)
     # Prefect's lists of runs show the state's message; whoever calls the flow gets the state's data, the result.
     return cast("Result", ended(result))
 

@@ -171,6 +171,24 @@ RemoteAddress = Annotated[
 ]
 
 
+def _tracking(address: str) -> str:
+    if address != "databricks" and not re.fullmatch(r"[a-z][a-z0-9+]*://\S+", address):
+        raise ValueError(
+            f"`log_to_mlflow` of {address!r} is no address that MLflow tracks at; give http://host:5000, a database "
+            "such as sqlite:///mlflow.db, or databricks"
+        )
+    return address
+
+
+TrackingAddress = Annotated[
+    Annotated[Place, AfterValidator(_tracking)] | None,
+    Field(
+        description="MLflow server or database that gets settings, metrics, figures and model: http://host:5000, "
+        "sqlite:///mlflow.db."
+    ),
+]
+
+
 def _run_name(name: str) -> str:
     if len(name) > LONGEST_RUN_NAME or not RUN_NAME.fullmatch(name):
         raise ValueError(
@@ -614,6 +632,7 @@ class Settings(Section):
     )
     artifacts: Place = Field(default="artifacts", min_length=1, description="Folder for the runs' files.")
     remote: RemoteAddress = None
+    log_to_mlflow: TrackingAddress = None
     problem: Problem = Field(default_factory=Problem, description="The example problem.")
     input: Input = Field(default_factory=Input, description="Your own table.")
     split: Split = Field(default_factory=Split, description="Training and test rows.")

@@ -1,4 +1,4 @@
-"""The notebook of docs/, run from top to bottom as a reader would, by a kernel with an empty folder of Prefect's own."""
+"""The notebook of docs/, run from top to bottom as a reader would, with an empty home of Prefect's."""
 
 import ast
 from pathlib import Path

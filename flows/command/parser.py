@@ -93,6 +93,7 @@ KINDS = {
     "password_block": "BLOCK",
     "key": "COLUMNS",
     "artifacts": "FOLDER",
+    "log_to_mlflow": "ADDRESS",
     "model": "MODEL",
     "target": "COLUMN",
     "column": "COLUMN",

@@ -21,7 +21,7 @@ from tasks.outputs.registry import claimed_name
 from tasks.runtime.user_table import check
 from tasks.store.folders import store_root
 from tasks.table.errors import BadTable
-from tasks.table.sources.location import anchored
+from tasks.table.sources.location import anchored, is_url
 
 
 def serve(settings: Settings, cron: str) -> Exit:
@@ -84,6 +84,8 @@ def _folder(parameters: dict[str, Any]) -> str:
 def _anchored(settings: Settings) -> Settings:
     """Make the paths absolute: a scheduled run starts in a folder of its own."""
     paths: dict[str, Any] = {"artifacts": str(Path(settings.artifacts).resolve())}
+    if settings.log_to_mlflow is not None and is_url(settings.log_to_mlflow):
+        paths["log_to_mlflow"] = anchored(settings.log_to_mlflow)
     if settings.input.data is not None:
         paths["input"] = {"data": anchored(settings.input.data)}
     return Settings.model_validate(overlaid(changes(settings), paths))

@@ -78,8 +78,12 @@ def _percent(ratio: float) -> str:
 
 
 def started(run: Result) -> str:
-    """Write when a run started, in UTC: its name begins with it."""
-    name = run.run
+    """Write when a run started, in UTC."""
+    return when(run.run)
+
+
+def when(name: str) -> str:
+    """Write when the run of this name was due, in UTC: its name begins with it."""
     return f"{name[:4]}-{name[4:6]}-{name[6:8]} {name[9:11]}:{name[11:13]}"
 
 

@@ -25,12 +25,14 @@ def trend(
     yield Heading(2, "Trend")
     if not past:
         yield Paragraph("The first run of this name in this folder: nothing to compare with.")
-        return
-    yield from pictures
-    yield _table([*past, now])
-    yield Paragraph(_settings(past[-1], now))
+        yield from pictures
+    else:
+        yield from pictures
+        yield _table([*past, now])
+        yield Paragraph(_settings(past[-1], now))
     if failed:
-        yield Paragraph(f"Failed since the previous run: {visible('; '.join(failed))}.")
+        since = "Failed since the previous run" if past else "Failed before it"
+        yield Paragraph(f"{since}: {visible('; '.join(failed))}.")
 
 
 def _table(runs: Sequence[Result]) -> TableBlock:

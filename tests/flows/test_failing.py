@@ -71,7 +71,8 @@ def test_the_failure_is_an_artifact_under_the_reports_key(
     assert {path.name for path in folder.iterdir()} == {"report.html", "report.md", "failure.json"}
     assert (folder / "report.md").read_text() == page
     monkeypatch.undo()
-    assert "failed" not in (Path(settings.artifacts) / regression(settings).report).read_text()
+    first = (Path(settings.artifacts) / regression(settings).report).read_text()
+    assert re.search(r"Failed before it: \d{8}T\d{6}-[0-9a-f]{8}, OSError: .*No space left", first)
     failing = Settings.model_validate(settings.model_dump() | {"seed": 1})
     time.sleep(1)  # a run's name has the second in which it was due
     with monkeypatch.context() as broken:
@@ -79,7 +80,9 @@ def test_the_failure_is_an_artifact_under_the_reports_key(
         with pytest.raises(OSError, match="No space left"):
             regression(failing)
     time.sleep(1)
-    trend = (Path(settings.artifacts) / regression(failing).report).read_text()
+    place = Path(settings.artifacts) / regression(failing).report
+    trend = place.read_text()
+    assert place.with_name("trend.svg").read_text().count("l10 10m0") == 1
     assert re.search(
         r"Failed since the previous run: \d{8}T\d{6}-[0-9a-f]{8}, OSError: .*No space left", trend
     )

@@ -1,17 +1,25 @@
 """`report.html` as Chromium shows it: both themes, from desktop to a small phone."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from tasks.page.figures.catalogue import draw_all
 from tasks.page.figures.trend import draw_trend
+from tasks.page.failure import Failure, failure_page
 from tasks.page.report import report
 from tasks.page.webpage import webpage
+from tasks.table.errors import Violation
 from tests.page.browser import Tab
 from tests.page.examples import HOSTILE, before, plot_data, result_of
 
 pytestmark = pytest.mark.slow
+
+# Run by the protocol, which the page's policy does not concern.
+AXE = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+JUDGED = """axe.run().then(found => found.violations.map(
+  each => [each.id, each.nodes.slice(0, 3).map(node => node.html.slice(0, 120))]))"""
 
 BEYOND = """[...document.querySelectorAll("body *")]
   .filter(e => !e.closest(".box, .card, pre") && e.getBoundingClientRect().right > innerWidth + 1)
@@ -71,6 +79,31 @@ def test_the_page_is_whole_and_readable(tab: Tab, page: str, width: int, theme: 
     assert tab.complaints == []
     dark = tab.value("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] < 99")
     assert dark == (theme == "dark")
+
+
+@pytest.fixture(scope="module")
+def failed_page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Write the page of a failed run, with a table of findings and a command."""
+    findings = [
+        Violation("missing-values", "a gap", "fill it in", HOSTILE, 3, 4),
+        Violation("constant-column", "always 1", "drop it", "z"),
+    ]
+    failure = Failure("ingest", HOSTILE, ["generate"], "linear-neuron run --missing drop", findings)
+    path: Path = tmp_path_factory.mktemp("failed") / "report.html"
+    path.write_text(webpage(failure_page(failure), "sales failed", lambda _: b""), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("which", ["page", "failed_page"])
+def test_axe_finds_nothing(tab: Tab, which: str, page: str, failed_page: str) -> None:
+    """The rules of WCAG and of good practice, in both themes, on a desktop and on a phone."""
+    url = {"page": page, "failed_page": failed_page}[which]
+    for width in (1280, 390):
+        for theme in ("light", "dark"):
+            tab.show(url, width, theme)
+            tab.call("Runtime.evaluate", expression=AXE)
+            answer = tab.call("Runtime.evaluate", expression=JUDGED, awaitPromise=True, returnByValue=True)
+            assert answer["result"]["value"] == [], (width, theme)
 
 
 def test_what_scrolls_can_be_reached_by_the_keyboard(tab: Tab, page: str) -> None:

@@ -33,3 +33,10 @@ def test_the_section_has_the_picture_the_newest_runs_and_the_changed_settings() 
 def test_equal_settings_are_said_to_be_equal() -> None:
     *_, settings = trend([before(result_of())], result_of(), [])
     assert settings == Paragraph("Settings changed since the previous run: none.")
+
+
+def test_failed_runs_are_named_before_a_first_run_too() -> None:
+    *_, first = trend([], result_of(), [PICTURE], ["20261122T120000-00000001, OSError: disk full"])
+    assert first == Paragraph("Failed before it: 20261122T120000-00000001, OSError: disk full.")
+    *_, later = trend([before(result_of())], result_of(), [PICTURE], ["x, y"])
+    assert later == Paragraph("Failed since the previous run: x, y.")

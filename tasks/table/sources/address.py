@@ -27,6 +27,7 @@ _QUERY = re.compile(
 
 _OF_STORES = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what your store has in their place"
 _OF_DATABASES = "PGPASSWORD, ~/.pgpass or `password_block`"
+_OF_TRACKING = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or of a database PGPASSWORD"
 
 
 def redacted(text: str) -> str:
@@ -59,9 +60,10 @@ def refuse_credentials(address: str, field: str | None = None) -> None:
         )  # a quotation mark in a secret would end the address in a message
         if redacted(whole) != whole:
             is_database = whole.partition("://")[0].lower() in DATABASES
+            variables = _OF_DATABASES if is_database else _OF_STORES
             raise ValueError(
                 f"`{field or 'data'}` of {redacted(whole)!r} carries credentials; take them out, and set "
-                f"{_OF_DATABASES if is_database else _OF_STORES}"
+                f"{_OF_TRACKING if field == 'log_to_mlflow' else variables}"
             )
 
 
