@@ -190,13 +190,14 @@ def _text(z: float, d: float, reference: LeastSquares, recipe: Recipe, name: str
     if reference.is_exact and not reference.degrees_of_freedom:
         unit = f"{reference.rows} rows determine {reference.parameters} parameters exactly, {rounding}"
     if d <= INDISTINGUISHABLE:
-        return f"indistinguishable from {name}: {unit}D = {d:.2g} ≤ {INDISTINGUISHABLE}, z = {z:.2g}"
+        figures = f"{unit}D = {d:.2g} ≤ {INDISTINGUISHABLE}"
+        return f"indistinguishable from {name}: {figures}, at most {z:.2g} standard errors away"
     figures = f"{unit}D = {d:.3g} > {INDISTINGUISHABLE}"
     if recipe == "tutorial":
         remedy = "a constant learning rate keeps wobbling around it; use the default preset"
         return f"{z:.2g} standard errors away from {name}: {figures}; {remedy}"
     remedy = "float64 cannot hold the weights closer: centre the columns, or `exclude` one of those that nearly agree"
-    return f"not converged: {figures}, z = {z:.2g}; {remedy}"
+    return f"not converged: {figures}, up to {z:.2g} standard errors away; {remedy}"
 
 
 def _present(targets: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:

@@ -5,10 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from prefect.events import Event, emit_event
+from prefect.events import AutomationCore, Event, emit_event
+from prefect.server.events.schemas.automations import EventTrigger
+from prefect.server.events.schemas.events import ReceivedEvent
 
 from flows.regression import regression
 from tasks.config import Settings
+from tests.nightly.readme import automation
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -48,6 +51,15 @@ def test_a_finished_run_and_its_promotion_are_told(heard: list[Event], tmp_path:
     assert finished.payload["text"] == result.line
     assert (finished.payload["run"], last.payload["run"]) == (result.run, again.run)
     assert promoted.payload["text"] == (result.decision and result.decision.text)
+
+    # The page's automation starts on the promotion alone, and on that of its deployment alone.
+    page = automation("docs/nights.md")
+    AutomationCore.model_validate(page)
+    trigger = EventTrigger.model_validate(page["trigger"])
+    received = [ReceivedEvent.model_validate(each.model_dump()) for each in heard]
+    assert [trigger.covers(each) for each in received] == [False, True, False]
+    other = page["trigger"] | {"match": {"linear-neuron.deployment": "weekly"}}
+    assert not EventTrigger.model_validate(other).covers(received[1])
 
 
 def test_a_failed_run_is_told_with_its_reason(

@@ -110,11 +110,11 @@ def test_verdict_texts() -> None:
     near = verdict(reference.weights + 0.003 * se, reference.bias, reference)
     assert near.converged
     assert near.text.startswith("indistinguishable from least squares: D = ")
-    assert near.text.endswith("≤ 0.01, z = 0.003")
+    assert near.text.endswith("≤ 0.01, at most 0.003 standard errors away")
     far = verdict(reference.weights + 3 * se, reference.bias, reference)
     assert not far.converged
     assert far.text.startswith("not converged: D = ")
-    assert "> 0.01, z = 3; float64 cannot hold" in far.text
+    assert "> 0.01, up to 3 standard errors away; float64 cannot hold" in far.text
     tutorial = verdict(reference.weights + 17 * se, reference.bias, reference, recipe="tutorial")
     assert tutorial.text.startswith("17 standard errors away from least squares: D = ")
     assert tutorial.text.endswith("use the default preset")

@@ -20,8 +20,8 @@ class Chat:
     heard: list[str] = field(default_factory=list)
 
     def subscribe(self, terminals: Terminals) -> None:
-        """Run the README's program that has Prefect's server tell the chat of bad nights."""
-        notify = re.sub(r"https://[^\"]+", self.address, program("Every night"))
+        """Run the page's program that has Prefect's server tell the chat of bad nights."""
+        notify = re.sub(r"https://[^\"]+", self.address, program("docs/nights.md", "In a chat"))
         (terminals.folder / "notify.py").write_text(notify.replace(ADDRESS, terminals.address))
         done = terminals.run("python notify.py")
         assert done.returncode == 0, done.stdout

@@ -1,7 +1,10 @@
-"""What the README tells people to type."""
+"""What the README tells people to type, and the page that it leads to for being told."""
 
 import re
 from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
 
 from tests.paths import ROOT
 
@@ -22,14 +25,20 @@ def console(heading: str) -> list[list[Line]]:
     ]
 
 
-def program(heading: str) -> str:
-    """Return the first Python program under a heading."""
-    return _blocks(heading, "python")[0]
+def program(page: str, heading: str) -> str:
+    """Return the first Python program of a page under a heading."""
+    return _blocks(heading, "python", page)[0]
 
 
-def _blocks(heading: str, language: str) -> list[str]:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+def automation(page: str) -> dict[str, Any]:
+    """Return the first automation of a page."""
+    found = _blocks("By events of your own", "yaml", page)[0]
+    return dict(YAML(typ="safe").load(found)["automations"][0])
+
+
+def _blocks(heading: str, language: str, page: str = "README.md") -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return re.findall(rf"^```{language}\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)
 
 

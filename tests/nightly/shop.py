@@ -94,6 +94,7 @@ class Shop:
 
     def events(self, prefix: str = "linear-neuron.model.") -> Sequence[str]:
         """Return the kinds of the events that the server has heard of this name so far, the oldest first."""
-        asked = {"resource": {"id": [f"linear-neuron.model.{self.name}"]}, "order": "ASC"}
+        about = {"resource": {"id": [f"linear-neuron.model.{self.name}"]}, "event": {"prefix": [prefix]}}
+        asked = about | {"order": "ASC"}
         found = self.terminals.ask("events/filter", filter=asked)["events"]
         return [each["event"].removeprefix(prefix) for each in found]

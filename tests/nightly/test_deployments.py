@@ -42,6 +42,18 @@ def test_the_first_run_makes_everything_and_reports_in_the_checkout(
     assert report.parent.name in page["data"]
 
 
+def test_automations_hear_of_a_run_by_the_deployments_name(terminals: Terminals, ticks: Ticks) -> None:
+    """In the resource's label, for a match, and as what the event is related to."""
+    wanted = {"event": {"name": ["linear-neuron.run.finished"]}}
+    events = until(lambda: terminals.ask("events/filter", filter=wanted)["events"])
+    (event,) = [each for each in events if ticks.first in str(each["related"])]
+    assert event["resource"]["prefect.resource.id"] == "linear-neuron.model.example"
+    assert event["resource"]["linear-neuron.deployment"] == "nightly"
+    roles = {each["prefect.resource.role"]: each["prefect.resource.name"] for each in event["related"]}
+    assert roles["deployment"] == "nightly"
+    assert event["payload"]["text"].startswith("y: RMSE ")
+
+
 def test_a_night_on_which_nothing_changed_is_cached_light_and_short(
     terminals: Terminals, ticks: Ticks
 ) -> None:

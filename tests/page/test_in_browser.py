@@ -1,13 +1,16 @@
 """`report.html` as Chromium shows it: both themes, from desktop to a small phone."""
 
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
+from tasks.page.failure import Failure, failure_page
 from tasks.page.figures.catalogue import draw_all
 from tasks.page.figures.trend import draw_trend
-from tasks.page.failure import Failure, failure_page
 from tasks.page.report import report
 from tasks.page.webpage import webpage
 from tasks.table.errors import Violation
@@ -81,6 +84,21 @@ def test_the_page_is_whole_and_readable(tab: Tab, page: str, width: int, theme: 
     assert dark == (theme == "dark")
 
 
+def judged(tab: Tab) -> list[Any]:
+    """Return the rules that the page breaks, each with some of the places."""
+    tab.call("Runtime.evaluate", expression=AXE)
+    answer = tab.call("Runtime.evaluate", expression=JUDGED, awaitPromise=True, returnByValue=True)
+    return list(answer["result"]["value"])
+
+
+def luminance(colour: tuple[int, int, int]) -> float:
+    """Return the relative luminance that WCAG defines."""
+    linear = [
+        v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in (part / 255 for part in colour)
+    ]
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
 @pytest.fixture(scope="module")
 def failed_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Write the page of a failed run, with a table of findings and a command."""
@@ -98,12 +116,33 @@ def failed_page(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_axe_finds_nothing(tab: Tab, which: str, page: str, failed_page: str) -> None:
     """The rules of WCAG and of good practice, in both themes, on a desktop and on a phone."""
     url = {"page": page, "failed_page": failed_page}[which]
-    for width in (1280, 390):
-        for theme in ("light", "dark"):
-            tab.show(url, width, theme)
-            tab.call("Runtime.evaluate", expression=AXE)
-            answer = tab.call("Runtime.evaluate", expression=JUDGED, awaitPromise=True, returnByValue=True)
-            assert answer["result"]["value"] == [], (width, theme)
+    for width, theme in ((1280, "light"), (390, "dark")):
+        tab.show(url, width, theme)
+        assert judged(tab) == [], (width, theme)
+
+
+def test_axe_would_find_something(tab: Tab, failed_page: str) -> None:
+    tab.show(failed_page, 1280, "light")
+    tab.value("document.documentElement.removeAttribute('lang')")
+    assert [rule for rule, _ in judged(tab)] == ["html-has-lang"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_figures_have_the_pages_ground_and_stand_out_from_it(tab: Tab, page: str, theme: str) -> None:
+    """The commonest colour of each is near the page's, and the one farthest from it has the contrast of text."""
+    tab.show(page, 1280, theme)
+    for index in range(tab.value("document.images.length")):
+        tab.value(f"document.images[{index}].scrollIntoView({{block: 'center'}})")
+        place = tab.value(
+            f"(r => [r.left, Math.max(r.top, 0), r.right, Math.min(r.bottom, innerHeight)])"
+            f"(document.images[{index}].getBoundingClientRect())"
+        )
+        shown = Image.open(BytesIO(tab.picture())).convert("RGB").crop(place)
+        colours = sorted(shown.getcolors(shown.width * shown.height), reverse=True)
+        ground, *others = [luminance(colour) for _, colour in colours]
+        assert (ground < 0.05) == (theme == "dark"), index
+        contrasts = [(max(ground, each) + 0.05) / (min(ground, each) + 0.05) for each in others]
+        assert max(contrasts) >= 4.5, index
 
 
 def test_what_scrolls_can_be_reached_by_the_keyboard(tab: Tab, page: str) -> None:

@@ -101,6 +101,7 @@ def test_paths_are_absolute_and_nothing_else_is_added(
     given = {
         "input": {"data": "t.csv", "target": "body_mass"},
         "artifacts": "store",
+        "log_to_mlflow": "sqlite:///mlflow.db",
         "training": {"epochs": 3},
     }
     assert serve(Settings.model_validate(given), "0 7 * * *") == Exit.DONE
@@ -108,6 +109,7 @@ def test_paths_are_absolute_and_nothing_else_is_added(
     assert options["parameters"]["settings"] == {
         "input": {"data": str(tmp_path / "t.csv"), "target": "body_mass"},
         "artifacts": str(tmp_path / "store"),
+        "log_to_mlflow": f"sqlite:///{tmp_path / 'mlflow.db'}",
         "training": {"epochs": 3},
     }
     assert (options["schedule"].cron, options["schedule"].timezone) == ("0 7 * * *", "UTC")
