@@ -8,9 +8,9 @@ from pathlib import Path
 def main() -> int:
     """Run the command line, unless packages of the same names come first; return its exit status."""
     found = find_spec("flows")
-    ours = Path(__file__).with_name("flows")
-    if found is None or found.origin is None or Path(found.origin).parent != ours:
-        return _refuse("flows", found and found.origin)
+    place = found.origin if found else None
+    if place is None or Path(place).parent != Path(__file__).with_name("flows"):
+        return _refuse("flows", place)
     try:
         from flows.command.cli import main as command
     except ImportError as error:

@@ -74,7 +74,7 @@ def test_a_run_is_logged_once_and_its_model_predicts(tmp_path: Path, monkeypatch
     folder = runs.folder(tmp_path / "store", first.run)
     assert files_of(client, one.info.run_id) == {path.name for path in folder.iterdir()}
 
-    mlflow.set_tracking_uri(settings.log_to_mlflow)
+    mlflow.set_tracking_uri(str(settings.log_to_mlflow))
     loaded = mlflow.pyfunc.load_model(f"runs:/{one.info.run_id}/model")
     rows = pa.table({"x": [1.0, 2.0, None], "z": [0.5, -3.0, 1.0]})
     expected = predict(read(folder / "model.json"), {name: rows[name] for name in rows.column_names}).values
