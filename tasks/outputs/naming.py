@@ -102,6 +102,19 @@ def difference(past: Result, now: Result) -> Difference | None:
     return None if same_lots and _agree(then.get("split"), today.get("split")) else "other split"
 
 
+def same_rows(past: Result, now: Result) -> bool | None:
+    """Say whether the errors of two runs are of the same rows; None where a run does not list what `split` has left."""
+    rows = [_scored_files(run) for run in (past, now)]
+    return rows[0] == rows[1] if all(rows) else None
+
+
+def _scored_files(run: Result) -> list[str]:
+    """Return the digests of the files whose rows a run's error is of."""
+    part, stage = "test" if run.metrics.test else "train", run.stages.get("split")
+    files = stage.files if stage else []
+    return [file.sha256 for file in files if PurePosixPath(file.path).name.startswith(part)]
+
+
 def _table(settings: Dumped) -> tuple[str, str] | None:
     """Return the user's table and its target; None for the example problem."""
     given = settings.get("input")

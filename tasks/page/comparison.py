@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from tasks.outputs.naming import difference
+from tasks.outputs.naming import difference, same_rows
 from tasks.outputs.result import Result, Scores
 from tasks.page.text import number
 
@@ -42,20 +42,34 @@ def _change(past: Result, now: Result) -> ErrorChange:
 
     Differences below the sixth digit count as none: that is where another processor's rounding begins.
     """
-    since = f"in the run of {started(past)}"
+    since, rows = f"in the run of {started(past)}", _rows(past, now)
     if why := difference(past, now):
         return ErrorChange(why, "", f"The RMSE is not compared with that {since}: {why}")
     if abs(now.rmse - past.rmse) <= 1e-6 * max(past.rmse, now.rmse):
-        return ErrorChange("the same", "", f"The RMSE is the same as {since}")
+        return ErrorChange(
+            "the same", "", ", ".join(filter(None, [f"The RMSE is the same as {since}", rows]))
+        )
     moved = f"from {number(past.rmse, 4)} {since} to {number(now.rmse, 4)}"
     if not past.rmse or not now.rmse:
         return ErrorChange(
-            f"{'+' if now.rmse else '-'}{number(max(now.rmse, past.rmse), 3)}", "", f"The RMSE went {moved}"
+            f"{'+' if now.rmse else '-'}{number(max(now.rmse, past.rmse), 3)}",
+            "",
+            ", ".join(filter(None, [f"The RMSE went {moved}", rows])),
         )
 
     share = f"{_percent(now.rmse / past.rmse)} %"
     chance = _chance(past.metrics.test, now.metrics.test)
-    return ErrorChange(share, chance, f"The RMSE went {moved}: {', '.join(filter(None, [share, chance]))}")
+    return ErrorChange(
+        share, chance, f"The RMSE went {moved}: {', '.join(filter(None, [share, chance, rows]))}"
+    )
+
+
+def _rows(past: Result, now: Result) -> str:
+    """Say on whose rows the errors are, where that is known."""
+    same = same_rows(past, now)
+    if same is None:
+        return ""
+    return f"on the same {scored_rows(now)}" if same else f"each on its own {scored_rows(now)}"
 
 
 def _chance(past: Scores | None, now: Scores | None) -> str:

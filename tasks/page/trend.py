@@ -37,7 +37,7 @@ def _table(runs: Sequence[Result]) -> TableBlock:
     newest = list(reversed(runs))[:NEWEST]
     before = [*list(reversed(runs))[1 : NEWEST + 1], None]
     return TableBlock(
-        caption=f"The newest runs, with the RMSE of the {scored_rows(runs[-1])}.",
+        caption=f"The newest runs, each with the RMSE of its own {scored_rows(runs[-1])}.",
         header=["run", "rows", "RMSE", "change", "equals least squares"],
         rows=[
             [*_named(run, run is runs[-1]), compared(older, run) if older else "–", _yes(run)]

@@ -8,7 +8,7 @@ import numpy as np
 from tasks.config import overlaid
 from tasks.outputs import registry, runs
 from tasks.outputs.registry import NamedModel
-from tasks.outputs.result import Decision
+from tasks.outputs.result import Decision, Result
 from tests.nightly.terminals import Terminals, until
 
 ENDED = {"Completed", "Rejected", "Failed", "Crashed", "Cancelled"}
@@ -84,13 +84,18 @@ class Shop:
         """Return the version in use."""
         return self.known.champion.number if self.known.champion else None
 
-    def decision(self, run: str) -> Decision:
-        """Return what was decided about a run."""
+    def result(self, run: str) -> Result:
+        """Return what a run has found."""
         (folder,) = (self.store / "runs").glob(f"*-{run[:8]}")
         result = runs.read(self.store, folder.name)
         assert result is not None
-        assert result.decision is not None
-        return result.decision
+        return result
+
+    def decision(self, run: str) -> Decision:
+        """Return what was decided about a run."""
+        decision = self.result(run).decision
+        assert decision is not None
+        return decision
 
     def events(self, prefix: str = "linear-neuron.model.") -> Sequence[str]:
         """Return the kinds of the events that the server has heard of this name so far, the oldest first."""

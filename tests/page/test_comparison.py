@@ -2,7 +2,9 @@
 
 import math
 
-from tasks.outputs.result import Result
+import pytest
+
+from tasks.outputs.result import Result, RunFile, Stage
 from tasks.page.comparison import change, compared, scored_rows, started
 from tests.page.examples import before, result_of
 
@@ -58,3 +60,32 @@ def test_a_runs_start_is_in_its_name() -> None:
 def test_without_a_test_part_the_training_rows_count() -> None:
     assert scored_rows(result_of()) == "test rows"
     assert scored_rows(result_of(held_out=False)) == "training rows"
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_on_whose_rows_the_errors_are_is_said(held_out: bool) -> None:
+    """By the files that `split` left; of a run that does not list them nothing is claimed."""
+    now = result_of(held_out=held_out)
+    part = "test" if held_out else "train"
+    past = dealt(before(now, 0.6) if held_out else now, **{part: "aa"})
+    same, other = (dealt(now, **{"test": "ab", "train": "ab", part: digest}) for digest in ("aa", "bb"))
+    rows = "test rows" if held_out else "training rows"
+    assert sentence(past, same).endswith(f", on the same {rows}")
+    assert sentence(past, other).endswith(f", each on its own {rows}")
+    assert rows not in sentence(past, now)
+
+
+def sentence(past: Result, now: Result) -> str:
+    found = change(past, now)
+    assert found
+    return found.sentence
+
+
+def dealt(result: Result, **digests: str) -> Result:
+    """Have a run list the files of its parts, with these digests."""
+    files = [
+        RunFile(path=f"split/0123/{part}-00000.parquet", sha256=digest, bytes=1)
+        for part, digest in digests.items()
+    ]
+    split = Stage(state="ran", reason="", seconds=1, files=files)
+    return result.model_copy(update={"stages": {"split": split}})
