@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from flows.command.chosen_model import chosen
+from flows.chosen_model import chosen
 from flows.command.environment import prepare
 from flows.command.export import write
 from flows.command.messages import described

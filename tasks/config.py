@@ -119,6 +119,10 @@ TableQuery = Annotated[
     Annotated[str, Field(min_length=1)] | None,
     Field(description="SQL whose rows are read, of a database such as postgresql://host/db."),
 ]
+DatabaseTableName = Annotated[
+    Annotated[str, Field(min_length=1)] | None,
+    Field(description="Table of a database, such as schema.name; instead of `query`."),
+]
 PasswordBlock = Annotated[
     Annotated[str, Field(min_length=1)] | None,
     Field(
@@ -220,11 +224,7 @@ class Input(Section):
         "s3://bucket/folder or postgresql://host/db.",
     )
     query: TableQuery = None
-    table: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Table of a database, such as schema.name; instead of `query`.",
-    )
+    table: DatabaseTableName = None
     unchanged_if: str | None = Field(
         default=None,
         min_length=1,
@@ -498,11 +498,33 @@ class Prediction(Section):
         min_length=1, description="Rows to predict: any table that `run` takes; the target is not needed."
     )
     query: TableQuery = None
+    table: DatabaseTableName = None
     password_block: PasswordBlock = None
     version: TableVersion = None
     output: Place = Field(
         min_length=1,
-        description="File for the rows and their predictions: .csv, .csv.gz, .tsv, .parquet, .feather.",
+        description="File for the rows and their predictions: .csv, .csv.gz, .tsv, .parquet, .feather; or a database, "
+        "such as postgresql://host/db, with `output_table`.",
+    )
+    output_table: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Table of the output's database, such as schema.name; made if it is not there.",
+    )
+    output_key: Names = Field(
+        default=(),
+        description="Columns that identify a row of the output's table: rows of the same key are replaced, the others "
+        "stay.",
+    )
+    output_password_block: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Prefect Secret block with the password of the output's database; by default PGPASSWORD or "
+        "~/.pgpass.",
+    )
+    stamp: bool = Field(
+        default=False,
+        description="Add `model_run` and `predicted_at`: which run's model predicted a row, and when.",
     )
     column: str | None = Field(
         default=None,
@@ -520,7 +542,9 @@ class Prediction(Section):
         description="prediction: of a new row; confidence: of the mean of such rows; conformal: of a new row whatever "
         "the errors' distribution, from the test rows.",
     )
-    overwrite: bool = Field(default=False, description="Replace the output if it exists.")
+    overwrite: bool = Field(
+        default=False, description="Replace the output if it exists; of a table, all of its rows."
+    )
     artifacts: Place = Field(
         default="artifacts", min_length=1, description="Folder in which to look for runs."
     )
@@ -542,6 +566,18 @@ class Prediction(Section):
         if self.interval is None and self.interval_kind != "prediction":
             raise ValueError(
                 f"`interval_kind` of {self.interval_kind!r} needs `interval`: a level such as 0.95"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rows_of_a_table_have_one_fate(self) -> Self:
+        if self.output_key and self.output_table is None:
+            raise ValueError(
+                "`output_key` is for a table of a database; give `output_table`, or leave it out"
+            )
+        if self.output_key and self.overwrite:
+            raise ValueError(
+                "`output_key` replaces the rows of a key and `overwrite` all rows; give one of them"
             )
         return self
 

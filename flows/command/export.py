@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.command.chosen_model import chosen
+from flows.chosen_model import chosen
 from flows.command.exits import Exit
-from flows.command.folders import local_output
 from flows.command.messages import print_result, refuse, say
+from flows.local_output import local_output
 from tasks.config import Export
 from tasks.store.folders import BadStore
 from tasks.store.writing import sweep_beside, whole

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from flows.command.exits import Exit
 from flows.command.messages import Unusable
-from tasks.table.errors import BadTable
 
 # What can only be mended by naming another folder; the rest is a fault of the machine.
 MISNAMED = {errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
@@ -36,22 +35,6 @@ def require_readable(setting: str, folder: Path) -> None:
         next(_existing(folder).iterdir(), None)
     except OSError as error:
         raise unusable(setting, folder, error) from error
-
-
-def local_output(output: str, *, overwrite: bool) -> Path:
-    """Check, before anything is read, that an output can be written.
-
-    Raises:
-        BadTable: it cannot, or it already exists.
-    """
-    path, where = Path(output), f"`output` of {output!r}"
-    if "://" in output:
-        raise BadTable(f"{where} is not on this machine; write a local file and copy it there")
-    if not path.parent.is_dir():
-        raise BadTable(f"{where}: the folder {str(path.parent)!r} does not exist; make it")
-    if path.exists() and not overwrite:
-        raise BadTable(f"{where} already exists; give another name or `--overwrite`")
-    return path
 
 
 def unusable(setting: str, folder: Path, error: OSError) -> Unusable:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.command.chosen_model import chosen
+from flows.chosen_model import chosen
 from flows.command.exits import Exit
 from flows.command.folders import unusable
 from flows.command.messages import explain, print_result

@@ -65,6 +65,7 @@ EXAMPLES = {
     "predict": [
         "predict --model latest --data new.csv --output predicted.csv",
         "predict --model model.json --data new.parquet --output predicted.parquet --overwrite",
+        "predict --model sales --data new.csv --output sqlite:///shop.db --output-table scored --output-key id",
     ],
     "export": [
         "export --to onnx",
@@ -91,6 +92,9 @@ KINDS = {
     "table": "TABLE",
     "version": "VERSION",
     "password_block": "BLOCK",
+    "output_table": "TABLE",
+    "output_key": "COLUMNS",
+    "output_password_block": "BLOCK",
     "key": "COLUMNS",
     "artifacts": "FOLDER",
     "model": "MODEL",

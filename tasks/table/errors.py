@@ -101,13 +101,13 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split()))
 
 
-def located(path: Path | str) -> str:
+def located(path: Path | str, setting: str = "data") -> str:
     r"""Name the user's file in full: a path that is cut short points nowhere.
 
     >>> located(Path("new\nline.csv"))
     "`data` of 'new\\nline.csv'"
     """
-    return redacted(f"`data` of {str(path)!r}")
+    return redacted(f"`{setting}` of {str(path)!r}")
 
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,16 @@ MOST_LEVELS = 1000
 OTHERS = "…"
 # The ends of intervals.
 BOUNDS = ("lower", "upper")
+# What rows say of their prediction, if they are to: by which run's model, and when.
+STAMP = pa.schema([("model_run", pa.string()), ("predicted_at", pa.timestamp("s", "UTC"))])
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """By which run's model rows are predicted, and when."""
+
+    run: str
+    time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,27 @@ def scored_columns(
         for each in columns
     ]
     return pa.schema([*typed, *((name, pa.float64()) for name in (column, *bounds))])
+
+
+def stamped_columns(columns: pa.Schema) -> pa.Schema:
+    """Return columns with those of `STAMP` behind them.
+
+    Raises:
+        BadTable: one of these is there already.
+    """
+    for name in STAMP.names:
+        if name in columns.names:
+            raise BadTable(f"`stamp` adds a column {quoted(name)}, and there is one already; rename it")
+    return pa.schema([*columns, *STAMP])
+
+
+def stamped(rows: pa.RecordBatch, stamp: Stamp) -> pa.RecordBatch:
+    """Return rows that say by which run's model they were predicted, and when."""
+    added = [
+        pa.repeat(pa.scalar(value, field.type), rows.num_rows)
+        for field, value in zip(STAMP, (stamp.run, stamp.time), strict=True)
+    ]
+    return pa.RecordBatch.from_arrays([*rows.columns, *added], schema=pa.schema([*rows.schema, *STAMP]))
 
 
 def scored(

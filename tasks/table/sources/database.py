@@ -58,9 +58,9 @@ def quoted_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def missing_extra(data: str, kind: str, extra: str) -> BadTable:
-    """Say what must be installed to read a kind of database."""
+def missing_extra(data: str, kind: str, extra: str, setting: str = "data") -> BadTable:
+    """Say what must be installed for a kind of database."""
     return BadTable(
-        f"{located(data)} is a database of {kind}, which needs another package; "
+        f"{located(data, setting)} is a database of {kind}, which needs another package; "
         f"`pip install '.[{extra}]'` in the checkout"
     )

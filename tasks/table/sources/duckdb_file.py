@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "DuckDB"
 
-_ALONE = {
+ALONE = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "enable_external_access": "false",
@@ -47,11 +47,8 @@ class DuckDB:
     def _connected(self) -> Iterator["DuckDBPyConnection"]:
         import duckdb
 
-        try:
-            with duckdb.connect(str(self.path), read_only=True, config=_ALONE) as connection:
-                yield connection
-        except duckdb.Error as error:
-            raise Rejected(str(error).partition("\nLINE ")[0]) from error
+        with rejecting(), duckdb.connect(str(self.path), read_only=True, config=ALONE) as connection:
+            yield connection
 
 
 def opened(origin: Origin) -> Database:
@@ -60,8 +57,32 @@ def opened(origin: Origin) -> Database:
     Raises:
         BadTable: the library is not installed, or there is no such file.
     """
+    require_library(origin.data)
+    return DuckDB(existing_database_file(origin.data))
+
+
+def require_library(data: str, setting: str = "data") -> None:
+    """Look whether the library is installed.
+
+    Raises:
+        BadTable: it is not.
+    """
     try:
         import duckdb  # noqa: F401 - whether it is there
     except ImportError as error:
-        raise missing_extra(origin.data, NAME, "duckdb") from error
-    return DuckDB(existing_database_file(origin.data))
+        raise missing_extra(data, NAME, "duckdb", setting) from error
+
+
+@contextmanager
+def rejecting() -> Iterator[None]:
+    """Turn what the library raises into what `sql` knows.
+
+    Raises:
+        Rejected: it refuses a statement, or cannot open the file.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise Rejected(str(error).partition("\nLINE ")[0]) from error

@@ -71,7 +71,16 @@ class Postgres:
 
 
 def opened(origin: Origin) -> Database:
-    """Return the database at an address; a password that is not in PGPASSWORD or ~/.pgpass goes with it.
+    """Return the database at an address.
+
+    Raises:
+        BadTable: the driver is not installed.
+    """
+    return Postgres(with_password(origin))
+
+
+def with_password(origin: Origin, setting: str = "data") -> str:
+    """Return the address for the driver; a password that is not in PGPASSWORD or ~/.pgpass goes with it.
 
     Raises:
         BadTable: the driver is not installed.
@@ -79,13 +88,13 @@ def opened(origin: Origin) -> Database:
     try:
         import adbc_driver_postgresql.dbapi  # noqa: F401 - whether it is there
     except ImportError as error:
-        raise missing_extra(origin.data, NAME, "postgres") from error
+        raise missing_extra(origin.data, NAME, "postgres", setting) from error
     if origin.password is None:
-        return Postgres(origin.data)
+        return origin.data
     parts = urlsplit(origin.data)
     user, _, host = parts.netloc.rpartition("@")
     secret = quote(origin.password.get_secret_value(), safe="")
-    return Postgres(urlunsplit(parts._replace(netloc=f"{user}:{secret}@{host}")))
+    return urlunsplit(parts._replace(netloc=f"{user}:{secret}@{host}"))
 
 
 def _type_name(field: pa.Field) -> str:

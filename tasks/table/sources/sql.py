@@ -7,7 +7,7 @@ last is what `ingest` has left, sorted; so the same rows, in whatever order they
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -129,18 +129,25 @@ def identifier(name: str) -> str:
 
 
 @contextmanager
-def _answered(query: Query) -> Iterator[None]:
-    """Name the database in an error, never the password."""
-    secret = query.origin.password.get_secret_value() if query.origin.password else ""
-    where = located(query.origin.data)
+def answered(origin: Origin, kind: str, remedy: str, setting: str = "data") -> Iterator[None]:
+    """Name the database in an error, by the setting that has its address, and never the password.
+
+    Raises:
+        BadTable: the database refuses.
+        BrokenOff: the connection has ended.
+    """
+    secret = origin.password.get_secret_value() if origin.password else ""
+    where = located(origin.data, setting)
     try:
         yield
     except BrokenOff as error:
         raise BrokenOff(f"{where}: the connection broke off ({_shown(error, secret)[:200]})") from error
     except Rejected as error:
-        raise BadTable(
-            f"{where}: {query.format} says: {_shown(error, secret)[:200]}; correct the query or the address"
-        ) from error
+        raise BadTable(f"{where}: {kind} says: {_shown(error, secret)[:200]}; {remedy}") from error
+
+
+def _answered(query: Query) -> AbstractContextManager[None]:
+    return answered(query.origin, query.format, "correct the query or the address")
 
 
 def _shown(error: Exception, secret: str) -> str:

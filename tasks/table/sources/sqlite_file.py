@@ -84,11 +84,20 @@ def opened(origin: Origin) -> Database:
     Raises:
         BadTable: the driver is not installed, or there is no such file.
     """
+    require_driver(origin.data)
+    return Sqlite(existing_database_file(origin.data))
+
+
+def require_driver(data: str, setting: str = "data") -> None:
+    """Look whether the driver is installed.
+
+    Raises:
+        BadTable: it is not.
+    """
     try:
         import adbc_driver_sqlite.dbapi  # noqa: F401 - whether it is there
     except ImportError as error:
-        raise missing_extra(origin.data, NAME, "sqlite") from error
-    return Sqlite(existing_database_file(origin.data))
+        raise missing_extra(data, NAME, "sqlite", setting) from error
 
 
 def _fields(cursor: "Cursor", query: str, names: list[str]) -> list[pa.Field]:

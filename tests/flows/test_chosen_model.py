@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.command.chosen_model import chosen
+from flows.chosen_model import chosen
 from tasks.outputs import registry, runs
 from tasks.outputs.registry import CHAMPION, NamedModel
 from tasks.table.errors import BadTable
