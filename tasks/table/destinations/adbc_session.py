@@ -1,7 +1,7 @@
 """Writing through ADBC: what PostgreSQL's session and SQLite's have in common."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -32,7 +32,7 @@ class AdbcSession:
         """Return the one number that a query answers with."""
         return int(self.answers(query)[0][0])
 
-    def answers(self, query: str, *values: str) -> list[tuple[object, ...]]:
+    def answers(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         """Return what a query with these parameters answers."""
         with answering():
             self.cursor.execute(query, values or None)

@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -22,8 +23,8 @@ def written(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     return database(request.param, tmp_path, request)
 
 
-def table(written: Database, name: str = "scored", **more: object) -> DatabaseTable:
-    return table_at(Origin(written.address), name, **more)  # type: ignore[arg-type]
+def table(written: Database, name: str = "scored", **more: Any) -> DatabaseTable:
+    return table_at(Origin(written.address), name, **more)
 
 
 def fill(into: DatabaseTable, rows: pa.Table) -> None:
@@ -80,7 +81,7 @@ def test_names_are_quoted_and_a_schema_is_told_apart(written: Database) -> None:
     assert written.names() == {HOSTILE, "scored"}
 
 
-REFUSED: dict[str, tuple[pa.Table, dict[str, object], str]] = {
+REFUSED: dict[str, tuple[pa.Table, dict[str, Any], str]] = {
     "no key": (
         pa.table({"id": [1, None], "y": [0.0, 0.0]}),
         {"key": ("id",)},
