@@ -38,10 +38,7 @@ LOGS = ("prefect.flow_runs", "prefect.task_runs", "prefect.engine")
 @contextmanager
 def failing_visibly(run: Run, settings: Settings, name: str) -> Iterator[None]:
     """Add to whatever fails inside a note of what is cached and what to do, and publish it; then let it pass on."""
-    for log in LOGS:
-        logging.getLogger(log).addFilter(
-            without_traceback
-        )  # added once: a filter that is there is not added again
+    hide_tracebacks()
     try:
         yield
     except Exception as error:
@@ -55,6 +52,13 @@ def failing_visibly(run: Run, settings: Settings, name: str) -> Iterator[None]:
         except Exception as unpublished:  # noqa: BLE001 - the first error is the one to tell; this one goes with it
             error.add_note(f"the failure could not be published: {unpublished}")
         raise
+
+
+def hide_tracebacks() -> None:
+    """Have Prefect log what the user can mend in one line."""
+    for log in LOGS:
+        # Added once: a filter that is there is not added again.
+        logging.getLogger(log).addFilter(without_traceback)
 
 
 def command_after(settings: Settings, error: Exception) -> str | None:

@@ -85,14 +85,7 @@ def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, 
     Returns:
         The scores, the report's figures and, of several trainings, how they compare.
     """
-    if settings.input.data is None:
-        data = call(generate, problem=settings.problem, seed=settings.seed)
-    else:
-        data = call(ingest, table=table_of(settings.input, settings.columns_beside, call.root))
-    cluster = settings.inference.cluster
-    rare = settings.input.min_frequency
-    dealt = {"options": settings.split, "seed": settings.seed, "cluster": cluster, "min_frequency": rare}
-    parts = call(split, data=data, **dealt)
+    parts = parts_of(call, settings)
     seeds = list(range(settings.seed, settings.seed + settings.repeats))
     models = call.each(train, "seed", seeds, rows=training_part(parts), training=settings.training)
     scores = call(evaluate, model=models[0], parts=parts, inference=settings.inference)
@@ -101,3 +94,15 @@ def stages(call: Run | DryRun, settings: Settings) -> tuple[Artifact, Artifact, 
         return scores, figures, None
     given = {"seeds": seeds, "scores": scores, "parts": parts, "training": settings.training}
     return scores, figures, call(repeats, models=models, **given)
+
+
+def parts_of(call: Run | DryRun, settings: Settings) -> Artifact:
+    """Call the stages up to the training and the test rows."""
+    if settings.input.data is None:
+        data = call(generate, problem=settings.problem, seed=settings.seed)
+    else:
+        data = call(ingest, table=table_of(settings.input, settings.columns_beside, call.root))
+    cluster = settings.inference.cluster
+    rare = settings.input.min_frequency
+    dealt = {"options": settings.split, "seed": settings.seed, "cluster": cluster, "min_frequency": rare}
+    return call(split, data=data, **dealt)

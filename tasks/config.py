@@ -5,6 +5,8 @@ A preset is a set of starting values; whatever the user gives, in the file or as
 Importing this module imports neither Prefect nor TensorFlow.
 """
 
+import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -710,6 +712,50 @@ class Settings(Section):
                 "key, or the columns that identify a row) or `features`"
             )
         return self
+
+
+# Candidates of a sweep: each is trained once for every fold.
+MOST_CANDIDATES = 1000
+
+
+class SweepPlan(Section):
+    """What `sweep` tries: every combination of some values of the training's settings."""
+
+    settings: Settings = Field(default_factory=Settings, description="The settings that all of them share.")
+    training: dict[str, tuple[Any, ...]] = Field(
+        description="Values to try, by the name of the setting: {epochs: [10, 100], l2: [0, 1]}."
+    )
+    folds: int = Field(
+        default=5, ge=2, le=100, description="Folds of the training rows by which candidates are compared."
+    )
+
+    @model_validator(mode="after")
+    def _candidates_are_settings(self) -> Self:
+        if unknown := [name for name in self.training if name not in Training.model_fields]:
+            raise ValueError(
+                f"`{unknown[0]}` is no setting of the training; there is {', '.join(Training.model_fields)}"
+            )
+        if not self.training or not all(self.training.values()):
+            raise ValueError("`sweep` needs values to try, such as `--training.epochs 10,100`")
+        count = math.prod(map(len, self.training.values()))
+        if count > MOST_CANDIDATES:
+            raise ValueError(
+                f"`sweep` of {count:,} combinations: at most {MOST_CANDIDATES:,}; name fewer values"
+            )
+        return self
+
+    def candidates(self) -> list[Settings]:
+        """Return the settings of each combination, in the order in which the values are given; none of them twice.
+
+        Raises:
+            ValidationError: a value is out of bounds, or settings do not go together.
+        """
+        base, names = self.settings.model_dump(), [*self.training]
+        found = [
+            Settings.model_validate(overlaid(base, {"training": dict(zip(names, values, strict=True))}))
+            for values in itertools.product(*self.training.values())
+        ]
+        return [each for at, each in enumerate(found) if each not in found[:at]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +19,7 @@ from flows.command import environment
 from flows.command.exits import Exit
 from flows.command.messages import Unusable, described, explain, say
 from flows.command.news import News
-from flows.command.parser import NIGHTLY, command_parser
+from flows.command.parser import NIGHTLY, SWEPT, command_parser
 from flows.command.signals import Stops
 from flows.command.terminal import keep_stderr, keep_stdout
 from tasks.config import (
@@ -31,6 +32,8 @@ from tasks.config import (
     Rollback,
     RunPair,
     Settings,
+    SweepPlan,
+    Training,
     overlaid,
     schema_fields,
 )
@@ -50,7 +53,8 @@ class Request:
 
     Attributes:
         command: The command as it is typed: "run", "cache list".
-        settings: Its settings, validated.
+        settings: Its settings, validated; of `sweep` those that all candidates share.
+        sweep: What `sweep` tries, else None.
         as_json: Whether stdout gets the result alone, as JSON.
         cron: When `serve` runs, in UTC.
         verbosity: -1 for results and errors alone, 1 for all that happens, else 0.
@@ -63,6 +67,7 @@ class Request:
     cron: str = NIGHTLY
     verbosity: int = 0
     fail_when_rejected: bool = False
+    sweep: SweepPlan | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,6 +111,7 @@ def parse(arguments: Sequence[str]) -> Request:
     for setting in schema_fields(options.schema):
         if setting.name in options:
             given = overlaid(given, setting.nested(getattr(options, setting.name)))
+    swept = given.pop("sweep", {}) if options.command == "sweep" else None
     settings = options.schema.model_validate(given)
 
     return Request(
@@ -115,7 +121,25 @@ def parse(arguments: Sequence[str]) -> Request:
         getattr(options, "cron", NIGHTLY),
         getattr(options, "verbosity", 0),
         getattr(options, "fail_when_rejected", False),
+        None if swept is None else _sweep(options, settings, swept),
     )
+
+
+def _sweep(options: Namespace, settings: Settings, given: object) -> SweepPlan:
+    """Put together what is to be tried: by flags, and by the section `[sweep]` of a file, with `folds` in it.
+
+    Raises:
+        ValidationError: a value is out of bounds, or there are none.
+    """
+    values = dict(given) if isinstance(given, Mapping) else {"sweep": given}
+    folds = getattr(options, "folds", None) or values.pop("folds", SweepPlan.model_fields["folds"].default)
+    for name in Training.model_fields:
+        if text := getattr(options, f"{SWEPT}.{name}", None):
+            values[name] = [value.strip() for value in text.split(",")]
+    lists = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
+    plan = SweepPlan.model_validate({"settings": settings, "training": lists, "folds": folds})
+    plan.candidates()  # refused here, each value is named
+    return plan
 
 
 def _execute(request: Request, stops: Stops) -> Exit:
@@ -135,6 +159,10 @@ def _execute(request: Request, stops: Stops) -> Exit:
             from flows.command.plan import plan
 
             return plan(settings, as_json)
+        if request.sweep is not None:
+            from flows.command.sweep import sweep
+
+            return sweep(request.sweep, as_json, stops, News(request.verbosity))
         from flows.command.run import run
 
         return run(settings, as_json, stops, News(request.verbosity), request.fail_when_rejected)

@@ -24,16 +24,21 @@ from tasks.config import (
     RunPair,
     Section,
     Settings,
+    SweepPlan,
+    Training,
     schema_fields,
 )
 from tasks.table.sources.address import redacted
 
+# Before the name of a setting of which several values are to be tried.
+SWEPT = "training"
 NIGHTLY = "0 6 * * *"
 PROGRAM = "linear-neuron"
 COMMANDS = {
     "run": "fit, evaluate and report; unchanged stages are taken from the cache",
     "plan": "show which stages a run would run, and why; run none",
     "serve": "stay and run on a schedule; needs a running Prefect server",
+    "sweep": "compare combinations of the training's settings, and run with the best",
 }
 MODELS: dict[str, tuple[str, type[Section], tuple[str, ...]]] = {
     "models": ("list models: versions, aliases, and the history of what was in use", ModelListing, ("name",)),
@@ -62,6 +67,10 @@ EXAMPLES = {
     ],
     "plan": ["plan --epochs 200", "plan --data sales.csv --target price --json"],
     "serve": ["serve --cron '0 6 * * *' --data sales.csv --target price"],
+    "sweep": [
+        "sweep --training.epochs 10,100 --training.l2 0,0.1,1 --data sales.csv --target price",
+        "sweep --config sweep.toml --folds 10 --json",
+    ],
     "predict": [
         "predict --model latest --data new.csv --output predicted.csv",
         "predict --model model.json --data new.parquet --output predicted.parquet --overwrite",
@@ -197,6 +206,8 @@ def _add_training(sub: Parser, name: str) -> None:
             default=False,
             help="Exit with status 4 if the gate rejects the run.",
         )
+    if name == "sweep":
+        _add_swept(sub)
     _add_verbosity(sub)
     sub.add_argument(
         "--config",
@@ -204,6 +215,16 @@ def _add_training(sub: Parser, name: str) -> None:
         metavar="FILE",
         help="Settings by section, as TOML; flags override them.",
     )
+
+
+def _add_swept(sub: Parser) -> None:
+    """Add a flag for the values that a setting of the training is to take, and one for the folds."""
+    folds = SweepPlan.model_fields["folds"]
+    sub.add_argument("--folds", metavar="N", help=_help(folds))
+    group = sub.add_argument_group("swept", "Values to try, separated by commas; all combinations are.")
+    for name, field in Training.model_fields.items():
+        flag = f"--{SWEPT}.{name.replace('_', '-')}"
+        group.add_argument(flag, dest=f"{SWEPT}.{name}", metavar="X,X,…", help=field.description)
 
 
 def _add_completion(commands: Any, parser: Parser) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.moments import Array, Moments, column_moments, merge
@@ -69,6 +70,12 @@ def ridge(reference: LeastSquares, m: Moments, l2: float) -> LeastSquares:
     )
 
 
+def fold_of_rows(rows: int, folds: int, part: int = 0, seed: int = 0) -> NDArray[np.int64]:
+    """Deal the rows of a part to folds, evenly and in random order; return each row's fold (rows,), from 0."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, part)))
+    return rng.permutation(rows) % folds
+
+
 def fold_moments(parts: Sequence[Part], folds: int, seed: int = 0) -> list[Moments]:
     """Return the moments of each fold, by one pass; the rows of a part are dealt evenly, in random order.
 
@@ -77,8 +84,7 @@ def fold_moments(parts: Sequence[Part], folds: int, seed: int = 0) -> list[Momen
     """
     found: list[Moments | None] = [None] * folds
     for number, part in enumerate(parts):
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, number)))
-        codes, start = rng.permutation(part.rows) % folds, 0
+        codes, start = fold_of_rows(part.rows, folds, number, seed), 0
         for batch in batches_of(part):
             own = codes[start : start + batch.rows]
             start += batch.rows

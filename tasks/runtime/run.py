@@ -132,7 +132,15 @@ class Run:
         Raises:
             OSError: as above.
         """
-        return self._noted(stage, [{**inputs, name: value} for value in values])
+        return self.every(stage, [{**inputs, name: value} for value in values])
+
+    def every(self, stage: Task[..., Artifact], calls: Sequence[dict[str, Any]]) -> list[Artifact]:
+        """Call a stage once for each of these inputs, side by side, with one account of them all.
+
+        Raises:
+            OSError: as above.
+        """
+        return self._noted(stage, calls)
 
     def require(self, *artifacts: Artifact) -> None:
         """Have the files of artifacts whole in the store: read, fetched from the remote, or made again.
