@@ -42,12 +42,12 @@ def stage(fn: Callable[P, Artifact]) -> Task[P, Artifact]:
         retries=RETRIES,
         retry_delay_seconds=exponential_backoff(backoff_factor=2),
         retry_jitter_factor=0.5,
-        retry_condition_fn=_may_pass,
+        retry_condition_fn=may_pass,
     )
     return as_task(fn)
 
 
-def _may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Say whether trying again can help: bad input, a diverged training and a programming error stay what they are."""
     return is_passing(state.result(raise_on_failure=False))
 

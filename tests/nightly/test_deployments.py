@@ -88,6 +88,20 @@ def test_two_runs_at_once_come_one_after_the_other(terminals: Terminals, ticks: 
     assert end <= begin
 
 
+def test_a_promotion_starts_the_scoring(terminals: Terminals, ticks: Ticks) -> None:
+    """The first model of its name comes into use; its rows are predicted at once, by the other deployment."""
+    done = terminals.run("prefect deployment run regression/penguins --watch")
+    assert done.returncode == 0, done.stdout + terminals.log()
+    until(lambda: [run for run in terminals.runs("penguins-scored") if run["state_type"] in ENDS])
+    (run,) = terminals.runs("penguins-scored")
+    assert run["state_type"] == "COMPLETED", run
+    assert run["state"]["message"].startswith("344 rows by penguins-all-body-mass, version 1, champion, run ")
+    assert "Are all rows predicted?" in terminals.artifact(run["id"], "markdown")["data"]
+    (day,) = (terminals.folder / "scored").iterdir()
+    assert [path.name for path in day.iterdir()] == ["penguins.parquet"]
+    assert not HEAVY & terminals.imported(run["id"])
+
+
 def _running(states: list[dict[str, Any]]) -> tuple[datetime, datetime]:
     """Return when a run began to run and when it ended."""
     begin = next(state["timestamp"] for state in states if state["name"] == "Running")

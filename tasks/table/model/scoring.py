@@ -44,20 +44,35 @@ class Account:
     unknown: Mapping[str, Counter[str]] = field(default_factory=dict)
     # What was left out of the files.
     skipped: tuple[Violation, ...] = ()
+    # Smallest and largest prediction, and their sum.
+    lowest: float | None = None
+    highest: float | None = None
+    total: float = 0.0
+
+    @property
+    def mean(self) -> float | None:
+        """The mean prediction."""
+        return self.total / self.predicted if self.predicted else None
 
     def __add__(self, found: Predicted) -> "Account":
         """Return the account with some more rows."""
         names = dict.fromkeys([*self.unknown, *found.unknown])
         none: Counter[str] = Counter()
+        values = found.values[np.isfinite(found.values)]
+        ends = [end for end in (self.lowest, self.highest) if end is not None]
+        ends += [float(values.min()), float(values.max())] if len(values) else []
         return Account(
             rows=self.rows + len(found.values),
-            predicted=self.predicted + int(np.isfinite(found.values).sum()),
+            predicted=self.predicted + len(values),
             missing=self.missing + found.missing,
             infinite=self.infinite + found.infinite,
             unknown={
                 name: _bounded(self.unknown.get(name, none), found.unknown.get(name, none)) for name in names
             },
             skipped=self.skipped,
+            lowest=min(ends, default=None),
+            highest=max(ends, default=None),
+            total=self.total + float(values.sum()),
         )
 
 

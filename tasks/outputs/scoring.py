@@ -1,0 +1,32 @@
+"""What the flow `scoring` has to say of one time that it predicted rows."""
+
+from pydantic import Field
+
+from tasks.outputs.result import Record
+
+
+class ScoringResult(Record):
+    """Rows that were predicted: by which model, where they are, and what was amiss with them."""
+
+    name: str = Field(description="Name of what is modelled.")
+    model: dict[str, str] = Field(
+        description="Where the model comes from; empty for a file that is no run's."
+    )
+    column: str = Field(description="Where the predictions stand.")
+    output: str = Field(description="The file or the table, in words.")
+    rows: int
+    predicted: int = Field(description="Rows that have a prediction.")
+    lowest: float | None = Field(description="Smallest prediction; None without any.")
+    mean: float | None
+    highest: float | None
+    notes: list[str] = Field(description="Which rows have no prediction and why, and what was passed over.")
+
+    @property
+    def line(self) -> str:
+        """All of it in a line, for lists."""
+        lost = self.rows - self.predicted
+        which = f"version {self.model['version']}, " if "version" in self.model else ""
+        run = f"run {self.model['run']}" if "run" in self.model else "a file"
+        span = "" if self.lowest is None else f", {self.lowest:.4g} to {self.highest:.4g}"
+        without = f", {lost:,} without a prediction" if lost else ""
+        return f"{self.rows:,} rows by {self.name}, {which}{run}{without}{span}"

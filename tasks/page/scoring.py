@@ -1,0 +1,44 @@
+"""What a time of scoring says: how many rows there were, which predictions they got, and what was amiss."""
+
+from tasks.outputs.scoring import ScoringResult
+from tasks.page.blocks import AnswerBlock, Block, Heading, Listing, TableBlock
+from tasks.page.text import number, visible
+
+
+def scoring_page(result: ScoringResult) -> list[Block]:
+    """Write it as a page, for Prefect's UI."""
+    lost = result.rows - result.predicted
+    grade = "doubtful" if lost or not result.rows else "good"
+    facts = [
+        ["model", visible(", ".join(f"{name} {value}" for name, value in result.model.items())) or "a file"],
+        ["predictions", f"column {visible(result.column)} in {visible(result.output)}"],
+        ["smallest", _figure(result.lowest)],
+        ["mean", _figure(result.mean)],
+        ["largest", _figure(result.highest)],
+    ]
+    return [
+        Heading(1, f"Scored by {result.name}"),
+        AnswerBlock("Are all rows predicted?", [_all(result)], grade),
+        TableBlock("What the rows got.", ["what", "value"], facts, "ll"),
+        *([Heading(2, "Noticed"), Listing([visible(note) for note in result.notes])] if result.notes else []),
+    ]
+
+
+def refusal_page(name: str, reason: str) -> list[Block]:
+    """Write why nothing was predicted."""
+    return [
+        Heading(1, f"Nothing was scored by {name}"),
+        AnswerBlock("Are all rows predicted?", [f"No: {visible(reason)}"], "bad"),
+    ]
+
+
+def _all(result: ScoringResult) -> str:
+    if not result.rows:
+        return "There are no rows."
+    if result.predicted == result.rows:
+        return f"Yes, all {result.rows:,}."
+    return f"No: {result.rows - result.predicted:,} of {result.rows:,} rows have no prediction."
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else number(value)
