@@ -1,7 +1,6 @@
 """The flow `scoring`: the champion over new rows, again and again; what it says of them; what it refuses."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,11 +47,11 @@ def shop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def events(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+def events(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Hear what is told to automations."""
     heard: list[dict[str, Any]] = []
     monkeypatch.setattr(module, "emit_event", lambda **event: heard.append(event))
-    yield heard
+    return heard
 
 
 def scored(shop: Path, **given: Any) -> ScoringResult:
@@ -109,7 +108,7 @@ def test_a_table_is_merged_by_its_key_and_follows_the_champion(shop: Path) -> No
 
     def kept() -> list[tuple[Any, ...]]:
         with duckdb.connect(str(shop / "rows.duckdb")) as connection:
-            return connection.execute("SELECT id, predicted_y FROM scored ORDER BY id").fetchall()
+            return list(connection.execute("SELECT id, predicted_y FROM scored ORDER BY id").fetchall())
 
     for _ in range(2):
         scored(shop, **table)
@@ -158,7 +157,8 @@ def test_no_champion_is_said(shop: Path) -> None:
 @pytest.mark.slow
 def test_a_connection_that_breaks_off_is_made_again(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By itself, after two seconds."""
-    original, broken = module._predict.fn, []
+    original = module._predict.fn
+    broken: list[Prediction] = []
 
     def breaking(options: Prediction) -> Any:
         if not broken:

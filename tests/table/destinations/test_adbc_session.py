@@ -16,4 +16,4 @@ def test_rows_are_staged_where_nobody_else_sees_them_and_are_asked_for() -> None
         assert session.count(f"SELECT count(*) FROM temp.{STAGING}") == 2  # noqa: S608 - a constant
         assert session.answers(f"SELECT id FROM {STAGING} WHERE id = CAST(? AS INTEGER)", "2") == [(2,)]  # noqa: S608
         with pytest.raises(Rejected, match="no such table"):
-            session.execute("DELETE FROM nothing")
+            session.execute("DELETE FROM absent")
