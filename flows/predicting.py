@@ -21,6 +21,7 @@ from tasks.store.writing import sweep_beside, whole
 from tasks.table.destinations.database_table import DatabaseTable, is_database, table_at
 from tasks.table.errors import BadTable, Violation, printable
 from tasks.table.model.linear import LinearModel, Predicted, Reading, check_interval, read
+from tasks.table.model.row_sample import RowSample
 from tasks.table.model.scoring import (
     Account,
     Stamp,
@@ -48,16 +49,22 @@ class PredictedRows:
         column: Where their predictions stand.
         output: The file or the table, in words.
         account: How many there were, and what was amiss.
+        sample: Some of them, as far as the model uses them: numbers in float64, categories as text.
     """
 
     model: ChosenModel
     column: str
     output: str
     account: Account
+    sample: pa.Table
 
 
-def predict_rows(options: Prediction) -> PredictedRows:
+def predict_rows(options: Prediction, sampled: int = 0) -> PredictedRows:
     """Predict rows, and write them with their predictions.
+
+    Args:
+        options: What is to be predicted, by which model, and where it goes.
+        sampled: How many of the rows to keep, chosen at random.
 
     Raises:
         BadTable: the model, the rows or the output are not as they have to be; nothing is written.
@@ -69,9 +76,10 @@ def predict_rows(options: Prediction) -> PredictedRows:
     found = chosen(options.model, Path(options.artifacts))
     model = read(found.path)
     column = options.column or f"predicted_{model.target}"
-    account = _written(model, options, column, output, _stamp(options, found))
+    stamp, sample = _stamp(options, found), RowSample(sampled) if sampled else None
+    account = _written(model, options, column, output, stamp, sample)
     told = str(output) if isinstance(output, DatabaseTable) else repr(str(output))
-    return PredictedRows(found, column, told, account)
+    return PredictedRows(found, column, told, account, sample.rows if sample else pa.table({}))
 
 
 def _output(options: Prediction) -> Path | DatabaseTable:
@@ -106,6 +114,7 @@ def _written(
     column: str,
     output: Path | DatabaseTable,
     stamp: Stamp | None,
+    sample: RowSample | None,
 ) -> Account:
     """Write all rows with their predictions."""
     interval = _interval(model, options)
@@ -117,7 +126,7 @@ def _written(
     written = stamped_columns(out) if stamp else out
     account = Account(skipped=tuple(column_notes(looks, columns, model)))
     with _destination(output, written, _style(looks[0])) as write:
-        for found in scored(model, looks, columns, out, warn, interval):
+        for found in scored(model, looks, columns, out, warn, interval, sample):
             account = _appended(account, found, write, stamp)
     return account
 

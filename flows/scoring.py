@@ -32,7 +32,6 @@ DAY = "{day}"
 
 # A connection that breaks off is made again, and the rows are read from the first.
 _predict: Any = task(
-    predict_rows,
     name="predict",
     cache_policy=NO_CACHE,
     persist_result=False,
@@ -40,7 +39,7 @@ _predict: Any = task(
     retry_delay_seconds=exponential_backoff(backoff_factor=2),
     retry_jitter_factor=0.5,
     retry_condition_fn=may_pass,
-)
+)(predict_rows)
 
 
 def _flow_run_name() -> str:

@@ -1,7 +1,7 @@
 """The flow `sweep`: train with every combination of some settings, and compare them by folds of the training rows."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from prefect import flow, tags
@@ -23,6 +23,7 @@ from tasks.store.artifact import Artifact
 from tasks.store.folders import store_root
 from tasks.store.leases import lease
 from tasks.store.remote import using
+from tasks.table.errors import quoted
 from tasks.train import train
 from tasks.validate import validate
 
@@ -54,7 +55,13 @@ def sweep(plan: SweepPlan) -> Sweep:
         rows = training_part(parts)
         folds = run.each(fold, "number", range(plan.folds), rows=rows, folds=plan.folds)
         found = _compared(run, plan, folds)
-        result = Sweep(name=name, target=read_facts(parts).target, folds=plan.folds, candidates=found)
+        result = Sweep(
+            name=name,
+            target=read_facts(parts).target,
+            folds=plan.folds,
+            candidates=found,
+            notes=[*_notes(settings)],
+        )
 
     create_table_artifact(
         [_record(each) for each in found],
@@ -95,6 +102,15 @@ def best_settings(plan: SweepPlan, found: Sweep) -> Settings:
     """Return the settings of the candidate with the least error."""
     best = found.candidates[0].training
     return next(each for each in plan.candidates() if _tried(plan, each) == best)
+
+
+def _notes(settings: Settings) -> Iterator[str]:
+    by = settings.split.by
+    if settings.split.method in {"time", "group"}:
+        yield (
+            f"the folds are dealt row by row, not by {', '.join(map(quoted, by))}: if rows that share it resemble each "
+            "other, all errors here are too small"
+        )
 
 
 def _record(candidate: Candidate) -> dict[str, JsonValue]:

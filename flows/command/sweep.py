@@ -55,6 +55,7 @@ def lines(found: Sweep) -> list[str]:
     return [
         f"{found.target} by {found.folds} folds of the training rows; the test rows are not looked at",
         *table,
+        *(f"note: {note}" for note in found.notes),
         f"run with the best, on all training rows: {best}",
     ]
 

@@ -25,7 +25,7 @@ class ScoringResult(Record):
     def line(self) -> str:
         """All of it in a line, for lists."""
         lost = self.rows - self.predicted
-        which = f"version {self.model['version']}, " if "version" in self.model else ""
+        which = f"{self.model['version']}, " if "version" in self.model else ""
         run = f"run {self.model['run']}" if "run" in self.model else "a file"
         span = "" if self.lowest is None else f", {self.lowest:.4g} to {self.highest:.4g}"
         without = f", {lost:,} without a prediction" if lost else ""

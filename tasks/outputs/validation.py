@@ -35,6 +35,7 @@ class Sweep(Record):
     target: str
     folds: int
     candidates: list[Candidate]
+    notes: list[str] = Field(default=[], description="What is to be known of the errors.")
 
 
 _ERRORS = TypeAdapter(list[ValidationError])

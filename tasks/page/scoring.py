@@ -1,15 +1,15 @@
 """What a time of scoring says: how many rows there were, which predictions they got, and what was amiss."""
 
 from tasks.outputs.scoring import ScoringResult
-from tasks.page.blocks import AnswerBlock, Block, Heading, Listing, TableBlock
+from tasks.page.blocks import AnswerBlock, Block, Grade, Heading, Listing, TableBlock, Text
 from tasks.page.text import number, visible
 
 
 def scoring_page(result: ScoringResult) -> list[Block]:
     """Write it as a page, for Prefect's UI."""
     lost = result.rows - result.predicted
-    grade = "doubtful" if lost or not result.rows else "good"
-    facts = [
+    grade: Grade = "doubtful" if lost or not result.rows else "good"
+    facts: list[list[Text]] = [
         ["model", visible(", ".join(f"{name} {value}" for name, value in result.model.items())) or "a file"],
         ["predictions", f"column {visible(result.column)} in {visible(result.output)}"],
         ["smallest", _figure(result.lowest)],

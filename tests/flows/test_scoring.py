@@ -69,7 +69,7 @@ def last() -> tuple[str, str, str]:
     with get_client(sync_client=True) as client:
         (run,) = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
         assert run.state is not None
-        pages = [each for each in client.read_artifacts(limit=200) if each.flow_run_id == run.id]
+        pages = [each for each in client.read_artifacts(limit=200) if each.flow_run_id == run.id and each.key]
     (page,) = pages
     assert page.key == "sales-scoring"
     return run.state.name or "", run.state.message or "", str(page.data)

@@ -29,12 +29,14 @@ def plan(settings: Settings, penguins: Path, values: dict[str, Any], **changes: 
     return SweepPlan.model_validate({"settings": base, "training": values, "folds": 4})
 
 
+@pytest.mark.slow
 def test_errors_are_those_of_fits_without_the_fold_and_the_best_is_run(
     settings: Settings, penguins: Path
 ) -> None:
     """Ridge as scikit-learn fits it to the other folds; the best is a run of its own, and finds its parts cached."""
     asked = plan(settings, penguins, {"l2": [0.0, 30.0, 1000.0], "epochs": [20, 30]})
     found = sweep(asked)
+    assert found.notes == []
     table = pd.read_csv(penguins)
     x, y = table.drop(columns="body_mass").to_numpy(float), table["body_mass"].to_numpy(float)
     codes = fold_of_rows(len(x), 4)
@@ -62,6 +64,13 @@ def test_errors_are_those_of_fits_without_the_fold_and_the_best_is_run(
     )
 
 
+def test_folds_that_ignore_the_splits_groups_are_said(settings: Settings, penguins: Path) -> None:
+    split = {"method": "group", "by": "bill_len", "test_fraction": 0.2}
+    asked = plan(settings, penguins, {"epochs": [1]}, split=split).model_copy(update={"folds": 2})
+    (note,) = sweep(asked).notes
+    assert note.startswith("the folds are dealt row by row, not by 'bill_len': if rows that share it")
+
+
 def test_more_values_train_only_what_is_new(
     settings: Settings, penguins: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,14 +78,16 @@ def test_more_values_train_only_what_is_new(
     trained: list[int] = []
     monkeypatch.setattr("tasks.train.load", lambda: trained.append(1))
     counts, found = [], []
-    for values in ([2, 3], [2, 3], [2, 3, 4]):
-        found.append(sweep(plan(settings, penguins, {"epochs": values})))
+    for values in ([2], [2], [2, 3]):
+        asked = plan(settings, penguins, {"epochs": values}).model_copy(update={"folds": 2})
+        found.append(sweep(asked))
         counts.append(len(trained))
-    assert counts == [8, 8, 12]
+    assert counts == [2, 2, 4]
     assert found[0] == found[1]
     assert all(each in found[2].candidates for each in found[0].candidates)
 
 
+@pytest.mark.slow
 def test_what_diverges_comes_last_with_its_reason(settings: Settings, penguins: Path) -> None:
     """And if all do, that is said."""
     steep = {"training": {"recipe": "tutorial", "epochs": 2}}

@@ -12,6 +12,7 @@ from tasks.table.encoding import unknown_levels
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
 from tasks.table.model.inputs import check_names, inputs
 from tasks.table.model.linear import LinearModel, NumberInput, Predicted, predict
+from tasks.table.model.row_sample import RowSample
 from tasks.table.model.uncertainty import Interval
 from tasks.table.sources.reader import Preview, batches
 
@@ -169,6 +170,7 @@ def scored(
     out: pa.Schema,
     warn: Collection[str] = (),
     interval: Interval | None = None,
+    sample: RowSample | None = None,
 ) -> Iterator[tuple[pa.RecordBatch, Predicted] | Violation]:
     """Yield all rows in their order, with their predictions, null where there is none; and what was left out.
 
@@ -179,6 +181,7 @@ def scored(
         out: what `scored_columns` makes of it.
         warn: rules whose breach is a warning.
         interval: whose bounds stand beside the predictions.
+        sample: keeps some of the rows, as far as the model uses them.
 
     Raises:
         BadTable: a file is damaged, or a value cannot be used.
@@ -189,7 +192,7 @@ def scored(
         try:
             for rows in batches(look, types):
                 used = inputs(model, rows, start, look, warn)
-                predicted = predict(model, used, interval)
+                predicted = predict(model, _sampled(used, sample), interval)
                 kept = [_kept(column, field, used) for column, field in zip(rows.columns, out, strict=False)]
                 found = (predicted.values, *predicted.bounds)
                 values = [pa.array(each, mask=np.isnan(each)) for each in found]
@@ -197,6 +200,12 @@ def scored(
                 start += rows.num_rows
         except BadTable as error:
             yield from raise_on_errors(error.violations, warn)
+
+
+def _sampled(used: dict[str, pa.Array], sample: RowSample | None) -> dict[str, pa.Array]:
+    if sample:
+        sample.add(used)
+    return used
 
 
 def _kept(column: pa.Array, field: pa.Field, used: Mapping[str, pa.Array]) -> pa.Array:

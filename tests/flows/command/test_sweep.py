@@ -67,6 +67,7 @@ def test_the_table_is_sorted_and_says_what_is_not_known() -> None:
         name="example",
         target="y",
         folds=2,
+        notes=["beware"],
         candidates=[
             Candidate(training={"epochs": 100, "l2": 0.1}, error=known),
             Candidate(training={"epochs": 10, "l2": "auto"}, error=known.model_copy(update={"low": None})),
@@ -79,10 +80,12 @@ def test_the_table_is_sorted_and_says_what_is_not_known() -> None:
         "100     0.1   0.5612  0.5 to 0.62",
         "10      auto  0.5612  –",
         "1       0     –       diverged at epoch 1",
+        "note: beware",
         "run with the best, on all training rows: --epochs=100 --l2=0.1",
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_server")
 def test_the_best_is_a_run_like_any_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
