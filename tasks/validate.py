@@ -15,9 +15,6 @@ from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
 
-# Predictions that are looked at together: 32 MiB.
-VALUES = 2**22
-
 
 @stage
 def validate(models: list[Artifact], folds: list[Artifact], root: Path) -> Artifact:
@@ -41,14 +38,14 @@ def validate(models: list[Artifact], folds: list[Artifact], root: Path) -> Artif
 def _squares(fold: Artifact, root: Path, parameters: Array) -> list[LossSample]:
     """Return the squared errors of c candidates (c, d + 1), the bias last, over the rows that a fold holds out."""
     found: list[LossSample | None] = [None] * len(parameters)
-    together = max(1, VALUES // len(parameters))
     for part in read_parts(fold, root, TEST):
         for batch in part.batches():
-            for start in range(0, batch.rows, together):
-                some = batch.cut(start, start + together)
-                gaps = parameters[:, :-1] @ some.matrix.T + parameters[:, -1:] - some.target
-                added = [sample_of(row) for row in gaps**2]
-                found = [new if old is None else old + new for old, new in zip(found, added, strict=True)]
+            matrix = batch.matrix
+            # One candidate at a time, so that its bits do not depend on what else is tried.
+            for at, (*weights, bias) in enumerate(parameters):
+                added = sample_of((matrix @ np.array(weights) + bias - batch.target) ** 2)
+                known = found[at]
+                found[at] = known + added if known else added
     return [each for each in found if each is not None]
 
 

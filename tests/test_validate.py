@@ -22,9 +22,8 @@ def trained(root: Path, weight: float, bias: float) -> Artifact:
         return publish(folder, root, "train")
 
 
-def test_errors_are_pooled_over_the_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of two candidates with a fit for each of three folds, however few rows are looked at together."""
-    monkeypatch.setattr("tasks.validate.VALUES", 8)
+def test_errors_are_pooled_over_the_folds(tmp_path: Path) -> None:
+    """Of two candidates with a fit for each of three folds, over rows in several files."""
     dealt = training(tmp_path, rows(31), rows(8, start=31))
     folds = [fold.fn(dealt, number, 3, tmp_path) for number in range(3)]
     fits = [[(2.0, 1.0), (2.0, 2.0), (2.1, 1.0)], [(0.0, 0.0), (1.0, 0.0), (2.0, 1.0)]]

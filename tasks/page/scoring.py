@@ -1,5 +1,7 @@
 """What a time of scoring says: how many rows there were, which predictions they got, and what was amiss."""
 
+from collections.abc import Iterator
+
 from tasks.outputs.scoring import ScoringResult
 from tasks.page.blocks import AnswerBlock, Block, Grade, Heading, Listing, TableBlock, Text
 from tasks.page.text import number, visible
@@ -20,8 +22,14 @@ def scoring_page(result: ScoringResult) -> list[Block]:
         Heading(1, f"Scored by {result.name}"),
         AnswerBlock("Are all rows predicted?", [_all(result)], grade),
         TableBlock("What the rows got.", ["what", "value"], facts, "ll"),
-        *([Heading(2, "Noticed"), Listing([visible(note) for note in result.notes])] if result.notes else []),
+        *_noticed(result),
     ]
+
+
+def _noticed(result: ScoringResult) -> Iterator[Block]:
+    if result.notes:
+        yield Heading(2, "Noticed")
+        yield Listing([visible(note) for note in result.notes])
 
 
 def refusal_page(name: str, reason: str) -> list[Block]:
