@@ -19,6 +19,9 @@ from prefect.tasks import exponential_backoff
 from flows.failing import hide_tracebacks
 from flows.predicting import PredictedRows, predict_rows
 from tasks.config import RUN_NAME, Prediction
+from tasks.outputs import runs
+from tasks.outputs.distributions import drift
+from tasks.outputs.result import ColumnDrift
 from tasks.outputs.scoring import ScoringResult
 from tasks.page.markdown import markdown
 from tasks.page.scoring import refusal_page, scoring_page
@@ -29,6 +32,9 @@ from tasks.table.sources.address import redacted
 
 # What stands in a path for the day on which a run is due.
 DAY = "{day}"
+
+# Rows that are held against the training rows.
+SAMPLED = 10_000
 
 # A connection that breaks off is made again, and the rows are read from the first.
 _predict: Any = task(
@@ -67,7 +73,7 @@ def scoring(settings: Prediction) -> ScoringResult:
     hide_tracebacks()
     options = dated(Prediction.model_validate(settings))
     with _refusing_visibly(_name(options.model)):
-        found: PredictedRows = _predict(options)
+        found: PredictedRows = _predict(options, SAMPLED)
     result = _result(found, options)
     page = markdown(scoring_page(result), lambda _: None)
     create_markdown_artifact(page, key=f"{result.name}-scoring", description=result.line)
@@ -100,7 +106,15 @@ def _result(found: PredictedRows, options: Prediction) -> ScoringResult:
         mean=account.mean,
         highest=account.highest,
         notes=[*scoring_notes(account)],
+        drift=_drift(found, options),
     )
+
+
+def _drift(found: PredictedRows, options: Prediction) -> list[ColumnDrift]:
+    """Hold some of the rows against the training rows, as far as the model's run has kept what these were like."""
+    run = found.model.origin.get("run")
+    result = runs.read(Path(options.artifacts), run) if run else None
+    return drift(result.distributions, found.sample) if result else []
 
 
 @contextmanager

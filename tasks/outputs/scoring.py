@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from tasks.outputs.result import Record
+from tasks.outputs.result import ColumnDrift, Record
 
 
 class ScoringResult(Record):
@@ -19,7 +19,15 @@ class ScoringResult(Record):
     lowest: float | None = Field(description="Smallest prediction; None without any.")
     mean: float | None
     highest: float | None
+    drift: list[ColumnDrift] = Field(
+        default=[], description="How far some of the rows are from the model's training rows, by feature."
+    )
     notes: list[str] = Field(description="Which rows have no prediction and why, and what was passed over.")
+
+    @property
+    def drifted(self) -> list[ColumnDrift]:
+        """The features that are far from the training rows, the furthest first."""
+        return sorted((each for each in self.drift if each.drifted), key=lambda each: -each.psi)
 
     @property
     def line(self) -> str:
@@ -29,4 +37,5 @@ class ScoringResult(Record):
         run = f"run {self.model['run']}" if "run" in self.model else "a file"
         span = "" if self.lowest is None else f", {self.lowest:.4g} to {self.highest:.4g}"
         without = f", {lost:,} without a prediction" if lost else ""
-        return f"{self.rows:,} rows by {self.name}, {which}{run}{without}{span}"
+        drifted = f", {len(self.drifted)} of {len(self.drift)} features drifted" if self.drifted else ""
+        return f"{self.rows:,} rows by {self.name}, {which}{run}{without}{span}{drifted}"

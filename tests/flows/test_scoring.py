@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from prefect.client.orchestration import get_client
@@ -15,6 +18,7 @@ from flows import scoring as module
 from flows.scoring import scoring
 from tasks.config import Prediction
 from tasks.outputs import registry, runs
+from tasks.outputs.distributions import distributions
 from tasks.outputs.registry import CHAMPION, NamedModel
 from tasks.outputs.scoring import ScoringResult
 from tasks.table.errors import BadTable
@@ -119,6 +123,23 @@ def test_a_table_is_merged_by_its_key_and_follows_the_champion(shop: Path) -> No
     (shop / "new.csv").write_text("id,a\n3,4\n4,0\n")
     assert scored(shop, **table).model["run"] == RUNS[1]
     assert kept() == [("1", 2.0), ("2", None), ("3", 13.0), ("4", 1.0)]
+
+
+def test_rows_unlike_the_training_rows_are_said(shop: Path, events: list[dict[str, Any]]) -> None:
+    """The champion's run knows how its training rows were distributed: calm rows are alike, shifted ones not."""
+    rng = np.random.default_rng(0)
+    known = distributions(pa.table({"a": rng.normal(size=5000)}))
+    result = result_of().model_copy(update={"run": RUNS[0], "name": "sales", "distributions": known})
+    runs.write(shop / "store", result, {FILE: model(2.0)})
+    for shift, drifted in ((0.0, []), (1.0, ["a"])):
+        pd.DataFrame({"a": rng.normal(shift, size=2000)}).to_csv(shop / "new.csv", index=False)
+        found = scored(shop)
+        assert [each.name for each in found.drifted] == drifted
+        assert [each.name for each in found.drift] == ["a"]
+        _, message, page = last()
+        assert message.endswith(", 1 of 1 features drifted") == bool(drifted)
+        assert ("No: a moved, beyond chance." in page) == bool(drifted)
+    assert events[-1]["payload"]["drift"][0]["drifted"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from markdown_it import MarkdownIt
 
+from tasks.outputs.result import ColumnDrift
 from tasks.outputs.scoring import ScoringResult
 from tasks.page.markdown import markdown
 from tasks.page.scoring import refusal_page, scoring_page
@@ -36,6 +37,24 @@ def test_the_first_line_answers_whether_all_rows_are_predicted() -> None:
     )
     assert "There are no rows." in page(none)
     assert "No: it is gone" in markdown(refusal_page("sales", "it is gone"), lambda _: None)
+
+
+def test_drift_is_a_sentence_and_a_table_with_the_furthest_first() -> None:
+    features = [
+        ColumnDrift(name="calm", psi=0.3, p=0.5, drifted=False),
+        ColumnDrift(name="far", psi=0.4, p=1e-9, drifted=True),
+        ColumnDrift(name="constant", psi=0.0, p=None, drifted=False),
+    ]
+    told = page(RESULT.model_copy(update={"drift": features}))
+    assert "**Are they like the training rows?** No: far moved, beyond chance." in told
+    assert [line.split("|")[1].strip() for line in told.splitlines() if line.startswith("| ")][-3:] == [
+        "far",
+        "calm",
+        "constant",
+    ]
+    calm = page(RESULT.model_copy(update={"drift": features[:1]}))
+    assert "Yes, as far as chance can tell." in calm
+    assert "training rows" not in page(RESULT)
 
 
 def test_hostile_text_stays_text() -> None:
