@@ -60,7 +60,7 @@ def sweep(plan: SweepPlan) -> Sweep:
             target=read_facts(parts).target,
             folds=plan.folds,
             candidates=found,
-            notes=[*_notes(settings)],
+            notes=[*fold_notes(settings)],
         )
 
     create_table_artifact(
@@ -104,7 +104,8 @@ def best_settings(plan: SweepPlan, found: Sweep) -> Settings:
     return next(each for each in plan.candidates() if _tried(plan, each) == best)
 
 
-def _notes(settings: Settings) -> Iterator[str]:
+def fold_notes(settings: Settings) -> Iterator[str]:
+    """Say where the folds do not keep together what the split does."""
     by = settings.split.by
     if settings.split.method in {"time", "group"}:
         yield (

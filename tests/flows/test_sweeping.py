@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from flows.regression import regression
-from flows.sweeping import best_settings, sweep
+from flows.sweeping import best_settings, fold_notes, sweep
 from tasks.config import Settings, SweepPlan, overlaid
 from tasks.neuron.recipe import Diverged
 from tasks.neuron.ridge import fold_of_rows
@@ -66,8 +66,8 @@ def test_errors_are_those_of_fits_without_the_fold_and_the_best_is_run(
 
 def test_folds_that_ignore_the_splits_groups_are_said(settings: Settings, penguins: Path) -> None:
     split = {"method": "group", "by": "bill_len", "test_fraction": 0.2}
-    asked = plan(settings, penguins, {"epochs": [1]}, split=split).model_copy(update={"folds": 2})
-    (note,) = sweep(asked).notes
+    asked = plan(settings, penguins, {"epochs": [1]}, split=split)
+    (note,) = fold_notes(asked.settings)
     assert note.startswith("the folds are dealt row by row, not by 'bill_len': if rows that share it")
 
 
