@@ -114,6 +114,26 @@ def merged(a: Mapping[str, Summary], b: Mapping[str, Summary]) -> dict[str, Summ
     return {name: merge(a[name], b[name]) for name in b} if a else dict(b)
 
 
+def with_points(summary: Summary, raw: pa.Array, start: int) -> Summary:
+    """Add to a summary how many cells could be thousands, and how many show that a point stands before decimals.
+
+    Args:
+        summary: of the column.
+        raw: the cells as they are written.
+        start: how many rows of the file came before.
+    """
+    pointed, grouped = points(raw)
+    found = np.asarray(grouped)
+    first = raw.filter(grouped)[:1].to_pylist()
+    return replace(
+        summary,
+        grouped=int(np.count_nonzero(found)),
+        first_grouped=place(found, start),
+        first_grouped_value=_readable(first[0]) if first else "",
+        fractions=int(np.count_nonzero(np.asarray(pointed) & ~found)),
+    )
+
+
 def _taken(batch: pa.RecordBatch, plan: CastPlan, start: int, look: Preview) -> Taken:
     columns, summaries = [], {}
     for name, cells in zip(batch.schema.names, batch.columns, strict=True):
@@ -126,7 +146,7 @@ def _taken(batch: pa.RecordBatch, plan: CastPlan, start: int, look: Preview) -> 
             numerals = look.written.numerals
             column, summaries[name] = _number(raw, plan.kinds[name], start, numerals.of(name))
             if name in numerals.unsettled and is_bytes(raw.type):
-                summaries[name] = _with_points(summaries[name], raw, start)
+                summaries[name] = with_points(summaries[name], raw, start)
         columns.append(column)
     return Taken(_usable(columns, plan), summaries)
 
@@ -168,20 +188,6 @@ def _with_text(summary: Summary, raw: pa.Array, text: npt.NDArray[np.bool_], sta
         first_text_value=cells[0] if cells else "",
         foreign=sum(map(reads_as_foreign, cells)),
         stored_as_text=is_text(raw.type),
-    )
-
-
-def _with_points(summary: Summary, raw: pa.Array, start: int) -> Summary:
-    """Count the cells that could be thousands, and those that show that a point stands before decimals."""
-    pointed, grouped = points(raw)
-    found = np.asarray(grouped)
-    first = raw.filter(grouped)[:1].to_pylist()
-    return replace(
-        summary,
-        grouped=int(np.count_nonzero(found)),
-        first_grouped=place(found, start),
-        first_grouped_value=_readable(first[0]) if first else "",
-        fractions=int(np.count_nonzero(np.asarray(pointed) & ~found)),
     )
 
 

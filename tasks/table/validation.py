@@ -12,6 +12,8 @@ from tasks.table.numerals import evidence
 from tasks.table.summary import Summary
 
 Matrix = npt.NDArray[np.float64]
+# Of each file, in their order, its name (None where there is only one) and the summaries of its columns.
+Files = Sequence[tuple[str | None, Mapping[str, Summary]]]
 
 _COPIED = 1 - 1e-12
 _LARGEST = 1e140  # whose square, times as many rows as there can be, float64 holds
@@ -24,15 +26,14 @@ _MOST_PAIRS = 20
 class TableSummary:
     """What is known of a table once all of its rows were read.
 
-    `files` has, for each of the files in their order, its name (None where there is only one) and the summaries of its
-    columns; `scatter` the centred sums of products (k, k) of the `paired` rows in which all k numeric columns have a
-    value, the target last, or None where they cannot be had.
+    `scatter` has the centred sums of products (k, k) of the `paired` rows in which all k numeric columns have a value,
+    the target last, or is None where they cannot be had.
     """
 
     features: tuple[str, ...]
     target: str
     categorical: tuple[str, ...]
-    files: Sequence[tuple[str | None, Mapping[str, Summary]]]
+    files: Files
     # Rows that can be used.
     rows: int
     paired: int = 0
@@ -99,7 +100,7 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
     elif total and (missing == "error" or (is_target and missing == "mean")):
         yield _missing(table, name, total, can_be_filled=missing == "mean")
     yield from _text(table, name)
-    yield from _grouped(table, name)
+    yield from grouped_numbers(table.files, name, table.numeric)
     yield from _shortened(table, name)
     yield from _infinite(table, name)
     yield from _unsquarable(table, name)
@@ -117,7 +118,7 @@ def _crowded(table: TableSummary, name: str) -> Iterator[Violation]:
 
 def _infinite(table: TableSummary, name: str) -> Iterator[Violation]:
     if total := table.total(name, "infinite"):
-        file, row, _ = _first(table, name, "first_infinite")
+        file, row, _ = _first(table.files, name, "first_infinite")
         yield Violation(
             "infinite-values",
             f"column {quoted(name)} has {counted(total, 'infinite value')}, {_at(file, row)}",
@@ -148,7 +149,7 @@ def _unsquarable(table: TableSummary, name: str) -> Iterator[Violation]:
 
 def _missing(table: TableSummary, name: str, total: int, *, can_be_filled: bool) -> Violation:
     is_target = name == table.target
-    file, row, _ = _first(table, name, "first_missing")
+    file, row, _ = _first(table.files, name, "first_missing")
     word = next((each for _, files in table.files if (each := files[name].missing_word)), "")
     kind = f"cells such as {quoted(word)} are taken for it" if word else "empty or NaN"
     remedy = f"fill in or remove {_those(total)}" + (", or set `na_values`" if word else "")
@@ -166,7 +167,7 @@ def _missing(table: TableSummary, name: str, total: int, *, can_be_filled: bool)
 def _text(table: TableSummary, name: str) -> Iterator[Violation]:
     total = table.total(name, "text")
     if total:
-        file, row, found = _first(table, name, "first_text")
+        file, row, found = _first(table.files, name, "first_text")
         cells = f"{counted(total, 'text cell')} in {counted(table.total(name, 'rows'), 'row')}"
         yield Violation(
             "text-in-numbers",
@@ -187,24 +188,32 @@ def _text(table: TableSummary, name: str) -> Iterator[Violation]:
         )
 
 
-def _grouped(table: TableSummary, name: str) -> Iterator[Violation]:
-    """Find a point that may stand between thousands, below the rows by which a file's notation was settled."""
-    total = table.total(name, "grouped")
-    lowest, highest = table.range(name)
-    is_long = max(abs(lowest or 0), abs(highest or 0)) >= 1000
-    if total and not is_long and not any(table.total(each, "fractions") for each in table.numeric):
-        file, row, found = _first(table, name, "first_grouped")
-        where = _at(file, row, first=False)
+def grouped_numbers(files: Files, name: str, numeric: Sequence[str]) -> Iterator[Violation]:
+    """Find a point that may stand between thousands, below the rows by which a file's notation was settled.
+
+    Args:
+        files: the summaries of all files.
+        name: the column in question.
+        numeric: all columns of numbers: a fraction in any of them says what a point means.
+    """
+    found = [summaries[name] for _, summaries in files if name in summaries]
+    total = sum(each.grouped for each in found)
+    size = max((abs(end) for each in found if each.usable for end in (each.lowest, each.highest)), default=0)
+    has_fractions = any(
+        summaries[each].fractions for _, summaries in files for each in numeric if each in summaries
+    )
+    if total and size < 1000 and not has_fractions:
+        file, row, first = _first(files, name, "first_grouped")
         yield Violation(
             "ambiguous-numbers",
-            f"column {quoted(name)} has {quoted(found.first_grouped_value)} {where} beside whole numbers: "
-            "'.' may stand between thousands or before decimals",
+            f"column {quoted(name)} has {quoted(first.first_grouped_value)} {_at(file, row, first=False)} "
+            "beside whole numbers: '.' may stand between thousands or before decimals",
             "set `thousands` to '.' or `decimal` to '.'",
             column=name,
             count=total,
             row=row,
             file=file,
-            value=found.first_grouped_value,
+            value=first.first_grouped_value,
         )
 
 
@@ -222,7 +231,7 @@ def _shortened(table: TableSummary, name: str) -> Iterator[Violation]:
 
 def _remedy(table: TableSummary, name: str, total: int) -> str:
     if table.total(name, "foreign"):
-        _, _, found = _first(table, name, "first_text")
+        _, _, found = _first(table.files, name, "first_text")
         setting = "decimal" if evidence([found.first_text_value.strip()], ",").fraction else "thousands"
         return f"write numbers with one decimal sign and without separators, or set `{setting}`"
     if 2 * total < table.total(name, "rows"):
@@ -360,12 +369,12 @@ def _levels(table: TableSummary, name: str) -> frozenset[str]:
     return frozenset().union(*(summaries[name].levels for _, summaries in table.files))
 
 
-def _first(table: TableSummary, name: str, field: str) -> tuple[str | None, int, Summary]:
+def _first(files: Files, name: str, field: str) -> tuple[str | None, int, Summary]:
     """Return the file and the row of the first cell of a kind, and the summary that tells of it."""
     return next(
         (file, row, summaries[name])
-        for file, summaries in table.files
-        if (row := getattr(summaries[name], field)) is not None
+        for file, summaries in files
+        if name in summaries and (row := getattr(summaries[name], field)) is not None
     )
 
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
+from tasks.table.casting import merged, with_points
 from tasks.table.encoding import unknown_levels
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
 from tasks.table.model.inputs import check_names, inputs
 from tasks.table.model.linear import LinearModel, NumberInput, Predicted, predict
 from tasks.table.model.uncertainty import Interval
 from tasks.table.sources.reader import Preview, batches
+from tasks.table.summary import Summary, numbers, summarize_numbers
+from tasks.table.validation import grouped_numbers
 
 # Unknown levels of a column that are counted one by one, and
 MOST_LEVELS = 1000
@@ -134,14 +137,17 @@ def scored(
         interval: whose bounds stand beside the predictions.
 
     Raises:
-        BadTable: a file is damaged, or a value cannot be used.
+        BadTable: a file is damaged, or a value cannot be used, or may have two meanings.
     """
     types = dict(zip(columns.names, columns.types, strict=True))
+    raise_on_errors(_first_doubts(looks, model), warn)
+    found_points: list[dict[str, Summary]] = []
     for look in looks:
-        start = 0
+        start, late = 0, dict[str, Summary]()
         try:
             for rows in batches(look, types):
                 used = inputs(model, rows, start, look, warn)
+                late = merged(late, _late_points(model, rows, used, start, look))
                 predicted = predict(model, used, interval)
                 kept = [_kept(column, field, used) for column, field in zip(rows.columns, out, strict=False)]
                 found = (predicted.values, *predicted.bounds)
@@ -150,6 +156,41 @@ def scored(
                 start += rows.num_rows
         except BadTable as error:
             yield from raise_on_errors(error.violations, warn)
+        found_points.append(late)
+    yield from raise_on_errors(_late_doubts(looks, found_points), warn)
+
+
+def _first_doubts(looks: Sequence[Preview], model: LinearModel) -> Iterator[Violation]:
+    """Yield the numbers of two meanings among the files' first rows; those of `column_notes` that are no mere notes."""
+    needed = {column.name for column in model.inputs if isinstance(column, NumberInput)}
+    for look in looks:
+        for finding in look.written.findings:
+            if finding.rule == "ambiguous-numbers" and finding.column in needed:
+                yield replace(finding, file=look.member.name)
+
+
+def _late_points(
+    model: LinearModel, rows: pa.RecordBatch, used: Mapping[str, pa.Array], start: int, look: Preview
+) -> dict[str, Summary]:
+    """Summarize the columns of whole numbers below a thousand in which a point may come that says not what it means."""
+    unsettled = look.written.numerals.unsettled if look.is_text else frozenset()
+    return {
+        column.name: with_points(
+            summarize_numbers(numbers(used[column.name]), start), rows.column(column.name), start
+        )
+        for column in model.inputs
+        if isinstance(column, NumberInput) and column.name in unsettled
+    }
+
+
+def _late_doubts(looks: Sequence[Preview], found: Sequence[Mapping[str, Summary]]) -> Iterator[Violation]:
+    """Yield the numbers of two meanings below a file's first rows, as `ingest` does."""
+    files = [
+        (look.member.name if len(looks) > 1 else None, late) for look, late in zip(looks, found, strict=True)
+    ]
+    names = list(dict.fromkeys(name for late in found for name in late))
+    for name in names:
+        yield from grouped_numbers(files, name, names)
 
 
 def _kept(column: pa.Array, field: pa.Field, used: Mapping[str, pa.Array]) -> pa.Array:

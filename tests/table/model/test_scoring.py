@@ -112,6 +112,54 @@ def test_a_file_that_cannot_be_read_is_refused_before_any_row(rows: Path) -> Non
         columns_of(looks_at(rows), MODEL)
 
 
+POINTS: dict[str, tuple[str, list[str], str | None]] = {
+    "thousands or decimals": ("7", ["6.953"], "'6.953' in row 5,001"),
+    "another kind of fraction": ("7", ["6.953", "1.5"], None),
+    "long whole numbers": ("7", ["6.953", "1250"], None),
+    "below one": ("7", ["0.953"], None),
+    "among the first rows": ("6.953", ["8"], "'6.953' beside '0'"),
+    "with fractions among the first rows": ("6.5", ["6.953"], None),
+}
+
+
+@pytest.mark.parametrize("case", POINTS)
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_number_of_two_meanings_is_refused_as_in_a_run(tmp_path: Path, case: str, ending: str) -> None:
+    """With its row and value, in every output; `decimal`, `thousands` or `warn` settle it."""
+    first, last, found = POINTS[case]
+    cells = [first, *(str(number % 900) for number in range(4999)), *last]
+    path = tmp_path / "t.csv"
+    path.write_text("x,k\n" + "".join(f"{cell},a\n" for cell in cells))
+
+    def read(dialect: Dialect, warn: tuple[str, ...] = ()) -> list[float]:
+        looks = [preview(member, dialect) for member in source(Origin(str(path))).members]
+        columns = columns_of(looks, MODEL)
+        out = scored_columns(columns, MODEL, "p", as_text=ending == "csv")
+        every = scored(MODEL, looks, columns, out, warn)
+        return [value for each in every if not isinstance(each, Violation) for value in each[1].values]
+
+    expected = [100 + 2 * float(cell) for cell in cells]
+    if found is None:
+        assert read(Dialect()) == expected
+        return
+    with pytest.raises(BadTable, match=f"column 'x' has {found}.*set `thousands` to '.' or `decimal` to '.'"):
+        read(Dialect())
+    assert read(Dialect(decimal=".")) == expected
+    assert read(Dialect(), warn=("ambiguous-numbers",)) == expected
+    assert max(read(Dialect(thousands="."))) == 100 + 2 * 6953
+
+
+def test_the_file_of_a_number_of_two_meanings_is_named(tmp_path: Path) -> None:
+    """Columns of other use, and files in which a fraction shows what a point means, are not in doubt."""
+    whole = "".join(f"{number % 9},a,{number % 9}\n" for number in range(5000))
+    (tmp_path / "1.csv").write_text(f"x,k,note\n{whole}1,a,6.953\n")
+    (tmp_path / "2.csv").write_text("x,k,note\n1.250,a,1\n1.5,a,2\n")
+    assert scored_table(tmp_path)[1].predicted == 5003
+    (tmp_path / "3.csv").write_text(f"x,k,note\n{whole}6.953,a,1\n")
+    with pytest.raises(BadTable, match=r"'6\.953' in row 5,001 of '3\.csv' beside whole numbers"):
+        scored_table(tmp_path)
+
+
 def test_the_account_says_why_rows_have_no_prediction() -> None:
     lost = Account(4, 1, Counter(x=2), Counter(x=1), {"k": Counter(new=3)})
     first, *others = scoring_notes(lost)
