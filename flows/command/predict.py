@@ -62,7 +62,12 @@ def predict(options: Prediction, as_json: bool) -> Exit:
         }
         if options.interval is not None:
             payload["interval"] = {"level": options.interval, "kind": options.interval_kind}
-        counts = {"missing": account.missing, "infinite": account.infinite, "unknown_levels": account.unknown}
+        counts = {
+            "missing": account.missing,
+            "filled": account.filled,
+            "infinite": account.infinite,
+            "unknown_levels": account.unknown,
+        }
         text = json.dumps(payload | counts, indent=1)
     else:
         text = f"{counted(account.rows, 'row')} with {quoted(column)} in {str(path)!r}"

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -150,6 +150,8 @@ class Predicted:
     unknown: Mapping[str, Counter[str]]
     # Lower and upper ends (m,), if an interval is wanted.
     bounds: tuple[Vector, ...] = ()
+    # Rows by the column whose value they miss, and the training rows' mean replaces it.
+    filled: Counter[str] = field(default_factory=Counter)
 
 
 def linear_model(
@@ -202,6 +204,7 @@ def predict(
     missing: Counter[str] = Counter()
     infinite: Counter[str] = Counter()
     unknown: dict[str, Counter[str]] = {}
+    absent: Counter[str] = Counter()
     for column in model.inputs:
         if isinstance(column, NumberInput):
             values = _numbers(column, columns[column.name])
@@ -209,13 +212,14 @@ def predict(
         else:
             values, unknown[column.name] = _weights(column, columns[column.name])
         missing[column.name] = int(np.isnan(values).sum())
+        absent[column.name] = int(pc.sum(pc.is_null(columns[column.name], nan_is_null=True)).as_py() or 0)
         with np.errstate(over="ignore", invalid="ignore"):
             total += column.weight * values if isinstance(column, NumberInput) else values
     total[~np.isfinite(total)] = np.nan
     strange = {name: count for name, count in unknown.items() if count}
     half = half_width(model, columns, interval) if interval else None
     bounds = () if half is None else (total - half, total + half)
-    return Predicted(total, +missing, +infinite, strange, bounds)
+    return Predicted(total, +missing, +infinite, strange, bounds, absent - missing)
 
 
 def half_width(model: LinearModel, columns: Mapping[str, pa.Array], interval: Interval) -> Vector | float:

@@ -34,6 +34,8 @@ class Account:
     missing: Counter[str] = field(default_factory=Counter)
     infinite: Counter[str] = field(default_factory=Counter)
     unknown: Mapping[str, Counter[str]] = field(default_factory=dict)
+    # Missing values in whose place the model has the training rows' mean.
+    filled: Counter[str] = field(default_factory=Counter)
     # What was left out of the files.
     skipped: tuple[Violation, ...] = ()
 
@@ -49,6 +51,7 @@ class Account:
             unknown={
                 name: _bounded(self.unknown.get(name, none), found.unknown.get(name, none)) for name in names
             },
+            filled=self.filled + found.filled,
             skipped=self.skipped,
         )
 
@@ -200,10 +203,13 @@ def _kept(column: pa.Array, field: pa.Field, used: Mapping[str, pa.Array]) -> pa
 
 
 def scoring_notes(account: Account) -> Iterator[str]:
-    """Say which rows have no prediction and why, and which have a level that no training row has."""
+    """Say which rows have no prediction and why, what was filled in, and which levels no training row has."""
     lost = account.rows - account.predicted
     if lost:
         yield f"{counted(lost, 'row')} without a prediction: {'; '.join(_reasons(account))}"
+    for name, count in account.filled.items():
+        values = counted(count, "missing value")
+        yield f"column {quoted(name)}: {values} replaced by the training rows' mean, as in the run"
     for name, levels in account.unknown.items():
         yield from unknown_levels(name, (), levels, "row")
     yield from map(str, account.skipped)

@@ -123,6 +123,7 @@ def test_what_cannot_be_predicted_is_counted_on_stderr(
     assert told.out == f"6 rows with 'predicted_y' in {str(tmp_path / 'out.csv')!r}\n"
     assert told.err == (
         "linear-neuron: 1 row without a prediction: column 'a' misses 1 value, and the model has no mean for it\n"
+        "linear-neuron: column 'b': 1 missing value replaced by the training rows' mean, as in the run\n"
         "linear-neuron: column 'k': 1 row with a level that no training row has, taken for an average row: 'w' (1)\n"
     )
     options = Prediction(
@@ -135,6 +136,7 @@ def test_what_cannot_be_predicted_is_counted_on_stderr(
         "column": "ŷ",
         "output": str(tmp_path / "out.parquet"),
         "missing": {"a": 1},
+        "filled": {"b": 1},
         "infinite": {},
         "unknown_levels": {"k": {"w": 1}},
     }

@@ -170,7 +170,7 @@ def test_gaps_infinities_and_unknown_levels_are_counted_by_column() -> None:
             "k": pa.array(["w", "v", None, "w", "v"]),
         },
     )
-    assert (found.missing, found.infinite) == ({"a": 1, "k": 1}, {"a": 1})
+    assert (found.missing, found.filled, found.infinite) == ({"a": 1, "k": 1}, {"b": 2}, {"a": 1})
     assert found.unknown == {"k": {"w": 2}}
     np.testing.assert_array_equal(found.values, [0.25, np.nan, np.nan, np.nan, 1 + 5e307])
 
