@@ -192,7 +192,7 @@ def _lineage(run: Run, settings: Settings) -> Lineage:
         code=hashlib.sha256(lines.encode()).hexdigest(),
         libraries=dict(sorted(libraries.items())),
         source=table.digest if table else None,
-        table=table.found.table.described if table else None,
+        table=table.found.described if table else None,
         command=shlex.join(["linear-neuron", "run", *flags(_pinned(settings, table))]),
     )
 

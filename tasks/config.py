@@ -113,7 +113,10 @@ Comment = Annotated[
     Annotated[str, Field(min_length=1, max_length=8)] | None,
     Field(description="Start of lines to ignore in a CSV; by default # above the column names."),
 ]
-
+Sheet = Annotated[
+    Annotated[str, Field(min_length=1)] | None,
+    Field(description="Sheet of an Excel workbook; by default the only one with rows."),
+]
 
 TableQuery = Annotated[
     Annotated[str, Field(min_length=1)] | None,
@@ -275,6 +278,7 @@ class Input(Section):
     skip_rows: SkippedRows = None
     header_row: HeaderRow = None
     comment: Comment = None
+    sheet: Sheet = None
 
     @model_validator(mode="after")
     def _data_and_target_come_together(self) -> Self:
@@ -536,6 +540,7 @@ class Prediction(Section):
     skip_rows: SkippedRows = None
     header_row: HeaderRow = None
     comment: Comment = None
+    sheet: Sheet = None
 
     @model_validator(mode="after")
     def _kind_belongs_to_an_interval(self) -> Self:

@@ -27,7 +27,7 @@ from tasks.table.model.scoring import (
 from tasks.table.model.uncertainty import Interval
 from tasks.table.sources.delimited import TextTable
 from tasks.table.sources.dialect import Dialect
-from tasks.table.sources.discovery import source
+from tasks.table.sources.discovery import refuse_sheet, source
 from tasks.table.sources.reader import Preview, preview
 from tasks.table.sources.source import Origin
 
@@ -92,7 +92,9 @@ def _written(model: LinearModel, options: Prediction, column: str, path: Path) -
     """Write all rows with their predictions; the file appears once it is complete."""
     interval = _interval(model, options)
     dialect, warn = _reading(model.reading, options)
-    looks = [preview(member, dialect) for member in source(_origin(options)).members]
+    table = source(_origin(options))
+    refuse_sheet(table, options.sheet)
+    looks = [preview(member, dialect) for member in table.members]
     columns = columns_of(looks, model)
     out = scored_columns(columns, model, column, as_text=is_text(path), interval=interval is not None)
     account, target = Account(skipped=tuple(column_notes(looks, columns, model))), path.resolve()

@@ -64,6 +64,7 @@ class UserTable(BaseModel):
     skip_rows: int | None
     header_row: int | None
     comment: str | None
+    sheet: str | None
     # Columns that the rows will be split by; those that are not learnt from are passed through behind the
     # target.
     by: tuple[str, ...] = ()

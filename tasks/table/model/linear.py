@@ -75,6 +75,7 @@ class Reading(Strict):
     skip_rows: int | None = None
     header_row: int | None = None
     comment: str | None = None
+    sheet: str | None = None
     warn: tuple[str, ...] = Field(default=(), description="Rules whose breach is a warning.")
 
 

@@ -59,7 +59,7 @@ _LINE = re.compile(r"\r\n|\n|\r")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How to read a text file, as set by the user; None means detect it."""
+    """How to read a text file or a workbook, as set by the user; None means detect it."""
 
     delimiter: str | None = None
     decimal: str | None = None
@@ -69,6 +69,8 @@ class Dialect:
     skip_rows: int | None = None
     header_row: int | None = None
     comment: str | None = None
+    # Of a workbook.
+    sheet: str | None = None
 
     @property
     def names_line(self) -> int:

@@ -11,6 +11,7 @@ from pyarrow import fs
 
 from tasks.table.errors import BadTable, Violation, counted, located, quoted
 from tasks.table.sources import delta, iceberg, sql
+from tasks.table.sources.excel import NAME as WORKBOOK
 from tasks.table.sources.files import DataFile
 from tasks.table.sources.formats import KNOWN, format_of, is_no_table
 from tasks.table.sources.lakes import refuse_lakes
@@ -18,6 +19,8 @@ from tasks.table.sources.location import place, reached
 from tasks.table.sources.source import Origin, SourceTable
 
 _PATTERN = re.compile(r"[*?\[]")
+# Files and folders that are no part of a table; the last are those by which Office marks what it has open.
+_HIDDEN = (".", "_", "~$")
 _LISTED = 5
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
@@ -35,7 +38,7 @@ def files(origin: Origin) -> SourceTable:
     """Find a file, the files of a folder, or those whose names match a pattern such as `nights/*.csv`.
 
     Hidden files and those marked by an underscore are passed over in a folder; so are those of no known format, and
-    text files beside others, and the findings name them.
+    text files and workbooks beside others, and the findings name them.
 
     Raises:
         BadTable: there is nothing, or nothing that could be read, or files of several formats.
@@ -82,6 +85,16 @@ def _matching(data: str, filesystem: fs.FileSystem, path: str) -> SourceTable:
     return _of_one_format(data, inside, filesystem)
 
 
+def refuse_sheet(table: SourceTable, sheet: str | None) -> None:
+    """Refuse the name of a sheet for what has no sheets.
+
+    Raises:
+        BadTable: there are none.
+    """
+    if sheet is not None and table.members[0].format != WORKBOOK:
+        raise BadTable(f"{located(table.data)} is no workbook, so that it has no `sheet`; leave it out")
+
+
 # Asked in turn; each returns the table at an address of its kind, or None. Files come last: any path may be one.
 FINDERS: tuple[Callable[[Origin], SourceTable | None], ...] = (sql.find, iceberg.find, delta.find, files)
 
@@ -99,7 +112,7 @@ def _inside(folder: str, found: Sequence[fs.FileInfo]) -> Iterator[tuple[str, fs
         if info.type == fs.FileType.File
     }
     for name in sorted(names, key=lambda name: PurePosixPath(name).parts):
-        if not any(part.startswith((".", "_")) for part in PurePosixPath(name).parts):
+        if not any(part.startswith(_HIDDEN) for part in PurePosixPath(name).parts):
             yield name, names[name]
 
 
@@ -138,13 +151,14 @@ def _keys(name: str) -> dict[str, str | None]:
 def _of_one_format(
     data: str, found: Sequence[tuple[str, fs.FileInfo]], filesystem: fs.FileSystem
 ) -> SourceTable:
-    """Take the files of the one format; text files such as notes.txt are none where there are others."""
+    """Take the files of the one format; workbooks and text such as notes.txt are none where there are others."""
     members = [
         DataFile(filesystem, info.path, name, kind)
         for name, info in found
         if (kind := format_of(info.path)) is not None
     ]
-    tables = [member for member in members if not member.name.lower().endswith(".txt")] or members
+    texts = [member for member in members if member.format != WORKBOOK]
+    tables = [member for member in texts if not member.name.lower().endswith(".txt")] or texts or members
     kinds = sorted({member.format for member in tables})
     if not kinds:
         raise BadTable(

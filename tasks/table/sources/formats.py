@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from tasks.table.sources import delimited, feather, npz, parquet
+from tasks.table.sources import delimited, excel, feather, npz, parquet
 from tasks.table.sources.files import COMPRESSIONS, Format
 
 CSV = Format("CSV", (".csv", ".tsv", ".txt"), delimited.read, is_compressible=True)
@@ -13,9 +13,10 @@ FORMATS = (
     PARQUET,
     Format("Feather", (".feather", ".arrow", ".ipc"), feather.read),
     Format("npz", (".npz",), npz.read),
+    Format(excel.NAME, (".xlsx", ".xlsm"), excel.read),
 )
 
-KNOWN = ".csv, .csv.gz, .parquet, .feather, .arrow or .npz"
+KNOWN = ".csv, .csv.gz, .parquet, .feather, .arrow, .npz or .xlsx"
 
 # Endings of what may lie beside tables and is none.
 _NO_TABLES = (
@@ -36,7 +37,7 @@ def is_no_table(path: str) -> bool:
 def format_of(path: str) -> Format | None:
     """Tell the format from a file's name.
 
-    >>> format_of("rows.CSV.gz").name, format_of("rows.xlsx")
+    >>> format_of("rows.CSV.gz").name, format_of("rows.orc")
     ('CSV', None)
     """
     suffixes = [suffix.lower() for suffix in PurePosixPath(path).suffixes]

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import time_ns
 
-from tasks.table.errors import BadTable, located
+from tasks.table.errors import BadTable, located, quoted
 from tasks.table.sources.dialect import Dialect
-from tasks.table.sources.discovery import source
+from tasks.table.sources.discovery import refuse_sheet, source
+from tasks.table.sources.excel import SheetTable
 from tasks.table.sources.reader import Preview, explained, preview
 from tasks.table.sources.source import Member, Origin, SourceTable, Version
 
@@ -35,7 +36,19 @@ class FoundTable:
         Raises:
             BadTable: there is none.
         """
-        return cls(origin, source(origin), dialect)
+        table = source(origin)
+        refuse_sheet(table, dialect.sheet)
+        return cls(origin, table, dialect)
+
+    @property
+    def described(self) -> str | None:
+        """What the table is, in words, where there is more to say than its path: its version, or its sheet."""
+        sheets = {
+            look.contents.sheet: None
+            for look in self._previews.values()
+            if isinstance(look.contents, SheetTable)
+        }
+        return f"sheet {', '.join(map(quoted, sheets))}" if sheets else self.table.described
 
     def preview(self, member: Member) -> Preview:
         """Return the first look at a member."""
