@@ -219,7 +219,7 @@ class Input(Section):
     data: Place | None = Field(
         default=None,
         min_length=1,
-        description="CSV, Parquet, Feather or npz file, a folder or pattern of them, or a URL such as "
+        description="CSV, Parquet, Feather, npz or Excel file, a folder or pattern of them, or a URL such as "
         "s3://bucket/folder or postgresql://host/db.",
     )
     query: TableQuery = None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import openpyxl
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
@@ -28,6 +29,15 @@ def sales() -> pa.Table:
     return pa.table({"id": np.arange(40), "size": size, "price": price})
 
 
+def write_workbook(rows: pa.Table) -> None:
+    book = openpyxl.Workbook()
+    book.create_sheet("notes").append(["sold in Bonn"])
+    sheet = book.create_sheet("sales")
+    for row in (rows.column_names, *zip(*rows.to_pydict().values(), strict=True)):
+        sheet.append(row)
+    book.save("book.xlsx")
+
+
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Path]:
     """Make a folder with all that the page's commands read, and stand in it."""
@@ -41,6 +51,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
         connected.register("rows", rows)
         connected.execute("CREATE TABLE sales AS SELECT * FROM rows")
     write_deltalake("lake/sales", rows)
+    write_workbook(rows)
     address = f"sqlite:///{tmp_path}/catalog.db"
     catalogue = SqlCatalog("lake", uri=address, warehouse=(tmp_path / "warehouse").as_uri())
     catalogue.create_namespace("shop")
@@ -68,7 +79,7 @@ def database(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serv
 
 def test_there_is_a_command_for_each_source() -> None:
     starts = {re.search(r"--data (\w+)", command)[1] for command in COMMANDS}  # type: ignore[index]
-    assert starts == {"postgresql", "sqlite", "duckdb", "lake", "warehouse"}
+    assert starts == {"postgresql", "sqlite", "duckdb", "lake", "warehouse", "book"}
 
 
 @pytest.mark.usefixtures("prefect_server")

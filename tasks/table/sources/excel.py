@@ -220,10 +220,12 @@ def _column(place: int, name: str, kinds: Counter[str]) -> _Column:
     numbers = kinds["number"] + kinds["fraction"]
     others = kinds.total() - numbers
     if numbers > others:
-        as_cell, kind = (_bytes, pa.float64()) if others else (_same, pa.float64())
-        if not others and not kinds["fraction"]:
-            as_cell, kind = int, pa.int64()
-        return _Column(place, pa.field(name, kind), as_cell)
+        if others:
+            return _Column(place, pa.field(name, pa.float64()), _bytes)
+        is_whole = not kinds["fraction"]
+        return _Column(
+            place, pa.field(name, pa.int64() if is_whole else pa.float64()), int if is_whole else float
+        )
     if not kinds:
         return _Column(place, pa.field(name, pa.float64()), _same)
     only = next(iter(kinds)) if len(kinds) == 1 else "text"

@@ -4,7 +4,7 @@ import builtins
 import datetime as dt
 import io
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,8 @@ DAY = dt.datetime.fromisoformat("2026-11-27")
 TIME = dt.datetime.fromisoformat("2026-11-27T20:15:30")
 
 
-def write(path: Path, **sheets: Sequence[Sequence[Any]]) -> Path:
-    """Write a workbook; a cell such as #N/A is an error, as Excel would have it."""
+def write(path: Path, **sheets: Any) -> Path:
+    """Write a workbook of sheets, each a list of rows; a cell such as #N/A is an error, as Excel would have it."""
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
     for name, rows in sheets.items():
@@ -134,7 +134,7 @@ def test_the_table_may_stand_anywhere_with_blank_rows_in_it(tmp_path: Path) -> N
     "given",
     [{"skip_rows": 2}, {"header_row": 3}, {"skip_rows": 1, "header_row": 2}],
 )
-def test_the_row_of_names_can_be_said(tmp_path: Path, given: dict[str, int]) -> None:
+def test_the_row_of_names_can_be_said(tmp_path: Path, given: dict[str, Any]) -> None:
     rows = [["Sales of 2026"], ["in thousands"], ["x", 2024, DAY], [1, 2, 3]]
     path = write(tmp_path / "t.xlsx", Data=rows)
     assert look_at(path).schema.names == ["Sales of 2026", "", ""]

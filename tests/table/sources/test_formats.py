@@ -23,7 +23,7 @@ def test_every_ending_has_its_format(name: str, ending: str, compression: str) -
 
 
 @pytest.mark.parametrize(
-    "path", ["rows", "rows.", "rows.xlsx", "rows.gz", ".csv", "csv", "rows.csv.tar", "csv.gz"]
+    "path", ["rows", "rows.", "rows.xls", "rows.gz", ".csv", "csv", "rows.csv.tar", "csv.gz"]
 )
 def test_other_names_have_none(path: str) -> None:
     assert format_of(path) is None

@@ -243,18 +243,18 @@ def test_text_named_as_a_feature_is_refused_and_by_default_left_out(tmp_path: Pa
 def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     """Missing, a folder without parts, a pipe, a format that is not known."""
     os.mkfifo(tmp_path / "pipe.csv")
-    (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04")
+    (tmp_path / "t.xls").write_bytes(b"PK\x03\x04")
     assert refusal(tmp_path / "no.csv") == "`data` of 'no.csv' does not exist; check the path"
     assert refusal(tmp_path) == (
         f"`data` of '{tmp_path.name}' is a folder without a table; "
-        "name a file, or a folder of .csv, .csv.gz, .parquet, .feather, .arrow or .npz files"
+        "name a file, or a folder of .csv, .csv.gz, .parquet, .feather, .arrow, .npz or .xlsx files"
     )
     assert refusal(tmp_path / "pipe.csv") == (
         "`data` of 'pipe.csv' is neither a file nor a folder; save the rows to a file"
     )
-    assert refusal(tmp_path / "t.xlsx") == (
-        "`data` of 't.xlsx' is of no known format; "
-        "save it as .csv, .csv.gz, .parquet, .feather, .arrow or .npz"
+    assert refusal(tmp_path / "t.xls") == (
+        "`data` of 't.xls' is of no known format; "
+        "save it as .csv, .csv.gz, .parquet, .feather, .arrow, .npz or .xlsx"
     )
 
 
