@@ -15,7 +15,7 @@ from tasks.neuron.parts import Batch, MemoryPart, Part
 from tasks.neuron.prefetch import ahead
 from tasks.neuron.scaling import Coordinates, raw
 from tasks.neuron.sgd import Blocks, UpdateRule, empty_blocks, train_blocks
-from tasks.neuron.state import State
+from tasks.neuron.state import End, State
 
 BLOCK = 2**21  # floats that a call of the program gets of large data, 8 MiB: less, and the calls would count
 FLOATS = 2**22  # floats of small data handed over at once, several epochs of it: 16 MiB
@@ -34,13 +34,15 @@ class Call(NamedTuple):
         state: After it.
         rows: (k,) rows of each of its blocks.
         squares: (k,) sums of squared errors over them.
-        shuffles: From which the next epoch's are drawn, where the call ends an epoch; else None.
+        shuffles: From which the next epoch's are drawn, where the training can go on from here; else None.
+        begun: Where the present round began and the streams of it that are through, if it is in the midst of one.
     """
 
     state: State
     rows: NDArray[np.int64]
     squares: Array
     shuffles: Shuffles | None
+    begun: tuple[State, Sequence[End]] | None = None
 
 
 class _Read(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tasks.neuron.batching import Calls, compiled, is_small, train_parts, train_table
+from tasks.neuron.batching import Calls, compiled, is_small, train_table
 from tasks.neuron.closing import full_batch_step
 from tasks.neuron.factor import factorised
 from tasks.neuron.least_squares import checked
@@ -25,13 +25,14 @@ from tasks.neuron.setup import Ranges, TrainingSetup, leverage_of, rule_of
 from tasks.neuron.sgd import Blocks
 from tasks.neuron.stability import SAMPLE
 from tasks.neuron.state import Checkpoint, State
+from tasks.neuron.streams import StreamPlan, averaging, stream_count, streams_of, train_streams
 from tasks.neuron.whitening import whitening
-from tasks.neuron.workers import spread
+from tasks.neuron.workers import Spread, spread
 
 # Called with the epochs done so far, a fraction within one, and the loss of the present or just finished epoch.
 OnProgress: TypeAlias = Callable[[float, float], None]
 
-# Called wherever the training can be continued from: between two calls of the program that end an epoch.
+# Called wherever the training can be continued from: where an epoch ends, and in one where a stream ends.
 OnCheckpoint: TypeAlias = Callable[[Checkpoint], None]
 
 CONVERSION = 2**14  # rows that are converted at a time, in the cache
@@ -133,13 +134,14 @@ def fit_parts(
     start: Checkpoint | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
+    across: Spread = spread,
     **options: Any,
 ) -> Fit:
-    """Train one linear neuron on parts that together need not fit into memory.
+    """Train one linear neuron on parts that together need not fit into memory, in streams, see `tasks.neuron.streams`.
 
     The parts must hold the rows in random order. They are read once for the moments, unless these are known; by the
     calibrated recipe once more for the largest leverage, unless the ranges show that it cannot matter; and then in
-    every epoch.
+    every epoch. The tutorial's recipe, which never settles, trains in a single stream.
 
     Args:
         parts: Of finite numbers.
@@ -148,6 +150,7 @@ def fit_parts(
         start: As in `fit_held`.
         on_progress: As in `fit_held`.
         on_checkpoint: As in `fit_held`.
+        across: Runs the streams of a round; by default in threads. The bits do not depend on it.
         options: As in `Options`.
 
     Raises:
@@ -163,10 +166,15 @@ def fit_parts(
         single = [column.dtype == np.float32 for column in sample.columns]
         units = standardised(whitening(moments, bias=settings.bias, factor=factor), single)
     leverage = partial(leverage_of, parts, units, ranges)
-    rule = rule_of(settings, moments.rows, units.entry.shape[1], leverage)
+    rank = units.entry.shape[1]
+    rule, count = rule_of(settings, moments.rows, rank, leverage), 1
+    if settings.recipe == "calibrated":
+        rule = averaging(rule)
+        count = stream_count(moments.rows, rank + settings.bias, len(parts), rule.batch_size)
     setup = TrainingSetup(settings, moments, factor, units, rule, parts, sample)
     monitor = TrainingMonitor(setup, start)
-    calls = train_parts(monitor.state, parts, units, setup.rule, _generator(settings, start), monitor.to_come)
+    plan = StreamPlan(streams_of(parts, count), units, rule, settings.seed)
+    calls = train_streams(monitor.state, plan, monitor.to_come, across, start.ends if start else ())
     return _trained(monitor, calls, on_progress, on_checkpoint)
 
 
@@ -190,10 +198,11 @@ def _trained(
     with closing(calls):
         for call in calls:
             monitor.take_in(call)
-            if on_progress is not None:
+            if on_progress is not None and len(call.rows):
                 on_progress(monitor.epochs, monitor.running)
             if on_checkpoint is not None and call.shuffles is not None:
-                on_checkpoint(Checkpoint(call.state, monitor.loss[: monitor.done], call.shuffles))
+                state, ends = call.begun or (call.state, ())
+                on_checkpoint(Checkpoint(state, monitor.loss[: monitor.done], call.shuffles, ends))
     monitor.check_the_end()
     setup = monitor.setup
     limit = setup.raw_limit

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
@@ -32,6 +33,8 @@ if ONE_FUNCTION not in os.environ.get("XLA_FLAGS", ""):
 ALIGNMENT = 64  # bytes, at which XLA wants its arguments to start
 PADDING = 48  # floats after each column: a power of two between columns would put them all into one cache set
 ELEMENTWISE = 8  # features up to which multiply-and-sum beats a matrix product
+
+_COMPILING = threading.Lock()  # streams begin at the same time: the first one compiles for all
 
 
 class UpdateRule(NamedTuple):
@@ -76,7 +79,9 @@ def train_blocks(
         The new state, and (k,) the sums of squared errors, each batch's taken before its step.
     """
     gain = np.ones(len(state.weights)) if metric is None else metric
-    program = _program(blocks.shape, rule.batch_size, equal_rows=rule.equal_rows, metrical=metric is not None)
+    with _COMPILING:
+        metrical = metric is not None
+        program = _program(blocks.shape, rule.batch_size, equal_rows=rule.equal_rows, metrical=metrical)
     schedule = [rule.rate, np.log(rule.decay), rule.slope, rule.hold]
     numbers = np.concatenate(
         [state.weights, [state.bias], schedule, _with_bias(gain, float(rule.bias)).ravel()]

@@ -13,16 +13,23 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
 S = TypeVar("S")
 T = TypeVar("T")
-
 MOST = 8  # threads: with more, the memory's bandwidth would be short, and the blocks in use would add up
+
+
+class Spread(Protocol):
+    """Works as `spread` does, here or on other machines."""
+
+    def __call__(self, fn: Callable[[S], T], things: Iterable[S], /) -> Iterator[T]:
+        """Yield fn(thing) for each thing, in their order."""
 
 
 def cores() -> int:
@@ -36,18 +43,28 @@ def spread(fn: Callable[[S], T], things: Iterable[S]) -> Iterator[T]:
     """Yield fn(thing) for each thing, in their order, made by several threads.
 
     The things are taken in the caller's thread, no more of them ahead than there are threads; a single one is worked
-    on there too. An error of `fn` is raised here, and so is one of `things`, after the results of those before it. A
-    consumer that stops early waits for what has been begun.
+    on there too, and so is what one of these threads spreads in its turn. An error of `fn` is raised here, and so is
+    one of `things`, after the results of those before it. A consumer that stops early waits for what has been begun.
     """
     left = _Source(things)
     with one_blas_thread():
         first = list(islice(left, 2))
-        if len(first) < 2 or cores() == 1:
+        if len(first) < 2 or cores() == 1 or _ALONE.get():
             yield from map(fn, chain(first, left))
         else:
             yield from _side_by_side(fn, chain(first, left))
     if left.error:
         raise left.error
+
+
+def alone(fn: Callable[[S], T], thing: S) -> T:
+    """Return fn(thing), made by one thread without BLAS's own: others are at work beside it."""
+    token = _ALONE.set(True)
+    try:
+        with one_blas_thread():
+            return fn(thing)
+    finally:
+        _ALONE.reset(token)
 
 
 class _Source(Iterator[S]):
@@ -73,7 +90,7 @@ def _side_by_side(fn: Callable[[S], T], things: Iterable[S]) -> Iterator[T]:
     with ThreadPoolExecutor(cores()) as pool:
         begun: deque[Future[T]] = deque()
         for thing in things:
-            begun.append(pool.submit(fn, thing))
+            begun.append(pool.submit(alone, fn, thing))
             if len(begun) > cores():
                 yield begun.popleft().result()
         while begun:
@@ -115,6 +132,9 @@ class _Limit:
 
 
 _LIMIT = _Limit()
+
+# Whether this thread works beside others, so that it starts none of its own.
+_ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 
 
 @cache
