@@ -21,6 +21,7 @@ from tasks.outputs import runs
 from tasks.page.failure import Failure, failure_page, in_words
 from tasks.page.markdown import markdown
 from tasks.page.webpage import webpage
+from tasks.runtime.failures import WorkersFailed
 from tasks.runtime.memory import MemoryTooSmall
 from tasks.runtime.run import Run
 from tasks.store.folders import BadStore
@@ -29,7 +30,7 @@ from tasks.table.errors import BadTable
 from tasks.table.sources.address import redacted
 
 # Errors whose message says all: a traceback would hide it.
-MENDABLE = (BadTable, BadStore, Diverged, MemoryTooSmall)
+MENDABLE = (BadTable, BadStore, Diverged, MemoryTooSmall, WorkersFailed)
 
 # Where Prefect logs what a flow or a stage raised.
 LOGS = ("prefect.flow_runs", "prefect.task_runs", "prefect.engine")

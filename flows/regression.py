@@ -25,6 +25,7 @@ from tasks.repeats import repeats
 from tasks.report import report
 from tasks.runtime.dry_run import DryRun
 from tasks.runtime.run import Run
+from tasks.runtime.spreading import working
 from tasks.runtime.user_table import table_of
 from tasks.split import split
 from tasks.store.artifact import Artifact
@@ -69,6 +70,7 @@ def regression(settings: FormSettings = DEFAULT) -> Result:
     name = claimed_name(root, settings.model_dump(mode="json"))
     with (
         using(settings.remote),
+        working(settings.execution),
         lease(root) as held,
         tags(name),
         failing_visibly(run := Run(root, held), settings, name),

@@ -171,6 +171,12 @@ RemoteAddress = Annotated[
 ]
 
 
+def _scheduler(address: str) -> str:
+    if not re.fullmatch(r"(tcp|tls)://[^/?#@\s]+:\d{1,5}", address):
+        raise ValueError(f"`address` of {address!r} is no address of a scheduler; give tcp://host:8786")
+    return address
+
+
 def _run_name(name: str) -> str:
     if len(name) > LONGEST_RUN_NAME or not RUN_NAME.fullmatch(name):
         raise ValueError(
@@ -430,6 +436,35 @@ class Inference(Section):
         return self
 
 
+class Execution(Section):
+    """Who works on the parts of a large table. The results are the same, so nothing here is part of a cache key."""
+
+    runner: Literal["local", "processes", "dask"] = Field(
+        default="local",
+        description="Threads of this process (local), processes of this machine, or the workers of a Dask cluster.",
+    )
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Processes, by default one a core (at most 8); with `address`, workers to wait for.",
+    )
+    address: Annotated[Place, AfterValidator(_scheduler)] | None = Field(
+        default=None,
+        description="Of Dask's scheduler: tcp://host:8786. Without it Dask runs on this machine.",
+    )
+
+    @model_validator(mode="after")
+    def _belongs_to_its_runner(self) -> Self:
+        if self.address is not None and self.runner != "dask":
+            raise ValueError(f"`address` belongs to the runner 'dask', not {self.runner!r}; leave it out")
+        if self.workers is not None and self.runner == "local":
+            raise ValueError(
+                "`workers` belongs to the runners 'processes' and 'dask'; 'local' uses every core"
+            )
+        return self
+
+
 class Cleaning(Section):
     """Which finished runs `cache clean` keeps; whatever none of them needs is removed."""
 
@@ -620,6 +655,7 @@ class Settings(Section):
     training: Training = Field(default_factory=Training, description="The training.")
     inference: Inference = Field(default_factory=Inference, description="The uncertainty of the weights.")
     gate: Gate = Field(default_factory=Gate, description="Which runs come into use.")
+    execution: Execution = Field(default_factory=Execution, description="Who works on large tables.")
 
     @model_validator(mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,24 +11,20 @@ from tasks.config import Inference
 from tasks.neuron import metrics
 from tasks.neuron.chance import (
     SIGNIFICANT,
-    LossSample,
     chance_of_no_fit,
     chance_of_no_gain,
     rms_interval,
-    sample_of,
 )
 from tasks.neuron.collinearity import collinearity_notes
 from tasks.neuron.diagnosis import diagnose
 from tasks.neuron.least_squares import LeastSquares, solve_moments
 from tasks.neuron.metrics import Agreement, Errors
-from tasks.neuron.moments import Array
-from tasks.neuron.parts import EMPTY, Batch
+from tasks.neuron.parts import Batch
 from tasks.neuron.residual_patterns import residual_patterns
 from tasks.neuron.ridge import fold_moments, ridge
 from tasks.neuron.ridge import path as penalty_path
 from tasks.neuron.sandwich import RobustErrors, cluster_errors, robust_errors
 from tasks.neuron.student_t import critical, t_tests
-from tasks.neuron.workers import spread
 from tasks.outputs import scores, uncertainty
 from tasks.outputs.model import ModelFacts, TrainedModel, read, read_facts
 from tasks.outputs.parts import (
@@ -36,7 +32,6 @@ from tasks.outputs.parts import (
     TRAIN,
     Name,
     PartsFacts,
-    RowsPart,
     read_clusters,
     read_parts,
     read_profile,
@@ -57,8 +52,9 @@ from tasks.outputs.result import (
     TTest,
     Verdict,
 )
-from tasks.outputs.scores import PredictionWriter
+from tasks.outputs.scored import Scored, score_files
 from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
+from tasks.runtime.spreading import spread
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
@@ -68,41 +64,12 @@ LEVEL = 0.95  # of the intervals that the exports write out
 CALIBRATION = 2**18  # rows of many files, those of the test among which make conformal intervals
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """The sums of errors of one part of the rows.
-
-    Attributes:
-        neuron: The neuron's.
-        mean: The training mean's.
-        rounding: Of the targets rounded to one decimal.
-        squares: The neuron's squared errors.
-        gains: By how much the mean's squared errors are larger.
-    """
-
-    neuron: Errors
-    mean: Errors
-    rounding: Errors
-    squares: LossSample
-    gains: LossSample
-
-    def __add__(self, other: "Scored") -> "Scored":
-        """Join the sums of two parts."""
-        return Scored(
-            metrics.merged(self.neuron, other.neuron),
-            metrics.merged(self.mean, other.mean),
-            metrics.merged(self.rounding, other.rounding),
-            self.squares + other.squares,
-            self.gains + other.gains,
-        )
-
-
 @stage
 def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path) -> Artifact:
     """Score the weights on the training and the test rows; see `tasks.outputs.scores`.
 
-    Rows in several files are scored in constant memory. Runs again when the weights, the rows, the facts about them or
-    this code changes.
+    Rows in several files are scored in constant memory, by whoever works on parts in this run. Runs again when the
+    weights, the rows, the facts about them or this code changes.
     """
     fitted, training = read(model, root), read_facts(model)
     rows = read_profile(parts, root)
@@ -319,41 +286,16 @@ def _score(
     """Predict all rows, write the predictions, and return the sums of errors by part."""
     files = [(name, part) for name in (TRAIN, TEST) for part in read_parts(parts, root, name)]
     in_parts = len(files) > len({name for name, _ in files})
+    places = scores.file_names(len(files), in_parts=in_parts)
+    own = [
+        (place, [file for file, its in zip(files, places, strict=True) if its == place])
+        for place in dict.fromkeys(places)
+    ]
     scored: dict[Name, Scored] = {}
-    names = scores.file_names(len(files), in_parts=in_parts)
-    for place in dict.fromkeys(names):
-        with scores.prediction_writer(folder, place) as writer:
-            for name, part in (file for file, own in zip(files, names, strict=True) if own == place):
-                found = _scored(name, part, fitted, mean, writer)
-                scored[name] = scored[name] + found if name in scored else found
+    for found in spread(partial(score_files, fitted, mean, folder), own):
+        for name, sums in found:
+            scored[name] = scored[name] + sums if name in scored else sums
     return scored
-
-
-def _scored(
-    name: Name, part: RowsPart, fitted: TrainedModel, mean: float, writer: PredictionWriter
-) -> Scored:
-    """Predict the rows of one file, write the predictions, and return the sums of errors."""
-
-    def predict(batch: Batch) -> tuple[Scored, Array, Array]:
-        actual = np.asarray(batch.target, np.float64)
-        predicted = batch.matrix @ fitted.weights + fitted.bias
-        squares = (actual - predicted) ** 2
-        scored = Scored(
-            metrics.errors(actual, predicted),
-            metrics.errors(actual, np.full_like(actual, mean)),
-            metrics.rounding_errors(actual),
-            sample_of(squares),
-            sample_of((actual - mean) ** 2 - squares),
-        )
-        return scored, actual, predicted
-
-    total: Scored | None = None
-    for found, actual, predicted in spread(predict, part.batches()):
-        writer.append(name, actual, predicted)
-        total = total + found if total else found
-    if total is None:
-        raise ValueError(EMPTY)
-    return total
 
 
 def _named(names: Sequence[str], values: Iterable[float]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from tasks.runtime.checkpoints import Checkpoints
 from tasks.runtime.memory import check_memory
 from tasks.runtime.native_noise import without_greetings
 from tasks.runtime.progress import Progress
+from tasks.runtime.spreading import spread
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
@@ -27,12 +28,14 @@ _LOADING = threading.Lock()
 def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact:
     """Fit the neuron to the training rows; see `tasks.outputs.model`.
 
-    Rows in one file are held in memory, those in several are streamed. A training that lasts is saved now and then
-    under its cache key; killed, it goes on from there when it is run again, and leaves the same bytes. Runs again when
-    the training rows, a setting of the training, the seed or this code changes.
+    Rows in one file are held in memory, those in several are streamed, by whoever works on parts in this run. A
+    training that lasts is saved now and then under its cache key; killed, it goes on from there when it is run again,
+    and leaves the same bytes. Runs again when the training rows, a setting of the training, the seed or this code
+    changes.
 
     Raises:
         MemoryTooSmall: a limit of the memory is below what training needs.
+        WorkersFailed: those that should work on the parts cannot.
         Diverged: the loss grew beyond all bounds, or did not fall; nothing is stored.
     """
     parts, profile = read_parts(rows, root, TRAIN), read_profile(rows, root)
@@ -55,7 +58,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
         if in_memory:
             fitted = fit_held(read_held(parts[0]), **options)
         else:
-            fitted = fit_parts(parts, ranges=(profile.lowest, profile.highest), **options)
+            fitted = fit_parts(parts, ranges=(profile.lowest, profile.highest), across=spread, **options)
 
     l2, points = _penalty(training, parts)
     weights, bias = fitted.weights, fitted.bias

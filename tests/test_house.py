@@ -21,6 +21,7 @@ UNMIRRORED = {
     "tasks/page/figures/colours.py",  # three colours
     "tasks/page/figures/plot.py",  # what a plot is made of, as data
     "tasks/table/model/strict.py",  # a base class's settings
+    "tasks/runtime/failures.py",  # an error
     "tasks/table/sources/source.py",  # a protocol
     # Stages as a whole: `tests/table/reading.py` calls the first of them, flows the others.
     *(f"tasks/{stage}.py" for stage in ("ingest", "train", "evaluate", "report", "repeats")),

@@ -11,6 +11,7 @@ from flows.command.terminal import discard_stdout
 from tasks.config import schema_fields
 from tasks.neuron.recipe import Diverged
 from tasks.page.violations import listed
+from tasks.runtime.failures import WorkersFailed
 from tasks.runtime.memory import MemoryTooSmall
 from tasks.store.folders import BadStore
 from tasks.store.objects import NoRemote, RemoteError
@@ -24,6 +25,7 @@ EXPECTED: dict[type[Exception], Exit] = {
     NoRemote: Exit.BAD_INPUT,
     Diverged: Exit.REFUSED,
     MemoryTooSmall: Exit.BAD_INPUT,
+    WorkersFailed: Exit.FAILED,
 }
 
 

@@ -9,20 +9,20 @@ and only there, it is taken.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from functools import partial
 
 import numpy as np
 
 from tasks.neuron.factor import Factor
 from tasks.neuron.moments import Array
 from tasks.neuron.parts import Batch, Part
-from tasks.neuron.workers import spread
+from tasks.neuron.workers import Spread, spread
 
 BLOCK = 8192  # rows that are whitened at a time
 
 
 def full_batch_step(
-    parts: Sequence[Part], factor: Factor, weights: Array, bias: float
+    parts: Sequence[Part], factor: Factor, weights: Array, bias: float, across: Spread = spread
 ) -> tuple[Array, float]:
     """Return weights (d,) and bias after a Newton step on all rows.
 
@@ -34,8 +34,22 @@ def full_batch_step(
         factor: Of their features.
         weights: (d,) in raw units, 0 for columns that the factor drops.
         bias: In target units.
+        across: Runs a function over the parts.
     """
     middle = bias + float(factor.centre @ weights) if factor.has_bias else 0.0
+    gradient, total = np.zeros(factor.rank), 0.0
+    for sums in across(partial(_sums, factor, weights, middle), parts):
+        for some, errors in sums:
+            gradient, total = gradient + some, total + errors
+
+    moved = weights + factor.inverse @ gradient
+    if not factor.has_bias:
+        return moved, 0.0
+    return moved, middle + total / factor.rows - float(factor.centre @ moved)
+
+
+def _sums(factor: Factor, weights: Array, middle: float, part: Part) -> list[tuple[Array, float]]:
+    """Return Qᵀe (r,) and Σe of each batch of a part: added up in the order of all batches, however these are dealt."""
 
     def summed(batch: Batch) -> tuple[Array, float]:
         gradient, total = np.zeros(factor.rank), 0.0
@@ -47,11 +61,4 @@ def full_batch_step(
             total += float(errors.sum())
         return gradient, total
 
-    gradient, total = np.zeros(factor.rank), 0.0
-    for some, errors in spread(summed, chain.from_iterable(part.batches() for part in parts)):
-        gradient, total = gradient + some, total + errors
-
-    moved = weights + factor.inverse @ gradient
-    if not factor.has_bias:
-        return moved, 0.0
-    return moved, middle + total / factor.rows - float(factor.centre @ moved)
+    return list(spread(summed, part.batches()))

@@ -150,7 +150,7 @@ def fit_parts(
         start: As in `fit_held`.
         on_progress: As in `fit_held`.
         on_checkpoint: As in `fit_held`.
-        across: Runs the streams of a round; by default in threads. The bits do not depend on it.
+        across: Runs what is done part by part; by default in threads. The bits do not depend on it.
         options: As in `Options`.
 
     Raises:
@@ -165,7 +165,7 @@ def fit_parts(
     if settings.recipe == "calibrated":
         single = [column.dtype == np.float32 for column in sample.columns]
         units = standardised(whitening(moments, bias=settings.bias, factor=factor), single)
-    leverage = partial(leverage_of, parts, units, ranges)
+    leverage = partial(leverage_of, parts, units, ranges, across)
     rank = units.entry.shape[1]
     rule, count = rule_of(settings, moments.rows, rank, leverage), 1
     if settings.recipe == "calibrated":
@@ -175,7 +175,7 @@ def fit_parts(
     monitor = TrainingMonitor(setup, start)
     plan = StreamPlan(streams_of(parts, count), units, rule, settings.seed)
     calls = train_streams(monitor.state, plan, monitor.to_come, across, start.ends if start else ())
-    return _trained(monitor, calls, on_progress, on_checkpoint)
+    return _trained(monitor, calls, on_progress, on_checkpoint, across)
 
 
 def shuffler(seed: int) -> np.random.Generator:
@@ -192,7 +192,11 @@ def _generator(settings: Options, start: Checkpoint | None) -> np.random.Generat
 
 
 def _trained(
-    monitor: TrainingMonitor, calls: Calls, on_progress: OnProgress | None, on_checkpoint: OnCheckpoint | None
+    monitor: TrainingMonitor,
+    calls: Calls,
+    on_progress: OnProgress | None,
+    on_checkpoint: OnCheckpoint | None,
+    across: Spread = spread,
 ) -> Fit:
     """Run the training to its end, watching over it, and return to raw units."""
     with closing(calls):
@@ -206,11 +210,11 @@ def _trained(
     monitor.check_the_end()
     setup = monitor.setup
     limit = setup.raw_limit
-    weights, bias, before = _closed(setup, monitor.state)
+    weights, bias, before = _closed(setup, monitor.state, across)
     return Fit(weights, bias, monitor.loss, setup.rule.rate, limit, tuple(setup.notes(limit)), before)
 
 
-def _closed(setup: TrainingSetup, state: State) -> tuple[Array, float, float | None]:
+def _closed(setup: TrainingSetup, state: State, across: Spread) -> tuple[Array, float, float | None]:
     """Return raw weights (d,) and bias, and D before a closing full-batch epoch if the recipe alone misses 0.01.
 
     Weights of dependent columns become those of the reference's solution.
@@ -221,7 +225,7 @@ def _closed(setup: TrainingSetup, state: State) -> tuple[Array, float, float | N
     before = distance(weights, bias, setup.reference)
     if before <= INDISTINGUISHABLE:
         return weights, bias, None
-    return *full_batch_step(setup.parts, setup.factor, weights, bias), before
+    return *full_batch_step(setup.parts, setup.factor, weights, bias, across), before
 
 
 def _sample(part: Part) -> Batch:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import chain
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from tasks.neuron.moments import MOST_SLICES, Array, Moments, column_moments, is
 from tasks.neuron.precision import slices_needed
 from tasks.neuron.prefetch import ahead
 from tasks.neuron.scaling import Coordinates
-from tasks.neuron.workers import spread
+from tasks.neuron.workers import Spread, spread
 
 HELD = 2**17  # rows of a piece of a part in memory
 BLOCK = 8192  # rows that are whitened at a time
@@ -150,8 +150,13 @@ def batches_of(part: Part) -> Iterator[Batch]:
     return ahead(part.batches(), AHEAD) if part.rows > HELD else part.batches()
 
 
-def leverage(parts: Sequence[Part], units: Coordinates) -> float:
-    """Return max ‖z‖² over the whitened rows z of all parts."""
+def leverage(parts: Sequence[Part], units: Coordinates, across: Spread = spread) -> float:
+    """Return max ‖z‖² over the whitened rows z of all parts; `across` runs a function over these."""
+    return max(across(partial(part_leverage, units), parts))
+
+
+def part_leverage(units: Coordinates, part: Part) -> float:
+    """Return max ‖z‖² over the whitened rows z of a part."""
 
     def reached(batch: Batch) -> float:
         written = np.empty((units.basis.shape[1] + 1, min(BLOCK, batch.rows)), np.float32)
@@ -162,4 +167,4 @@ def leverage(parts: Sequence[Part], units: Coordinates) -> float:
             found = max(found, units.reach(written[:, : some.rows]))
         return found
 
-    return max(spread(reached, chain.from_iterable(part.batches() for part in parts)))
+    return max(spread(reached, part.batches()))

@@ -20,6 +20,7 @@ from tasks.neuron.scaling import Coordinates
 from tasks.neuron.sgd import UpdateRule
 from tasks.neuron.stability import SAMPLE, stable_limit
 from tasks.neuron.state import State
+from tasks.neuron.workers import Spread
 
 Ranges: TypeAlias = tuple[Array, Array]
 
@@ -124,20 +125,23 @@ def rule_of(settings: Options, rows: int, rank: int, leverage: Callable[[int], f
     )
 
 
-def leverage_of(parts: Sequence[Part], units: Coordinates, ranges: Ranges | None, batch: int) -> float:
+def leverage_of(
+    parts: Sequence[Part], units: Coordinates, ranges: Ranges | None, across: Spread, batch: int
+) -> float:
     """Return max ‖z‖² over the whitened rows, or a bound of it that leaves the same starting rate.
 
     Args:
         parts: All rows, which are read where no bound is low enough.
         units: That are trained in.
         ranges: (d + 1,) lowest and highest values of the columns, where they are known.
+        across: Runs a function over parts.
         batch: Batch size B.
     """
     if ranges is not None:
         bound = units.reach_within(ranges[0][:-1], ranges[1][:-1])
         if bound <= harmless_leverage(units.entry.shape[1], batch):
             return bound
-    return leverage(parts, units)
+    return leverage(parts, units, across)
 
 
 def first_state(features: int, initializer: Initializer, seed: int, *, bias: bool = True) -> State:

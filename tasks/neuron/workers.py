@@ -137,6 +137,12 @@ _LIMIT = _Limit()
 _ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 
 
+def blas_kernel() -> str:
+    """Return the kind of processor for which NumPy's BLAS has chosen its routines, as far as it says."""
+    kinds = {getattr(each, "architecture", None) for each in _blas() if "numpy" in str(each.filepath)}
+    return ", ".join(sorted(map(str, kinds - {None}))) or "unknown"
+
+
 @cache
 def _blas() -> Sequence[Any]:
     """Return NumPy's BLAS, which is there since NumPy was imported: looking for it takes a millisecond."""

@@ -21,7 +21,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from tasks.runtime.modules import BEHAVIOUR, EFFECTS, WHOLE, Definition, is_first_party, parsed
 
 # Libraries that carry the stages but cannot change what these compute.
-NO_NUMBERS = frozenset({"prefect", "pydantic", "pydantic_core"})
+NO_NUMBERS = frozenset({"distributed", "prefect", "pydantic", "pydantic_core"})
 
 # Distributions whose name differs from their module; looking them up takes a tenth of a second.
 DISTRIBUTIONS = {"PIL": "pillow"}
