@@ -23,7 +23,7 @@ LIBRARIES = (
 )
 ORDER = (
     *("whole run, 1 epoch", "whole run, 3 epochs", "example", "passes", "memory", "growth"),
-    *("progress in memory", "progress in parts", "cached run"),
+    *("streams, 8 features", "streams, 32 features", "progress in memory", "progress in parts", "cached run"),
 )
 
 
