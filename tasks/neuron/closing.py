@@ -16,13 +16,13 @@ import numpy as np
 from tasks.neuron.factor import Factor
 from tasks.neuron.moments import Array
 from tasks.neuron.parts import Batch, Part
-from tasks.neuron.workers import Spread, spread
+from tasks.neuron.workers import Runner, spread
 
 BLOCK = 8192  # rows that are whitened at a time
 
 
 def full_batch_step(
-    parts: Sequence[Part], factor: Factor, weights: Array, bias: float, across: Spread = spread
+    parts: Sequence[Part], factor: Factor, weights: Array, bias: float, across: Runner = spread
 ) -> tuple[Array, float]:
     """Return weights (d,) and bias after a Newton step on all rows.
 

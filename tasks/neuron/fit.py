@@ -27,7 +27,7 @@ from tasks.neuron.stability import SAMPLE
 from tasks.neuron.state import Checkpoint, State
 from tasks.neuron.streams import StreamPlan, averaging, stream_count, streams_of, train_streams
 from tasks.neuron.whitening import whitening
-from tasks.neuron.workers import Spread, spread
+from tasks.neuron.workers import Runner, spread
 
 # Called with the epochs done so far, a fraction within one, and the loss of the present or just finished epoch.
 OnProgress: TypeAlias = Callable[[float, float], None]
@@ -134,7 +134,7 @@ def fit_parts(
     start: Checkpoint | None = None,
     on_progress: OnProgress | None = None,
     on_checkpoint: OnCheckpoint | None = None,
-    across: Spread = spread,
+    across: Runner = spread,
     **options: Any,
 ) -> Fit:
     """Train one linear neuron on parts that together need not fit into memory, in streams, see `tasks.neuron.streams`.
@@ -196,7 +196,7 @@ def _trained(
     calls: Calls,
     on_progress: OnProgress | None,
     on_checkpoint: OnCheckpoint | None,
-    across: Spread = spread,
+    across: Runner = spread,
 ) -> Fit:
     """Run the training to its end, watching over it, and return to raw units."""
     with closing(calls):
@@ -214,7 +214,7 @@ def _trained(
     return Fit(weights, bias, monitor.loss, setup.rule.rate, limit, tuple(setup.notes(limit)), before)
 
 
-def _closed(setup: TrainingSetup, state: State, across: Spread) -> tuple[Array, float, float | None]:
+def _closed(setup: TrainingSetup, state: State, across: Runner) -> tuple[Array, float, float | None]:
     """Return raw weights (d,) and bias, and D before a closing full-batch epoch if the recipe alone misses 0.01.
 
     Weights of dependent columns become those of the reference's solution.

@@ -18,7 +18,7 @@ from tasks.neuron.moments import MOST_SLICES, Array, Moments, column_moments, is
 from tasks.neuron.precision import slices_needed
 from tasks.neuron.prefetch import ahead
 from tasks.neuron.scaling import Coordinates
-from tasks.neuron.workers import Spread, spread
+from tasks.neuron.workers import Runner, spread
 
 HELD = 2**17  # rows of a piece of a part in memory
 BLOCK = 8192  # rows that are whitened at a time
@@ -150,7 +150,7 @@ def batches_of(part: Part) -> Iterator[Batch]:
     return ahead(part.batches(), AHEAD) if part.rows > HELD else part.batches()
 
 
-def leverage(parts: Sequence[Part], units: Coordinates, across: Spread = spread) -> float:
+def leverage(parts: Sequence[Part], units: Coordinates, across: Runner = spread) -> float:
     """Return max ‖z‖² over the whitened rows z of all parts; `across` runs a function over these."""
     return max(across(partial(part_leverage, units), parts))
 

@@ -20,7 +20,7 @@ from tasks.neuron.scaling import Coordinates
 from tasks.neuron.sgd import UpdateRule
 from tasks.neuron.stability import SAMPLE, stable_limit
 from tasks.neuron.state import State
-from tasks.neuron.workers import Spread
+from tasks.neuron.workers import Runner
 
 Ranges: TypeAlias = tuple[Array, Array]
 
@@ -126,7 +126,7 @@ def rule_of(settings: Options, rows: int, rank: int, leverage: Callable[[int], f
 
 
 def leverage_of(
-    parts: Sequence[Part], units: Coordinates, ranges: Ranges | None, across: Spread, batch: int
+    parts: Sequence[Part], units: Coordinates, ranges: Ranges | None, across: Runner, batch: int
 ) -> float:
     """Return max ‖z‖² over the whitened rows, or a bound of it that leaves the same starting rate.
 

@@ -25,7 +25,7 @@ from tasks.neuron.recipe import SETTLING, steps_per_epoch
 from tasks.neuron.scaling import Coordinates
 from tasks.neuron.sgd import UpdateRule
 from tasks.neuron.state import End, State
-from tasks.neuron.workers import Spread
+from tasks.neuron.workers import Runner
 
 ROWS_PER_PARAMETER = 4096  # of a stream at least: D is then about 0.002, see `stream_count`
 BATCHES = 64  # of a stream at least, so that a short last one does not count
@@ -101,7 +101,7 @@ def averaging(rule: UpdateRule) -> UpdateRule:
 
 
 def train_streams(
-    start: State, plan: StreamPlan, epochs: range, spread: Spread, known: Sequence[End] = ()
+    start: State, plan: StreamPlan, epochs: range, across: Runner, known: Sequence[End] = ()
 ) -> Calls:
     """Train in rounds, each of which ends with a call without rows that holds the averaged weights.
 
@@ -109,7 +109,7 @@ def train_streams(
         start: Where the first round begins: the untrained neuron, or what a checkpoint holds.
         plan: What to train on, and how.
         epochs: Those to come.
-        spread: Runs the streams, wherever.
+        across: Runs the streams, wherever.
         known: Ends of the first streams of the first round, from a checkpoint.
     """
     state = start
@@ -121,17 +121,17 @@ def train_streams(
         if len(plan.streams) == 1:
             ends = yield from _only_end(shared, plan.streams[0])
         else:
-            ends = yield from _ends(shared, plan.streams, spread, known)
+            ends = yield from _ends(shared, plan.streams, across, known)
         state, known = average(ends), ()
         yield Call(state, np.empty(0, np.int64), np.empty(0), {})
 
 
 def _ends(
-    shared: Round, streams: Sequence[Stream], spread: Spread, known: Sequence[End]
+    shared: Round, streams: Sequence[Stream], across: Runner, known: Sequence[End]
 ) -> Generator[Call, None, list[End]]:
     """Yield a call for each stream of a round, and return where they end."""
     ends: list[End] = []
-    found = chain(known, spread(partial(trained, shared), streams[len(known) :]))
+    found = chain(known, across(partial(trained, shared), streams[len(known) :]))
     for number, end in enumerate(found, start=1):
         ends.append(end)
         is_news = len(known) < number < len(streams)

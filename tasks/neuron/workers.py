@@ -25,7 +25,7 @@ T = TypeVar("T")
 MOST = 8  # threads: with more, the memory's bandwidth would be short, and the blocks in use would add up
 
 
-class Spread(Protocol):
+class Runner(Protocol):
     """Works as `spread` does, here or on other machines."""
 
     def __call__(self, fn: Callable[[S], T], things: Iterable[S], /) -> Iterator[T]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tasks.config import Execution
 from tasks.neuron import workers
-from tasks.neuron.workers import Spread
+from tasks.neuron.workers import Runner
 from tasks.runtime.cluster import Cluster
 from tasks.runtime.processes import Processes
 
@@ -51,4 +51,4 @@ def working(execution: Execution) -> Iterator[None]:
             runner.close()
 
 
-_NOW: ContextVar[Spread] = ContextVar("runner", default=workers.spread)
+_NOW: ContextVar[Runner] = ContextVar("runner", default=workers.spread)

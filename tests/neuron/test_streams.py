@@ -146,7 +146,7 @@ def by_processes(fn: Callable[[S], T], things: Iterable[S]) -> Iterator[T]:
         yield from pool.map(fn, things)
 
 
-def trained(across: workers.Spread, epochs: int = 2) -> tuple[bytes, bytes, bytes]:
+def trained(across: workers.Runner, epochs: int = 2) -> tuple[bytes, bytes, bytes]:
     x, y = misspecified(np.random.default_rng(3), 80_000, 2)
     fitted = fit_parts(parts([*x.T, y], 8), epochs=epochs, seed=11, across=across)
     return fitted.weights.tobytes(), np.float64(fitted.bias).tobytes(), fitted.loss.tobytes()

@@ -49,7 +49,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         found.close()
 
 
-def trained(across: workers.Spread) -> tuple[bytes, bytes, bytes]:
+def trained(across: workers.Runner) -> tuple[bytes, bytes, bytes]:
     """Train two rounds of six streams."""
     rng = np.random.default_rng(3)
     x = rng.normal(size=(80_000, 2))
