@@ -13,6 +13,24 @@ from tasks.store.checkpoints import load, save
 EVERY = 30.0
 
 
+def begun(root: Path, key: str) -> str | None:
+    """Say how far the training of a key has come before it was stopped; None where none was."""
+    try:
+        arrays = load(root, key)
+    except (OSError, ValueError) as error:
+        return f"begins anew: {error}"
+    if arrays is None:
+        return None
+    checkpoint = restored(arrays)
+    return f"goes on after {_reached(checkpoint)}"
+
+
+def _reached(checkpoint: Checkpoint) -> str:
+    epoch = f"epoch {len(checkpoint.loss)}"
+    streams = len(checkpoint.ends)
+    return f"{epoch} and {streams} of the next one's streams" if streams else epoch
+
+
 class Checkpoints:
     """Saves a stage's training under the stage's key, so that exactly the same training, and no other, goes on from it.
 
@@ -37,7 +55,7 @@ class Checkpoints:
         if arrays is None:
             return None
         checkpoint = restored(arrays)
-        self.logger.info("the training goes on after epoch %s", len(checkpoint.loss))
+        self.logger.info("the training goes on after %s", _reached(checkpoint))
         return checkpoint
 
     def keep(self, checkpoint: Checkpoint) -> None:
@@ -47,5 +65,5 @@ class Checkpoints:
         try:
             save(self.root, self.key, checkpoint.arrays())
         except OSError as error:
-            self.logger.warning("no checkpoint after epoch %s: %s", len(checkpoint.loss), error)
+            self.logger.warning("no checkpoint after %s: %s", _reached(checkpoint), error)
         self.saved = time.monotonic()

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from prefect import Task
 
 from tasks.runtime.caching import artifacts_in, cache_status, of_several
+from tasks.runtime.checkpoints import begun
 from tasks.store.artifact import Artifact
 
 
@@ -45,6 +46,8 @@ class DryRun:
             return pending, f"unless `{waiting[0]}` leaves the same files as before"
 
         status = cache_status(stage.fn, {**inputs, "root": self.root}, self.root)
+        if status.artifact is None and (found := begun(self.root, status.key)):
+            return pending, f"{status.reason}; {found}"
         return status.artifact or pending, status.reason
 
     def _note(

@@ -24,13 +24,15 @@ EPOCHS = 12
 PROGRAM = """
 import json, os, signal, sys
 from tasks.config import Settings
-from tasks.neuron import batching
+from tasks.neuron import batching, streams
 from tasks.runtime import checkpoints
 from tasks.store import parts
 store, (rows, large, epochs, last) = sys.argv[1], map(int, sys.argv[2:])
 checkpoints.EVERY, batching.FLOATS = 0.0, 1
 if large:
     parts.MOST_ROWS, parts.PART_ROWS, parts.GROUP_ROWS, batching.BLOCK = 1000, 2000, 256, 4096
+if large == 4:
+    streams.ROWS_PER_PARAMETER, streams.BATCHES = 256, 16
 seen = 0
 def hook(name, arguments):
     global seen
@@ -53,34 +55,37 @@ print(json.dumps({"taken up": taken_up, "saved": seen, "files": files}))
 """
 
 
-def run(store: Path, server: str, rows: int, *, large: bool, last: int = 0) -> CompletedProcess[str]:
+def run(store: Path, server: str, rows: int, *, streams: int, last: int = 0) -> CompletedProcess[str]:
+    """Run it on rows in memory, or in parts and in so many streams; kill it at the last checkpoint, if one is named."""
     env = environment(store.parent / "prefect", server, PREFECT_LOGGING_LEVEL="WARNING")
-    return python("-c", PROGRAM, store, rows, int(large), EPOCHS, last, env=env, status=None, apart=True)
+    return python("-c", PROGRAM, store, rows, streams, EPOCHS, last, env=env, status=None, apart=True)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("rows", "large", "kills"),
+    ("rows", "streams", "kills"),
     [
-        pytest.param(1000, False, [1, 5], id="in memory"),
-        pytest.param(9000, True, [4, 3], id="in parts"),
+        pytest.param(1000, 0, [1, 5], id="in memory"),
+        pytest.param(9000, 1, [4, 3], id="in parts"),
+        pytest.param(9000, 4, [3, 13], id="in streams"),
     ],
 )
-def test_killed_at_an_epoch_it_goes_on_from_there(
-    tmp_path: Path, prefect_server: str, rows: int, large: bool, kills: list[int]
+def test_killed_it_goes_on_from_the_last_epoch_or_stream(
+    tmp_path: Path, prefect_server: str, rows: int, streams: int, kills: list[int]
 ) -> None:
     """Twice in a row: what was saved before a kill is not trained again, and every file has the same bytes."""
+    each = streams or 1  # checkpoints of an epoch
     store, done = tmp_path / "store", 0
     for last in kills:
-        died = run(store, prefect_server, rows, large=large, last=last)
+        died = run(store, prefect_server, rows, streams=streams, last=last)
         assert (died.returncode, died.stdout) == (-signal.SIGKILL, ""), died.stderr
         done += last - 1
     assert len(list((store / "checkpoints").glob("[!.]*"))) == 1
-    ended = run(store, prefect_server, rows, large=large)
+    ended = run(store, prefect_server, rows, streams=streams)
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout.splitlines()[-1])
-    assert (told["taken up"], told["saved"]) == ([done], EPOCHS - done)
-    undisturbed = run(tmp_path / "undisturbed", prefect_server, rows, large=large)
+    assert (told["taken up"], told["saved"]) == ([done // each], each * EPOCHS - done)
+    undisturbed = run(tmp_path / "undisturbed", prefect_server, rows, streams=streams)
     assert told["files"] == json.loads(undisturbed.stdout.splitlines()[-1])["files"]
     for litter in ("checkpoints", "drafts", "locks", "leases"):
         assert list((store / litter).iterdir()) == []

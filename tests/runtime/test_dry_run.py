@@ -2,17 +2,21 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flows.regression import stages
 from tasks.config import Problem, Settings
 from tasks.generate import generate
+from tasks.neuron.state import Checkpoint, End, State
 from tasks.runtime.caching import cache_status, records, remember
 from tasks.runtime.dry_run import DryRun
 from tasks.store.artifact import Artifact
+from tasks.store.checkpoints import save
 from tasks.store.writing import write_atomically
 
 PROBLEM = Problem(rows=20)
+END = End(State(np.array([0.5, 1.0]), 2.0, 7), 100, 3.5)
 
 
 def finished(root: Path, seed: int) -> Artifact:
@@ -68,6 +72,23 @@ def test_several_calls_have_one_account(tmp_path: Path, seeds: list[int], expect
     assert [each.pending for each in found] == [seed > 2 for seed in seeds]
     state, reason = dry.stages["generate"]
     assert (state, reason.replace("`seed`: 1 →", "`seed`: 2 →")) == expected
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"), [((), "epoch 2"), ((END, END), "epoch 2 and 2 of the next one's streams")]
+)
+def test_what_was_begun_is_said(tmp_path: Path, ends: tuple[End, ...], said: str) -> None:
+    """A stage that was stopped goes on from its checkpoint; one that is damaged is of no use."""
+    status = cache_status(generate.fn, {"problem": PROBLEM, "seed": 1, "root": tmp_path}, tmp_path)
+    save(tmp_path, status.key, Checkpoint(END.state, np.ones(2), {}, ends).arrays())
+    dry = DryRun(tmp_path)
+    assert dry(generate, problem=PROBLEM, seed=1).pending
+    assert dry.stages["generate"] == ("will run", f"first run; goes on after {said}")
+    (tmp_path / "checkpoints" / status.key).write_bytes(b"")
+    assert dry(generate, problem=PROBLEM, seed=1).pending
+    assert dry.stages["generate"][1].startswith(
+        f"first run; begins anew: checkpoints/{status.key} is no checkp"
+    )
 
 
 def test_a_damaged_file_will_be_made_again(tmp_path: Path) -> None:
