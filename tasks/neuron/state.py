@@ -53,7 +53,7 @@ class Checkpoint:
             "step": np.array(self.state.step),
             "loss": self.loss,
             "shuffles": np.array(json.dumps(self.shuffles)),
-            "ends": np.array([_flat(end) for end in self.ends]).reshape(len(self.ends), -1),
+            "ends": np.array([_flat(end) for end in self.ends]).reshape(-1, len(self.state.weights) + 4),
         }
 
 

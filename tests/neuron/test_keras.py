@@ -129,7 +129,8 @@ def test_every_preset_equals_keras(
 ) -> None:
     """Weights, bias and every epoch's loss, on the rows that the program was fed, whitened where the recipe says so.
 
-    In parts the program is fed columns that are merely scaled, and a metric; Keras gets them whitened.
+    In parts the program is fed columns that are merely scaled, and a metric; Keras gets them whitened. By
+    the calibrated recipe they are trained in streams, here one: what Keras does not do, the test does with its weights.
     """
     monkeypatch.setattr(batching, "BLOCK", 3 * 2048 if train is in_memory else 1000)
     monkeypatch.setattr(
@@ -145,22 +146,36 @@ def test_every_preset_equals_keras(
 
     monkeypatch.setattr(batching, "train_blocks", watched)
     ours = train(x, y, seed=5, closing=False, **settings.training.model_dump(exclude={"l2"}))
-    rows_fed = np.concatenate(fed).reshape(epochs, 1000, 3)
+    every = np.concatenate(fed)
     calibrated = settings.training.recipe == "calibrated"
+    in_streams = calibrated and train is in_parts
     at = units(whitening(moments(np.column_stack([x, y])))) if calibrated else raw(2)
     model, dense = neuron(first_state(2, settings.training.initializer, 5), 2, bias=True)
-    fall = schedule(ours.learning_rate, steps_per_epoch(1000, BATCH), epochs)
-    model.compile(
-        optimizer=keras.optimizers.SGD(Falling(ours.learning_rate, fall) if calibrated else 0.02),
-        loss=(lambda true, predicted: keras.ops.sum((true - predicted) ** 2) / BATCH)
-        if calibrated
-        else "mse",
-    )
+    rate, steps = ours.learning_rate, steps_per_epoch(1000, BATCH)
     losses = []
-    for rows in rows_fed:
+
+    def keras_trains(rows: np.ndarray) -> None:
         z = (rows[:, :2] @ at.entry).astype(np.float32)
         history = model.fit(z, rows[:, 2:], batch_size=BATCH, shuffle=False, verbose=0).history["loss"]
         losses.append(history[0])
+
+    def keras_begins(rate: Any) -> None:
+        loss = (
+            (lambda true, predicted: keras.ops.sum((true - predicted) ** 2) / BATCH) if calibrated else "mse"
+        )
+        model.compile(optimizer=keras.optimizers.SGD(rate), loss=loss)
+
+    if in_streams:  # of which there is one; it begins with batches that are to forget the first weights
+        keras_begins(rate)
+        keras_trains(every[: -1000 * epochs])
+    fall = Schedule(1.0, 2 * rate, 0) if in_streams else schedule(rate, steps, epochs)
+    keras_begins(Falling(rate, fall) if calibrated else 0.02)
+    start, left = dense.get_weights(), (1 - 2 * rate) / (1 + 2 * rate * (steps - 1))
+    for epoch, rows in enumerate(every[-1000 * epochs :].reshape(epochs, 1000, 3)):
+        keras_trains(rows)
+        if in_streams and not epoch:
+            pairs = zip(dense.get_weights(), start, strict=True)
+            dense.set_weights([(reached - left * begun) / (1 - left) for reached, begun in pairs])
     kernel, offset = dense.get_weights()
     weights, bias = at.inverse_transform(at.entry @ kernel[:, 0].astype(float), float(offset[0]))
     np.testing.assert_allclose([*ours.weights, ours.bias], [*weights, bias], rtol=1e-4)

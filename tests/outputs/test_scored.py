@@ -52,4 +52,7 @@ def test_sums_of_parts_join(rows: list[RowsPart], tmp_path: Path) -> None:
     joined = first + second
     assert joined.neuron.rows == whole.neuron.rows == 3 * ROWS
     assert joined.neuron.squares == pytest.approx(whole.neuron.squares, rel=1e-12)
-    assert joined.gains == pytest.approx(whole.gains, rel=1e-9)
+    for added, all_at_once in ((joined.gains, whole.gains), (joined.squares, whole.squares)):
+        assert (added.rows, added.mean, added.scatter) == pytest.approx(
+            (all_at_once.rows, all_at_once.mean, all_at_once.scatter), rel=1e-12
+        )
