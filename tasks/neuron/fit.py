@@ -170,7 +170,7 @@ def fit_parts(
     rule, count = rule_of(settings, moments.rows, rank, leverage), 1
     if settings.recipe == "calibrated":
         rule = averaging(rule)
-        count = stream_count(moments.rows, rank + settings.bias, len(parts), rule.batch_size)
+        count = stream_count(moments.rows, rank + settings.bias, len(parts), rule)
     setup = TrainingSetup(settings, moments, factor, units, rule, parts, sample)
     monitor = TrainingMonitor(setup, start)
     plan = StreamPlan(streams_of(parts, count), units, rule, settings.seed)

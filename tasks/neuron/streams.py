@@ -29,6 +29,7 @@ from tasks.neuron.workers import Runner
 
 ROWS_PER_PARAMETER = 4096  # of a stream at least: D is then about 0.002, see `stream_count`
 BATCHES = 64  # of a stream at least, so that a short last one does not count
+SETTLED = 4  # times the batches in which a stream forgets its start, of a stream at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +81,25 @@ class Round:
     epoch: int
 
 
-def stream_count(rows: int, parameters: int, parts: int, batch_size: int) -> int:
+def stream_count(rows: int, parameters: int, parts: int, rule: UpdateRule) -> int:
     """Return the number of streams S: from the table and the batch, never from the workers.
 
-    After one round D is about 8 to 10 for each k·S/n; with 4096·k rows a stream at least it is below 0.01, on
-    heavy-tailed and misspecified rows too.
+    After one round D is about 8 to 10 for each k·S/n: 4096·k rows a stream keep it below 0.01. Where rows far out hold
+    the rate down, a stream also needs the batches in which it forgets its start, several times over.
 
     Args:
         rows: Number of rows n.
         parameters: Of the model, k.
         parts: Of the table.
-        batch_size: B.
+        rule: How a step is made.
     """
-    return max(1, min(parts, rows // max(ROWS_PER_PARAMETER * parameters, BATCHES * batch_size)))
+    batches = max(BATCHES, SETTLED * settling(rule))
+    return max(1, min(parts, rows // max(ROWS_PER_PARAMETER * parameters, batches * rule.batch_size)))
+
+
+def settling(rule: UpdateRule) -> int:
+    """Return the number of batches at the first rate in which the first weights are forgotten."""
+    return math.ceil(SETTLING / rule.rate)
 
 
 def averaging(rule: UpdateRule) -> UpdateRule:
@@ -150,14 +157,24 @@ def _only_end(shared: Round, stream: Stream) -> Generator[Call, None, list[End]]
 
 
 def settled(start: State, plan: StreamPlan) -> State:
-    """Return the state after ⌈8/η⌉ batches of the first part at the constant rate η, which forget the first weights."""
-    constant = plan.rule._replace(slope=0.0)
-    some = _Head(plan.streams[0].parts[0], math.ceil(SETTLING / constant.rate) * constant.batch_size)
+    """Return the state after batches of the first stream at the constant rate η, which forget the first weights."""
+    constant, state = plan.rule._replace(slope=0.0), start
+    some = _heads(plan.streams[0].parts, settling(constant) * constant.batch_size)
     rng = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(3,)))
-    state = start
-    for call in train_parts(start, [some], plan.units, constant, rng, range(1)):
+    for call in train_parts(start, some, plan.units, constant, rng, range(1)):
         state = call.state
     return state
+
+
+def _heads(parts: Sequence[Part], rows: int) -> list[Part]:
+    """Return so many rows of the parts, or all: whole parts, and some of the last one."""
+    heads: list[Part] = []
+    for part in parts:
+        heads.append(_Head(part, rows))
+        rows -= part.rows
+        if rows <= 0:
+            break
+    return heads
 
 
 def trained(shared: Round, stream: Stream) -> End:

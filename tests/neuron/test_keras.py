@@ -117,6 +117,12 @@ def standardised_doubles(white: Whitening) -> Coordinates:
     return standardised(white, [False] * 3)
 
 
+def begin(model: Any, rate: Any, *, calibrated: bool) -> None:
+    """Give a model its rate and its loss, and let it count its steps from 0."""
+    loss = (lambda true, predicted: keras.ops.sum((true - predicted) ** 2) / BATCH) if calibrated else "mse"
+    model.compile(optimizer=keras.optimizers.SGD(rate), loss=loss)
+
+
 @pytest.mark.parametrize("epochs", [3, pytest.param(30, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("preset", ["default", "article", "course"])
 @pytest.mark.parametrize(("train", "units"), [(in_memory, whitened), (in_parts, standardised_doubles)])
@@ -159,17 +165,11 @@ def test_every_preset_equals_keras(
         history = model.fit(z, rows[:, 2:], batch_size=BATCH, shuffle=False, verbose=0).history["loss"]
         losses.append(history[0])
 
-    def keras_begins(rate: Any) -> None:
-        loss = (
-            (lambda true, predicted: keras.ops.sum((true - predicted) ** 2) / BATCH) if calibrated else "mse"
-        )
-        model.compile(optimizer=keras.optimizers.SGD(rate), loss=loss)
-
     if in_streams:  # of which there is one; it begins with batches that are to forget the first weights
-        keras_begins(rate)
+        begin(model, rate, calibrated=True)
         keras_trains(every[: -1000 * epochs])
     fall = Schedule(1.0, 2 * rate, 0) if in_streams else schedule(rate, steps, epochs)
-    keras_begins(Falling(rate, fall) if calibrated else 0.02)
+    begin(model, Falling(rate, fall) if calibrated else 0.02, calibrated=calibrated)
     start, left = dense.get_weights(), (1 - 2 * rate) / (1 + 2 * rate * (steps - 1))
     for epoch, rows in enumerate(every[-1000 * epochs :].reshape(epochs, 1000, 3)):
         keras_trains(rows)

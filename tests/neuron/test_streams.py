@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -71,19 +71,21 @@ def test_ends_weigh_as_much_as_their_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "parameters", "number", "batch", "expected"),
+    ("rows", "parameters", "number", "batch", "rate", "expected"),
     [
-        (100, 3, 7, 32, 1),
-        (1_000_000, 9, 64, 32, 27),
-        (1_000_000, 9, 8, 32, 8),
-        (1_000_000, 33, 64, 32, 7),
-        (1_000_000, 9, 64, 4096, 3),
+        (100, 3, 7, 32, 0.4, 1),
+        (1_000_000, 9, 64, 32, 0.4, 27),
+        (1_000_000, 9, 8, 32, 0.4, 8),
+        (1_000_000, 33, 64, 32, 0.4, 7),
+        (1_000_000, 9, 64, 4096, 0.4, 3),
+        pytest.param(1_000_000, 9, 64, 32, 0.01, 9, id="rows far out"),
     ],
 )
 def test_the_table_and_the_batch_decide_how_many(
-    rows: int, parameters: int, number: int, batch: int, expected: int
+    rows: int, parameters: int, number: int, batch: int, rate: float, expected: int
 ) -> None:
-    assert stream_count(rows, parameters, number, batch) == expected
+    rule = UpdateRule(batch, rate, 1.0, equal_rows=True, bias=True)
+    assert stream_count(rows, parameters, number, rule) == expected
 
 
 def test_every_part_is_in_one_stream() -> None:
@@ -132,9 +134,14 @@ def test_one_round_is_indistinguishable_from_least_squares(draw: Draw, rows: int
     """In as many streams as the rows allow, without the closing epoch."""
     x, y = draw(np.random.default_rng(width), rows, width)
     cut = parts([*x.T.astype(np.float32), y.astype(np.float32)], 96)
-    count = stream_count(rows, width + 1, len(cut), BATCH)
-    assert count >= 7
     assert D_of(fit_parts(cut, epochs=1, closing=False), cut) <= INDISTINGUISHABLE
+
+
+def short_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be as many streams as there are parts."""
+    for bound in ("ROWS_PER_PARAMETER", "BATCHES"):
+        monkeypatch.setattr(streams, bound, 1)
+    monkeypatch.setattr(streams, "SETTLED", 0)
 
 
 def one_by_one(fn: Callable[[S], T], things: Iterable[S]) -> Iterator[T]:
@@ -154,7 +161,6 @@ def trained(across: workers.Runner, epochs: int = 2) -> tuple[bytes, bytes, byte
 
 def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other, in a single thread, and in five."""
-    assert stream_count(80_000, 3, 8, BATCH) == 6
     expected = trained(one_by_one)
     for threads in (1, 5):
         monkeypatch.setattr(workers, "cores", lambda threads=threads: threads)
@@ -168,9 +174,9 @@ def test_processes_change_no_bit() -> None:
 
 def test_stopped_after_any_stream_it_ends_with_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkpoint in a round knows the streams that are through; only the others are run."""
-    monkeypatch.setattr(streams, "ROWS_PER_PARAMETER", 1)
-    monkeypatch.setattr(streams, "BATCHES", 1)
-    cut = parts([*heavy_tailed(np.random.default_rng(0), 3000, 2)[0].T, np.arange(3000.0)], 3)
+    short_streams(monkeypatch)
+    x, y = misspecified(np.random.default_rng(0), 3000, 2)
+    cut = parts([*x.T, y], 3)
     run: list[int] = []
 
     def counted(fn: Callable[[S], T], things: Iterable[S]) -> Iterator[T]:
@@ -179,7 +185,13 @@ def test_stopped_after_any_stream_it_ends_with_the_same_bits(monkeypatch: pytest
             yield fn(thing)
 
     left: list[Checkpoint] = []
-    whole = fit_parts(cut, epochs=2, seed=3, across=counted, on_checkpoint=left.append)
+    settings: dict[str, Any] = {
+        "epochs": 2,
+        "seed": 3,
+        "closing": False,
+        "ranges": (np.zeros(3), np.zeros(3)),
+    }
+    whole = fit_parts(cut, across=counted, on_checkpoint=left.append, **settings)
     assert [(len(each.loss), len(each.ends)) for each in left] == [
         (0, 1),
         (0, 2),
@@ -188,19 +200,18 @@ def test_stopped_after_any_stream_it_ends_with_the_same_bits(monkeypatch: pytest
         (1, 2),
         (2, 0),
     ]
-    for number, start in enumerate(left, start=1):
+    for start in left:
         run.clear()
-        again = fit_parts(cut, epochs=2, seed=3, across=counted, start=restored(start.arrays()))
+        again = fit_parts(cut, across=counted, start=restored(start.arrays()), **settings)
         assert again.weights.tobytes() == whole.weights.tobytes()
         assert again.loss.tobytes() == whole.loss.tobytes()
         assert again.bias == whole.bias
-        assert len(run) == 6 - number
+        assert len(run) == 6 - 3 * len(start.loss) - len(start.ends)
 
 
 def test_progress_is_told_after_every_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the rows it has passed over, and the checkpoint after every round, of the averaged weights."""
-    monkeypatch.setattr(streams, "ROWS_PER_PARAMETER", 1)
-    monkeypatch.setattr(streams, "BATCHES", 1)
+    short_streams(monkeypatch)
     seen: list[float] = []
     cut = parts(signs(BATCH * 40), 4)
     fit_parts(cut, epochs=2, on_progress=lambda done, _: seen.append(done))

@@ -32,7 +32,7 @@ checkpoints.EVERY, batching.FLOATS = 0.0, 1
 if large:
     parts.MOST_ROWS, parts.PART_ROWS, parts.GROUP_ROWS, batching.BLOCK = 1000, 2000, 256, 4096
 if large == 4:
-    streams.ROWS_PER_PARAMETER, streams.BATCHES = 256, 16
+    streams.ROWS_PER_PARAMETER, streams.BATCHES, streams.SETTLED = 256, 16, 0
 seen = 0
 def hook(name, arguments):
     global seen

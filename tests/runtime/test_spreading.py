@@ -50,7 +50,7 @@ def test_a_run_leaves_the_same_bytes_whoever_works(
 ) -> None:
     """Training in streams and the scores of each part; afterwards every runner finds all of it cached."""
     monkeypatch.setattr("tasks.neuron.streams.ROWS_PER_PARAMETER", 256)
-    monkeypatch.setattr("tasks.neuron.streams.BATCHES", 16)
+    monkeypatch.setattr("tasks.neuron.streams.SETTLED", 0)
     left = {}
     for runner in ("local", "processes", "dask"):
         execution = {"runner": runner, **({} if runner == "local" else {"workers": 2})}
