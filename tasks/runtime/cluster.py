@@ -6,6 +6,7 @@ They need this package and the artifacts folder, under the same path as here, an
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from typing import Any, TypeVar
 
 from tasks.neuron.workers import alone
@@ -62,19 +63,19 @@ class Cluster:
 
     def _connected(self) -> Any:
         try:
-            from distributed import Client, LocalCluster
+            distributed: Any = import_module("distributed")  # whose types are not to be had
         except ImportError as error:
             raise WorkersFailed(
                 "`runner` of 'dask' needs a package that is not installed; run `pip install 'linear-neuron[dask]'`"
             ) from error
 
         if self.address is None:
-            local = LocalCluster(
+            local = distributed.LocalCluster(
                 n_workers=self.count, threads_per_worker=1, processes=True, dashboard_address=None
             )
-            return Client(local)
+            return distributed.Client(local)
         try:
-            client = Client(self.address, timeout=PATIENCE)
+            client = distributed.Client(self.address, timeout=PATIENCE)
         except (OSError, ValueError) as error:
             raise WorkersFailed(
                 f"no Dask scheduler answers at {self.address}; start `dask scheduler`, or correct `address`"

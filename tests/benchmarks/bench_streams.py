@@ -2,7 +2,9 @@
 
 import os
 import statistics
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,12 +37,12 @@ def pinned(count: int) -> Processes:
 def test_two_processes_halve_an_epoch(tmp_path: Path, features: int) -> None:
     """Record the seconds of one epoch, moments known, and how many tasks a second go through without work."""
     parts = rows.write(tmp_path, scaled(SIZE), features).shards
-    known = {"moments": all_moments(parts), "epochs": 1, "batch_size": BATCH}
+    known: dict[str, Any] = {"moments": all_moments(parts), "epochs": 1, "batch_size": BATCH}
     pools = {count: pinned(count) for count in (1, 2)}
     for pool in pools.values():
         fit_parts(parts[:2], across=pool, epochs=1, batch_size=BATCH)  # starts and compiles
-    acts = {f"{n}": lambda pool=pool: fit_parts(parts, across=pool, **known) for n, pool in pools.items()}
-    acts["threads"] = lambda: fit_parts(parts, **known)
+    acts = {str(n): partial(fit_parts, parts, across=pool, **known) for n, pool in pools.items()}
+    acts["threads"] = partial(fit_parts, parts, **known)
     taken = clock.medians(acts, REPETITIONS)
     empty = statistics.median(clock.seconds(lambda: list(pools[2](abs, range(1000)))) for _ in range(3))
     for pool in pools.values():

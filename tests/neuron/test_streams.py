@@ -15,7 +15,7 @@ from tasks.neuron import streams, workers
 from tasks.neuron.fit import Fit, fit_parts
 from tasks.neuron.least_squares import solve_moments
 from tasks.neuron.metrics import INDISTINGUISHABLE, distance
-from tasks.neuron.parts import Batch, MemoryPart, all_moments
+from tasks.neuron.parts import Batch, MemoryPart, Part, all_moments
 from tasks.neuron.scaling import raw
 from tasks.neuron.sgd import UpdateRule
 from tasks.neuron.state import Checkpoint, End, State, restored
@@ -89,7 +89,7 @@ def test_the_table_and_the_batch_decide_how_many(
 
 
 def test_every_part_is_in_one_stream() -> None:
-    cut = parts(signs(70), 7)
+    cut: list[Part] = [*parts(signs(70), 7)]
     dealt = streams_of(cut, 3)
     assert [[cut.index(part) for part in stream.parts] for stream in dealt] == [[0, 3, 6], [1, 4], [2, 5]]
     assert [stream.number for stream in dealt] == [0, 1, 2]

@@ -38,10 +38,12 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Start a scheduler and two workers as docs/large-data.md says, in a folder of their own."""
     commands = re.findall(r"^\$ \.venv/bin/dask (.*?)(?: {2,}#.*)?$", PAGE, flags=re.MULTILINE)
     scheduler, worker = (each.replace("scheduler.example.com:8786", HERE).split() for each in commands)
-    place = {"cwd": tmp_path_factory.mktemp("elsewhere"), "env": environment()}
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
     with ExitStack() as stack:
         for command in ([*scheduler, "--host", "127.0.0.1", "--port", HERE.partition(":")[2]], worker):
-            started = stack.enter_context(Popen([executable, "-m", "dask", *command], **place))
+            started = stack.enter_context(
+                Popen([executable, "-m", "dask", *command], cwd=elsewhere, env=environment())
+            )
             stack.callback(started.terminate)
         found = Cluster(f"tcp://{HERE}", 2)
         found.client()
@@ -124,7 +126,7 @@ def test_a_scheduler_that_does_not_answer_or_has_no_worker(monkeypatch: pytest.M
         WorkersFailed, match=r"^no Dask scheduler answers at tcp://127.0.0.1:9; start `dask sch"
     ):
         list(Cluster("tcp://127.0.0.1:9")(abs, [1, 2]))
-    with LocalCluster(n_workers=0, dashboard_address=None) as empty:
+    with LocalCluster(n_workers=0, dashboard_address=None) as empty:  # type: ignore[no-untyped-call]
         address = empty.scheduler_address
         with pytest.raises(
             WorkersFailed, match=rf"^{address} has fewer than 1 workers after 1 s; start `dask w"

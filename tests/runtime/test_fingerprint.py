@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.runtime import fingerprint as module
-from tasks.runtime.fingerprint import differences, fingerprint
+import tasks
+from tasks.runtime.fingerprint import _code, differences, fingerprint
 from tests.processes import environment, python
 
 
@@ -21,12 +21,12 @@ def test_a_changed_line_of_code_changes_it(monkeypatch: pytest.MonkeyPatch, tmp_
     """Wherever in the package."""
     codes = set()
     (tmp_path / "neuron").mkdir()
-    monkeypatch.setattr(module.tasks, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(tasks, "__file__", str(tmp_path / "__init__.py"))
     for text in ("a = 1", "a = 2"):
         (tmp_path / "neuron" / "sgd.py").write_text(text)
-        codes.add(module._code())
+        codes.add(_code())
     (tmp_path / "neuron" / "sgd.py").rename(tmp_path / "sgd.py")
-    codes.add(module._code())
+    codes.add(_code())
     assert len(codes) == 3
 
 
