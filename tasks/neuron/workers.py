@@ -145,5 +145,7 @@ def blas_kernel() -> str:
 
 @cache
 def _blas() -> Sequence[Any]:
-    """Return NumPy's BLAS, which is there since NumPy was imported: looking for it takes a millisecond."""
+    """Return NumPy's BLAS, which comes with NumPy: looking for it takes a millisecond."""
+    import numpy  # noqa: F401 - whoever asks first may not have needed it yet
+
     return ThreadpoolController().select(user_api="blas").lib_controllers  # type: ignore[no-any-return]

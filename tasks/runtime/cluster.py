@@ -44,7 +44,8 @@ class Cluster:
                 del begun[0]
                 yield found
         finally:
-            client.cancel(begun)
+            if begun:
+                client.cancel(begun)
 
     def client(self) -> Any:
         """Return the connection, made and its workers checked when this is called first."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
-from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import numpy as np
@@ -125,7 +123,6 @@ def D_of(fitted: Fit, cut: list[MemoryPart]) -> float:  # noqa: N802 - as the qu
     ("rows", "width"),
     [
         (200_000, 2),
-        pytest.param(1_000_000, 2, marks=pytest.mark.slow),
         pytest.param(1_000_000, 8, marks=pytest.mark.slow),
         pytest.param(1_000_000, 32, marks=pytest.mark.slow),
     ],
@@ -148,11 +145,6 @@ def one_by_one(fn: Callable[[S], T], things: Iterable[S]) -> Iterator[T]:
     return map(fn, things)
 
 
-def by_processes(fn: Callable[[S], T], things: Iterable[S]) -> Iterator[T]:
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        yield from pool.map(fn, things)
-
-
 def trained(across: workers.Runner, epochs: int = 2) -> tuple[bytes, bytes, bytes]:
     x, y = misspecified(np.random.default_rng(3), 80_000, 2)
     fitted = fit_parts(parts([*x.T, y], 8), epochs=epochs, seed=11, across=across)
@@ -165,11 +157,6 @@ def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     for threads in (1, 5):
         monkeypatch.setattr(workers, "cores", lambda threads=threads: threads)
         assert trained(workers.spread) == expected
-
-
-@pytest.mark.slow
-def test_processes_change_no_bit() -> None:
-    assert trained(by_processes) == trained(one_by_one)
 
 
 def test_stopped_after_any_stream_it_ends_with_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from tests.flows.test_large_data import small_parts, with_rows
 
 __all__ = ["small_parts"]
 
+FEW = {"epochs": 2}
+
 
 def pid(_number: int) -> int:
     return os.getpid()
@@ -55,12 +57,14 @@ def test_a_run_leaves_the_same_bytes_whoever_works(
     for runner in ("local", "processes", "dask"):
         execution = {"runner": runner, **({} if runner == "local" else {"workers": 2})}
         root = str(tmp_path / runner)
-        result = regression(with_rows(settings, 9000, execution=execution, artifacts=root))
+        result = regression(with_rows(settings, 9000, execution=execution, artifacts=root, training=FEW))
         left[runner] = {name: [file.sha256 for file in each.files] for name, each in result.stages.items()}
     assert left["processes"] == left["local"]
     assert left["dask"] == left["local"]
 
     monkeypatch.setattr(Cluster, "client", lambda _: pytest.fail("connected"))
     other = {"runner": "dask", "address": "tcp://127.0.0.1:9"}
-    again = regression(with_rows(settings, 9000, execution=other, artifacts=str(tmp_path / "local")))
+    again = regression(
+        with_rows(settings, 9000, execution=other, artifacts=str(tmp_path / "local"), training=FEW)
+    )
     assert {each.state for each in again.stages.values()} == {"cached"}
