@@ -72,7 +72,7 @@ class Cluster:
 
         if self.address is None:
             local = distributed.LocalCluster(
-                n_workers=self.count, threads_per_worker=1, processes=True, dashboard_address=None
+                n_workers=self.count, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
             )
             return distributed.Client(local)
         try:

@@ -126,7 +126,7 @@ def test_a_scheduler_that_does_not_answer_or_has_no_worker(monkeypatch: pytest.M
         WorkersFailed, match=r"^no Dask scheduler answers at tcp://127.0.0.1:9; start `dask sch"
     ):
         list(Cluster("tcp://127.0.0.1:9")(abs, [1, 2]))
-    with LocalCluster(n_workers=0, dashboard_address=None) as empty:  # type: ignore[no-untyped-call]
+    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as empty:  # type: ignore[no-untyped-call]
         address = empty.scheduler_address
         with pytest.raises(
             WorkersFailed, match=rf"^{address} has fewer than 1 workers after 1 s; start `dask w"

@@ -10,9 +10,7 @@ from flows.regression import regression
 from tasks.config import Execution, Settings
 from tasks.runtime.cluster import Cluster
 from tasks.runtime.spreading import spread, working
-from tests.flows.test_large_data import small_parts, with_rows
-
-__all__ = ["small_parts"]
+from tests.flows.test_large_data import with_rows
 
 FEW = {"epochs": 2}
 
@@ -46,12 +44,16 @@ def test_nothing_is_started_before_there_is_work() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("prefect_server", "small_parts")
+@pytest.mark.usefixtures("prefect_server")
 def test_a_run_leaves_the_same_bytes_whoever_works(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Training in streams and the scores of each part; afterwards every runner finds all of it cached."""
+    # Known to this process alone: nothing that a worker does may depend on it.
+    monkeypatch.setattr("tasks.store.parts.MOST_ROWS", 1000)
+    monkeypatch.setattr("tasks.store.parts.PART_ROWS", 2000)
     monkeypatch.setattr("tasks.neuron.streams.ROWS_PER_PARAMETER", 256)
+    monkeypatch.setattr("tasks.neuron.streams.BATCHES", 16)
     monkeypatch.setattr("tasks.neuron.streams.SETTLED", 0)
     left = {}
     for runner in ("local", "processes", "dask"):
