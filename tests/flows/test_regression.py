@@ -16,7 +16,7 @@ from flows.publishing import report_key
 from flows.regression import regression
 from tasks.config import Settings, overlaid
 from tasks.neuron.recipe import Diverged
-from tasks.outputs import data, figures, model, parts, runs, scores, uncertainty
+from tasks.outputs import data, distributions, figures, model, parts, runs, scores, uncertainty
 from tasks.outputs.result import Result
 from tasks.store.formats import write_parquet
 from tasks.table.errors import BadTable
@@ -52,6 +52,7 @@ def test_a_run_leaves_the_files_of_every_stage_and_a_report_of_the_run(
             parts.ENCODING,
             parts.ORDER,
             parts.PROFILE,
+            distributions.SAMPLE,
             f"{parts.TRAIN}.parquet",
             f"{parts.TEST}.parquet",
         },
