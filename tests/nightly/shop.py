@@ -98,7 +98,7 @@ class Shop:
         return decision
 
     def events(self, prefix: str = "linear-neuron.model.") -> Sequence[str]:
-        """Return the kinds of the events that the server has heard of this name so far, the oldest first."""
+        """Return the kinds of the events that the server has heard of this name's models so far, the oldest first."""
         asked = {"resource": {"id": [f"linear-neuron.model.{self.name}"]}, "order": "ASC"}
         found = self.terminals.ask("events/filter", filter=asked)["events"]
-        return [each["event"].removeprefix(prefix) for each in found]
+        return [each["event"].removeprefix(prefix) for each in found if each["event"].startswith(prefix)]
