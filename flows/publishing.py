@@ -179,7 +179,8 @@ def _model(run: Run, settings: Settings, scores: Artifact) -> LinearModel:
     reading = Reading.model_validate(settings.input.model_dump(include={*Reading.model_fields}))
     encoding = read_encoding(parts, root)
     found, conformal = read_uncertainty(scores, root, encoding)
-    linear = linear_model(encoding, fitted.weights, fitted.bias, reading)
+    written = settings.input.dates_format
+    linear = linear_model(encoding, fitted.weights, fitted.bias, reading, written)
     added = {"uncertainty": found, "conformal": conformal, "smearing": smearing}
     return linear.model_copy(update=added).checked()
 

@@ -219,6 +219,18 @@ def _run_name(name: str) -> str:
     return name
 
 
+def _left_side(formula: str) -> str:
+    """Return the target that a formula names.
+
+    >>> _left_side("`net price` ~ area")
+    'net price'
+    """
+    found = re.match(r"\s*(?:`([^`]+)`|([^~`]+?))\s*~", formula)
+    if found is None:
+        raise ValueError(f"`formula` of {formula[:60]!r} names no target; write target ~ term + term")
+    return str(found[1] or found[2])
+
+
 class Section(BaseModel):
     """A frozen group of settings that refuses unknown names."""
 
@@ -295,6 +307,20 @@ class Input(Section):
         default=(),
         description="Categorical columns: names or patterns; each level but the first becomes an indicator.",
     )
+    formula: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=4000,
+        description="Terms as in R: price ~ area * city + log(income) + C(store) + month(sold_on).",
+    )
+    dates: Names = Field(
+        default=(), description="Columns of dates; year, month, weekday and trend become features."
+    )
+    dates_format: str | None = Field(
+        default=None,
+        min_length=1,
+        description="How text in columns of dates is written, such as %d/%m/%Y; 2024-02-13 by default.",
+    )
     min_frequency: int = Field(
         default=1,
         ge=1,
@@ -322,6 +348,31 @@ class Input(Section):
     header_row: HeaderRow = None
     comment: Comment = None
     sheet: Sheet = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _formula_names_the_target(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not isinstance(given.get("formula"), str):
+            return given
+        target = _left_side(given["formula"])
+        if given.get("target") not in (None, target):
+            raise ValueError(
+                f"`target` of {given['target']!r} is not that of the formula, {target!r}; leave it out"
+            )
+        return {**given, "target": target}
+
+    @model_validator(mode="after")
+    def _formula_names_all_columns(self) -> Self:
+        chosen = {name: getattr(self, name) for name in ("features", "exclude", "categorical", "dates")}
+        if self.formula is not None and (given := [name for name, value in chosen.items() if value]):
+            raise ValueError(
+                f"`{given[0]}` and `formula` both choose columns; put all of them into the formula"
+            )
+        if self.dates_format is not None and not self.dates and self.formula is None:
+            raise ValueError(
+                "`dates_format` needs `dates`, or a formula with dates: the columns that it is for"
+            )
+        return self
 
     @model_validator(mode="after")
     def _data_and_target_come_together(self) -> Self:
@@ -842,8 +893,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _hashes_known_columns(self) -> Self:
-        certain = self.input.features and not any(
-            mark in name for name in self.input.features for mark in "*?["
+        certain = self.input.formula or (
+            self.input.features and not any(mark in name for name in self.input.features for mark in "*?[")
         )
         if self.split.method == "hash" and not self.split.by and self.input.data and not certain:
             raise ValueError(

@@ -22,6 +22,8 @@ from tasks.table.drift import ColumnRange, TableSchema
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
 from tasks.table.sources.found import FoundTable
 from tasks.table.sources.reader import Preview
+from tasks.table.terms.design import Terms
+from tasks.table.terms.formula import date_terms, parse
 from tasks.table.validation import TableSummary, findings, logarithm_findings, weight_findings
 
 DATA = "data"  # of the draft: the folder that is published
@@ -47,16 +49,17 @@ def ingest(table: UserTable, root: Path) -> Artifact:
     names = list(dict.fromkeys(name for look in readable if look.schema for name in look.schema.names))
     wanted = whole_names(table.wanted, names)
     columns = columns_by(readable[0], wanted, table.warn, names)
-    plan = _plan(readable, columns, table)
+    terms = _terms(columns, table)
+    plan = _plan(readable, columns, table, terms)
     with draft(root) as folder:
         files = [
             _file(look, plan, table, found, root, folder / str(number))
             for number, look in enumerate(readable)
         ]
-        summary = _summary(columns, files)
+        summary = _summary(columns, files, table, terms)
         described = [*found.table.findings, *_findings(looks, columns, wanted, files, summary, table)]
         warnings = raise_on_errors(described, table.warn, strict=table.strict)
-        facts = _facts(columns, summary, table)
+        facts = _facts(columns, summary, table, terms)
         notes = [*map(str, warnings), *_drops(facts)]
 
         (folder / DATA).mkdir()
@@ -73,7 +76,17 @@ def ingest(table: UserTable, root: Path) -> Artifact:
         return publish(folder / DATA, root, "ingest", facts.as_json(), notes)
 
 
-def _plan(readable: Sequence[Preview], columns: Columns, table: UserTable) -> CastPlan:
+def _terms(columns: Columns, table: UserTable) -> Terms | None:
+    """Return what is made of the columns: the terms of a formula, or those of dates."""
+    if table.formula is None:
+        return date_terms(columns.dates) if columns.dates else None
+    formula = parse(table.formula)
+    if lost := [name for name in formula.columns if name not in columns.features]:
+        raise BadTable(f"`formula`: the column {quoted(lost[0])} cannot be used; rename or mend it")
+    return formula.terms(columns.categorical)
+
+
+def _plan(readable: Sequence[Preview], columns: Columns, table: UserTable, terms: Terms | None) -> CastPlan:
     """Lay out the columns over all files."""
     is_text = readable[0].is_text
     schemas = [look.schema for look in readable if look.schema is not None]
@@ -85,6 +98,8 @@ def _plan(readable: Sequence[Preview], columns: Columns, table: UserTable) -> Ca
         is_text=is_text,
         keep_missing=table.missing == "mean",
         passthrough=carried(stored, others, is_text=is_text),
+        dates_format=table.dates_format,
+        computed=terms.functions if terms else {},
     )
     if table.weights is None:
         return plan
@@ -177,25 +192,39 @@ def _referring(files: Sequence[IngestedFile], described: Artifact) -> Artifact:
     return described.model_copy(update={"files": every}).checked()
 
 
-def _summary(columns: Columns, files: Sequence[IngestedFile]) -> TableSummary:
+def _within(columns: Columns, table: UserTable) -> tuple[str, ...]:
+    """Return the columns that are in terms alone."""
+    return columns.dates if table.formula is None else columns.features
+
+
+def _summary(
+    columns: Columns, files: Sequence[IngestedFile], table: UserTable, terms: Terms | None
+) -> TableSummary:
     moments = reduce(joined, (file.moments for file in files), None)
+    names = [file.name if len(files) > 1 else None for file in files]
     return TableSummary(
         features=columns.features,
         target=columns.target,
         categorical=columns.categorical,
-        files=[(file.name if len(files) > 1 else None, file.summaries) for file in files],
+        dates=columns.dates,
+        files=[(name, file.summaries) for name, file in zip(names, files, strict=True)],
+        terms=terms,
+        within=_within(columns, table),
+        computed=[(name, file.computed) for name, file in zip(names, files, strict=True)],
         rows=sum(file.rows for file in files),
         paired=moments.rows if moments else 0,
         scatter=moments.scatter if moments else None,
     )
 
 
-def _facts(columns: Columns, summary: TableSummary, table: UserTable) -> DataFacts:
+def _facts(columns: Columns, summary: TableSummary, table: UserTable, terms: Terms | None) -> DataFacts:
     weightless = summary.total(table.weights, "zeros") if table.weights is not None else 0
     return DataFacts(
         features=tuple(columns.features),
         target=columns.target,
         categorical=tuple(columns.categorical),
+        terms=terms,
+        within=_within(columns, table),
         missing=table.missing,
         missing_counts={name: total for name in columns.used if (total := summary.total(name, "missing"))},
         dropped=max(summary.read - summary.rows - weightless, 0),

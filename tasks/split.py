@@ -24,7 +24,17 @@ from tasks.store.artifact import Artifact
 from tasks.store.parts import part_count
 from tasks.store.spill import Spill, spilled
 from tasks.store.writing import draft, publish
-from tasks.table.encoding import ColumnRoles, Encoding, Tally, encoding_notes, fit, merged, tally, width
+from tasks.table.encoding import (
+    ColumnRoles,
+    Encoding,
+    Tally,
+    counted_columns,
+    encoding_notes,
+    fit,
+    merged,
+    tally,
+    width,
+)
 from tasks.table.errors import BadTable, counted, quoted
 from tasks.table.partition import partition, test_size
 from tasks.table.row_weights import RowWeights, by_age, by_column
@@ -158,8 +168,12 @@ def planned(
     fill = facts.missing == "mean"
     if parts.WEIGHTS in (facts.target, *facts.features):
         raise BadTable(f"a column is named {quoted(parts.WEIGHTS)}, as the rows' weights are; rename it")
-    roles = ColumnRoles(facts.features, facts.target, facts.categorical, fill, min_frequency, log_target)
-    columns = width(rows.tables(roles.categorical), roles)
+    plain, categorical = (
+        tuple(name for name in names if name not in facts.within)
+        for names in (facts.features, facts.categorical)
+    )
+    roles = ColumnRoles(plain, facts.target, categorical, fill, min_frequency, log_target, facts.terms)
+    columns = width(rows.tables(counted_columns(roles)), roles)
     check_columns([beside.cluster] if beside.cluster else [], rows.schema.names, "cluster")
     return rows, SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, beside)
 

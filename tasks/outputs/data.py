@@ -7,12 +7,12 @@ in `data-00000.parquet` and so on.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from tasks.outputs.facts import Facts
 from tasks.outputs.result import Truth
@@ -21,6 +21,7 @@ from tasks.store.artifact import Artifact
 from tasks.store.formats import read_npz, read_parquet, write_npz
 from tasks.store.parts import ParquetPart, gather, is_large, part_name, part_paths, write_part
 from tasks.table.drift import TableSchema
+from tasks.table.terms.design import Terms
 
 DATA = "data"
 ARRAYS = f"{DATA}.npz"
@@ -35,11 +36,19 @@ class DataFacts(Facts):
     features: tuple[str, ...]
     target: str
     categorical: tuple[str, ...] = ()
+    # What is made of columns; those in `within` are in terms alone.
+    terms: Terms | None = None
+    within: tuple[str, ...] = ()
     missing: Literal["error", "drop", "mean"] = "error"
     missing_counts: Mapping[str, int] = Field(default_factory=dict)
     dropped: int = 0
     weightless: int = 0  # rows that were left out as they have a weight of 0
     truth: Truth | None = None
+
+    @field_serializer("terms")
+    def _in_full(self, terms: Terms | None) -> dict[str, Any] | None:
+        """Write what tells the kinds of variables apart, which facts would leave out as their default."""
+        return terms.model_dump(mode="json") if terms else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ file is added to a folder, only that file is read. Nothing is left of a table th
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import reduce
 from itertools import chain
 from pathlib import Path
@@ -62,6 +62,7 @@ class IngestedFile:
     moments: Moments | None
     violations: Sequence[Violation] = ()
     artifact: Artifact | None = None
+    computed: Mapping[str, Summary] = field(default_factory=dict)
 
 
 def read_file(look: Preview, plan: CastPlan, folder: Path, key: str = "") -> IngestedFile:
@@ -69,20 +70,26 @@ def read_file(look: Preview, plan: CastPlan, folder: Path, key: str = "") -> Ing
     folder.mkdir()
     parts = PartWriter(folder, ROWS, plan.schema)
     summaries: Mapping[str, Summary] = dict.fromkeys(plan.judged, Summary())
+    computed: Mapping[str, Summary] = dict.fromkeys(plan.computed, Summary())
     moments = None
     found: tuple[Violation, ...] = ()
     try:
         for some, products in _correlated(ahead(taken(look, plan), AHEAD), plan):
             parts.append(some.rows)
             summaries = merged(summaries, some.summaries)
+            computed = merged(computed, some.computed)
             moments = joined(moments, products)
     except BadTable as error:
         found = error.violations
         if any(finding.rule != "irregular-rows" for finding in found):
-            return IngestedFile(look.member.name, key, folder, (), 0, summaries, None, found)
+            return IngestedFile(
+                look.member.name, key, folder, (), 0, summaries, None, found, computed=computed
+            )
     finally:
         parts.finish()
-    return IngestedFile(look.member.name, key, folder, parts.paths, parts.rows, summaries, moments, found)
+    return IngestedFile(
+        look.member.name, key, folder, parts.paths, parts.rows, summaries, moments, found, computed=computed
+    )
 
 
 def joined(a: Moments | None, b: Moments | None) -> Moments | None:
@@ -103,6 +110,9 @@ def key_of(digest: str, member: Member, plan: CastPlan, dialect: Dialect, code: 
         sorted(plan.categorical),
         plan.keep_missing,
         plan.weights,
+        sorted(plan.dates),
+        plan.dates_format,
+        {label: each.model_dump() for label, each in plan.computed.items()},
         asdict(dialect),
         code,
     ]
@@ -122,23 +132,21 @@ def remembered(key: str, name: str, root: Path) -> IngestedFile | None:
     for home in artifact.folders():
         (root / home).touch()  # what is in use looks new, and is not cleaned away
     payload = json.loads(artifact.path(root, SUMMARY).read_bytes())
-    summaries = {
-        column: Summary(**{**each, "levels": frozenset(each["levels"])})
-        for column, each in payload["summaries"].items()
-    }
+    summaries, computed = (_read_summaries(payload[each]) for each in ("summaries", "computed"))
     paths = [artifact.path(root, file) for file in sorted(artifact.files) if file.startswith(f"{ROWS}-")]
     moments = from_arrays(read_npz(artifact.path(root, MOMENTS))) if MOMENTS in artifact.files else None
     findings = [replace(Violation(**each), file=name) for each in payload["findings"]]
-    return IngestedFile(name, key, root, paths, payload["rows"], summaries, moments, findings, artifact)
+    return IngestedFile(
+        name, key, root, paths, payload["rows"], summaries, moments, findings, artifact, computed
+    )
 
 
 def kept(file: IngestedFile, root: Path) -> IngestedFile:
     """Put what was read of a file into the store, under its key."""
     payload = {
         "rows": file.rows,
-        "summaries": {
-            column: {**asdict(each), "levels": sorted(each.levels)} for column, each in file.summaries.items()
-        },
+        "summaries": _written_summaries(file.summaries),
+        "computed": _written_summaries(file.computed),
         "findings": [asdict(finding) for finding in file.violations],
     }
     (file.folder / SUMMARY).write_text(json.dumps(payload), encoding="utf-8")
@@ -150,6 +158,14 @@ def kept(file: IngestedFile, root: Path) -> IngestedFile:
     _record(root, file.key, artifact)
     paths = [artifact.path(root, path.name) for path in file.paths]
     return replace(file, artifact=artifact, paths=paths)
+
+
+def _written_summaries(summaries: Mapping[str, Summary]) -> dict[str, dict[str, Any]]:
+    return {name: {**asdict(each), "levels": sorted(each.levels)} for name, each in summaries.items()}
+
+
+def _read_summaries(payload: Mapping[str, dict[str, Any]]) -> dict[str, Summary]:
+    return {name: Summary(**{**each, "levels": frozenset(each["levels"])}) for name, each in payload.items()}
 
 
 def folder_of(record: Path) -> str | None:
@@ -214,7 +230,8 @@ def _moments(rows: pa.RecordBatch, plan: CastPlan, shift: NDArray[np.float64] | 
 
 def _whole_columns(rows: pa.RecordBatch, plan: CastPlan) -> list[NDArray[Any]]:
     """Return the numeric columns of the rows in which all of them have a value."""
-    columns = [rows.column(name) for name in plan.kinds if name not in plan.categorical]
+    others = plan.categorical | plan.dates
+    columns = [rows.column(name) for name in plan.kinds if name not in others]
     whole = [column for column in columns if column.null_count]
     if whole:
         mask = reduce(pc.and_, map(pc.is_valid, whole))

@@ -349,7 +349,8 @@ def _chose(past: Result) -> dict[str, object] | None:
 
 
 def _choice(table: Input) -> dict[str, object]:
-    chosen = table.model_dump(include={"target", "features", "exclude", "categorical", "query", "table"})
+    fields = {"target", "features", "exclude", "categorical", "formula", "dates", "query", "table"}
+    chosen = table.model_dump(include=fields)
     return chosen | {"data": anchored(table.data or "")}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import fields, replace
+from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import Literal, cast
 
@@ -25,6 +26,7 @@ from tasks.table.sources.location import anchored
 from tasks.table.sources.reader import Preview
 from tasks.table.sources.source import Origin
 from tasks.table.split_rules import check_columns
+from tasks.table.terms.formula import parse
 
 # Rules about names whose breach waits for what the values have to say, so that all findings come together.
 WAITING = ("duplicate-names", "unnamed-columns")
@@ -53,6 +55,9 @@ class UserTable(BaseModel):
     features: tuple[str, ...] | None
     exclude: tuple[str, ...]
     categorical: tuple[str, ...]
+    formula: str | None
+    dates: tuple[str, ...]
+    dates_format: str | None
     missing: Literal["error", "drop", "mean"]
     warn: tuple[str, ...]
     strict: bool
@@ -259,7 +264,16 @@ def _beside(given: "Input | UserTable") -> tuple[str, ...]:
 
 
 def _wanted(given: "Input | UserTable") -> Wanted:
-    return Wanted(given.target or "", given.features, _beside(given), given.categorical)
+    if given.formula is None:
+        return Wanted(given.target or "", given.features, _beside(given), given.categorical, given.dates)
+    formula = parse(given.formula)
+    if keys := {*_beside(given)} & {*formula.columns}:
+        raise BadTable(
+            f"`formula` names {quoted(min(keys))}, which is a key or weight; leave it out of one of them"
+        )
+    others = [escape(name) for name in formula.columns if name not in formula.dates]
+    levels = tuple(map(escape, formula.levels))
+    return Wanted(formula.target, tuple(others), (), levels, formula.dates, formula.plain)
 
 
 def _dialect(given: "Input | UserTable") -> Dialect:

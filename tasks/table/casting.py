@@ -23,11 +23,13 @@ from tasks.table.cells import (
     with_nulls,
 )
 from tasks.table.columns import Columns, is_number, is_text
+from tasks.table.dates import TIME, as_times
 from tasks.table.errors import BadTable, Violation, located, quoted
 from tasks.table.numerals import Notation
 from tasks.table.sources.reader import Preview, batches
 from tasks.table.sources.source import Member
 from tasks.table.summary import Summary, merge, numbers, place, summarize_levels, summarize_numbers
+from tasks.table.terms.expression import Expression, columns_of, compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class CastPlan:
     carried: Mapping[str, pa.DataType] = field(default_factory=dict)
     # Of those the column of weights: numbers, which are judged too.
     weights: str | None = None
+    # Columns of dates, and how text in them is written: in ISO 8601 by default.
+    dates: frozenset[str] = frozenset()
+    dates_format: str | None = None
+    # Numbers that are computed of rows, by name: a row in which one has no value is not used.
+    computed: Mapping[str, Expression] = field(default_factory=dict)
 
     @property
     def judged(self) -> list[str]:
@@ -56,7 +63,7 @@ class CastPlan:
         learnt = [
             pa.field(
                 name,
-                pa.string() if name in self.categorical else plain(kind),
+                self._kept(name, kind),
                 nullable=self.keep_missing and name != self.target,
             )
             for name, kind in self.kinds.items()
@@ -64,13 +71,22 @@ class CastPlan:
         beside = [pa.field(name, kind, nullable=name != self.weights) for name, kind in self.carried.items()]
         return pa.schema([*learnt, *beside])
 
+    def _kept(self, name: str, kind: pa.DataType) -> pa.DataType:
+        if name in self.dates:
+            return TIME
+        return pa.string() if name in self.categorical else plain(kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Some rows that were taken in, those that can be used, and a summary by column of all of them."""
+    """Some rows that were taken in, those that can be used, and a summary by column of all of them.
+
+    `computed` sums up, by name, the numbers that are computed of rows: `infinite` are those that have no value.
+    """
 
     rows: pa.RecordBatch
     summaries: Mapping[str, Summary]
+    computed: Mapping[str, Summary] = field(default_factory=dict)
 
 
 def layout(
@@ -80,6 +96,8 @@ def layout(
     is_text: bool,
     keep_missing: bool,
     passthrough: Mapping[str, pa.DataType],
+    dates_format: str | None = None,
+    computed: Mapping[str, Expression] | None = None,
 ) -> CastPlan:
     """Lay out the chosen columns of files with these schemas, and those that are passed through.
 
@@ -90,9 +108,18 @@ def layout(
         found = {schema.field(name).type for schema in schemas if name in schema.names} - {pa.null()}
         same = found.pop() if len(found) == 1 else pa.float64()
         types[name] = pa.float64() if is_text and not kinds.is_boolean(same) else same
-        if name in columns.categorical:
+        if name in columns.categorical or (name in columns.dates and (is_text or same == pa.float64())):
             types[name] = pa.string()
-    return CastPlan(types, columns.target, frozenset(columns.categorical), keep_missing, passthrough)
+    return CastPlan(
+        types,
+        columns.target,
+        frozenset(columns.categorical),
+        keep_missing,
+        passthrough,
+        dates=frozenset(columns.dates),
+        dates_format=dates_format,
+        computed=computed or {},
+    )
 
 
 def carried(schemas: Sequence[pa.Schema], names: Sequence[str], *, is_text: bool) -> dict[str, pa.DataType]:
@@ -152,13 +179,57 @@ def _taken(batch: pa.RecordBatch, plan: CastPlan, start: int, look: Preview) -> 
             column = _carried(name, raw, plan.carried[name], start, look.member)
         elif name in plan.categorical:
             column, summaries[name] = _levels(name, raw, cells, start, look)
+        elif name in plan.dates:
+            column, summaries[name] = _dates(raw, plan.dates_format, start)
         else:
             numerals = look.written.numerals
             column, summaries[name] = _number(raw, plan.kinds[name], start, numerals.of(name))
             if name in numerals.unsettled and is_bytes(raw.type):
                 summaries[name] = with_points(summaries[name], raw, start)
         columns.append(column)
-    return Taken(_usable(columns, plan), summaries)
+    cells = dict(zip(batch.schema.names, columns, strict=True))
+    beyond, computed = _computed(plan, cells, start)
+    return Taken(_usable(columns, plan, beyond), summaries, computed)
+
+
+def _computed(
+    plan: CastPlan, cells: Mapping[str, pa.Array], start: int
+) -> tuple[npt.NDArray[np.bool_] | None, dict[str, Summary]]:
+    """Compute what terms are made of; return the rows in which one has no value, and a summary of each."""
+    beyond, summaries = None, {}
+    for label, expression in plan.computed.items():
+        found = compute(expression, cells).is_beyond
+        first = int(np.argmax(found)) if found.any() else None
+        values = "" if first is None else ", ".join(_valued(expression, cells, first))
+        summaries[label] = Summary(
+            rows=len(found),
+            infinite=int(np.count_nonzero(found)),
+            first_infinite=place(found, start),
+            first_text=place(found, start),
+            first_text_value=values,
+        )
+        beyond = found if beyond is None else beyond | found
+    return beyond, summaries
+
+
+def _valued(expression: Expression, cells: Mapping[str, pa.Array], row: int) -> Iterator[str]:
+    for name in dict.fromkeys(columns_of(expression)):
+        yield f"{name} = {cells[name][row].as_py()}"
+
+
+def _dates(raw: pa.Array, dates_format: str | None, start: int) -> tuple[pa.Array, Summary]:
+    """Return a column of dates as times, null where a cell is none, and its summary."""
+    column, text = as_times(raw, dates_format)
+    missing, is_text_cell = np.asarray(pc.is_null(raw)), np.asarray(text)
+    cells = raw.filter(text)[:1].to_pylist()
+    return column, Summary(
+        rows=len(column),
+        missing=int(np.count_nonzero(missing)),
+        first_missing=place(missing, start),
+        text=int(np.count_nonzero(is_text_cell)),
+        first_text=place(is_text_cell, start),
+        first_text_value=_readable(cells[0]) if cells else "",
+    )
 
 
 def _levels(name: str, raw: pa.Array, cells: pa.Array, start: int, look: Preview) -> tuple[pa.Array, Summary]:
@@ -217,16 +288,20 @@ def _with_text(summary: Summary, raw: pa.Array, text: npt.NDArray[np.bool_], sta
     )
 
 
-def _usable(columns: Sequence[pa.Array], plan: CastPlan) -> pa.RecordBatch:
-    """Keep the rows that have a value wherever one is needed."""
+def _usable(
+    columns: Sequence[pa.Array], plan: CastPlan, beyond: npt.NDArray[np.bool_] | None
+) -> pa.RecordBatch:
+    """Keep the rows that have a value wherever one is needed, and for which all terms can be computed."""
     schema = plan.schema
     needed = [
-        column
+        pc.is_valid(column)
         for column, field in zip(columns, schema, strict=True)
         if column.null_count and not field.nullable
     ]
+    if beyond is not None and beyond.any():
+        needed.append(pa.array(~beyond))
     if needed:
-        whole = reduce(pc.and_, map(pc.is_valid, needed))
+        whole = reduce(pc.and_, needed)
         columns = [column.filter(whole) for column in columns]
     return pa.RecordBatch.from_arrays([*columns], schema=schema)
 

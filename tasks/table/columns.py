@@ -30,6 +30,9 @@ class Wanted:
     features: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
+    # Columns of dates, of which terms are made, and, of a formula, those that are categories if they hold text.
+    dates: tuple[str, ...] = ()
+    either: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Columns:
     left_out: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     warnings: tuple[Violation, ...] = ()
+    dates: tuple[str, ...] = ()
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -50,7 +54,7 @@ class Columns:
     @property
     def numeric(self) -> tuple[str, ...]:
         """Those of them that are used as numbers."""
-        return tuple(name for name in self.used if name not in self.categorical)
+        return tuple(name for name in self.used if name not in {*self.categorical, *self.dates})
 
 
 def whole_names(wanted: Wanted, names: Sequence[str]) -> Wanted:
@@ -64,6 +68,7 @@ def whole_names(wanted: Wanted, names: Sequence[str]) -> Wanted:
         features=None if wanted.features is None else _whole(wanted.features, names),
         exclude=_whole(wanted.exclude, names),
         categorical=_whole(wanted.categorical, names),
+        dates=_whole(wanted.dates, names),
     )
 
 
@@ -107,7 +112,8 @@ def choose(
     """
     names = list(schema.names)
     types = dict(zip(names, schema.types, strict=True))
-    categorical = _matching(wanted.categorical, names, wanted)
+    texts = [name for name in wanted.either if name in types and not is_number(types[name])]
+    categorical = (*_matching(wanted.categorical, names, wanted), *texts)
     if cells_are_text:
         types |= dict.fromkeys((name for name in categorical if name in types), pa.string())
     asked = _asked_for(names, wanted, categorical)
@@ -116,9 +122,7 @@ def choose(
     features = tuple(
         name
         for name in asked
-        if name in types
-        and name not in spoilt
-        and (is_category(types[name]) if name in categorical else is_number(types[name]))
+        if name in types and name not in spoilt and _is_usable(name, types[name], wanted, categorical)
     )
     findings = [
         *_missing(names, wanted, elsewhere),
@@ -135,8 +139,20 @@ def choose(
         findings.append(_left_out(left_out))
     warnings = raise_on_errors(findings, warn)
     return Columns(
-        features, wanted.target, left_out, tuple(name for name in features if name in categorical), warnings
+        features,
+        wanted.target,
+        left_out,
+        tuple(name for name in features if name in categorical),
+        warnings,
+        tuple(name for name in features if name in wanted.dates),
     )
+
+
+def _is_usable(name: str, kind: pa.DataType, wanted: Wanted, categorical: Collection[str]) -> bool:
+    """Say whether a column has a type that its role can be learnt from."""
+    if name in wanted.dates:
+        return is_date(kind)
+    return is_category(kind) if name in categorical else is_number(kind)
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -154,6 +170,13 @@ def is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in (kinds.is_string, kinds.is_large_string, kinds.is_string_view))
 
 
+def is_date(kind: pa.DataType) -> bool:
+    """Tell whether values of this Arrow type can be dates: dates, times with a date, and text."""
+    if kinds.is_dictionary(kind):
+        return is_date(kind.value_type)
+    return kinds.is_date(kind) or kinds.is_timestamp(kind) or is_text(kind)
+
+
 def is_category(kind: pa.DataType) -> bool:
     """Tell whether values of this Arrow type can be categories: text, booleans and numbers, which must be whole."""
     if kinds.is_dictionary(kind):
@@ -168,9 +191,11 @@ def excluded(wanted: Wanted, names: Sequence[str]) -> set[str]:
 
 def _asked_for(names: Sequence[str], wanted: Wanted, categorical: Sequence[str]) -> tuple[str, ...]:
     """Return the candidate feature columns, in the user's order."""
+    dates = [name for name in wanted.dates if name in names]
     if wanted.features is None:
-        return _matching(("*",), names, wanted)
-    return tuple(dict.fromkeys([*_matching(wanted.features, names, wanted), *categorical]))
+        others = [name for name in _matching(("*",), names, wanted) if name not in dates]
+        return (*others, *dates)
+    return tuple(dict.fromkeys([*_matching(wanted.features, names, wanted), *categorical, *dates]))
 
 
 def _matching(patterns: Sequence[str], names: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
@@ -191,10 +216,11 @@ def _missing(names: Sequence[str], wanted: Wanted, elsewhere: Collection[str] | 
         "features": wanted.features or (),
         "exclude": wanted.exclude,
         "categorical": wanted.categorical,
+        "dates": wanted.dates,
     }
     for field, patterns in fields.items():
         for name in dict.fromkeys(patterns):
-            absent = name not in names if field == "target" else not _found(name, names)
+            absent = name not in names if field in ("target", "dates") else not _found(name, names)
             others = field == "exclude" and (elsewhere is None or _found(name, [*elsewhere]))
             if absent and not others:
                 yield Violation(
@@ -206,7 +232,7 @@ def _missing(names: Sequence[str], wanted: Wanted, elsewhere: Collection[str] | 
 
 
 def _is_pattern(name: str, field: str) -> bool:
-    return field != "target" and any(sign in name for sign in "*?[")
+    return field not in ("target", "dates") and any(sign in name for sign in "*?[")
 
 
 def _suggestion(name: str, names: Sequence[str]) -> str:
@@ -232,7 +258,7 @@ def _reads_as_number(text: str) -> bool:
 
 def _confused(wanted: Wanted) -> Iterator[Violation]:
     features, target = wanted.features, wanted.target
-    if features is not None and not features:
+    if features is not None and not features and not wanted.dates:
         yield Violation(
             "setting",
             "`features` is empty",
@@ -242,6 +268,7 @@ def _confused(wanted: Wanted) -> Iterator[Violation]:
         ("features", features or ()),
         ("exclude", wanted.exclude),
         ("categorical", wanted.categorical),
+        ("dates", wanted.dates),
     ):
         if target in listed:
             yield Violation(
@@ -306,9 +333,12 @@ def _unusable(
     types: dict[str, pa.DataType], wanted: Wanted, categorical: Sequence[str]
 ) -> Iterator[Violation]:
     """Find the columns that were named one by one and hold what they cannot be used as."""
-    named = {wanted.target, *(wanted.features or ())} - {*categorical}
+    named = {wanted.target, *(wanted.features or ())} - {*categorical, *wanted.dates}
     for name, kind in types.items():
-        if name in named and not is_number(kind):
+        if name in wanted.dates and not is_date(kind):
+            problem = f"holds {quoted(str(kind))} values"
+            remedy = "a date is a date or time, or text such as 2024-02-13"
+        elif name in named and not is_number(kind):
             problem, remedy = _advice(kind, is_target=name == wanted.target)
         elif name in categorical and not is_category(kind):
             problem, remedy = (

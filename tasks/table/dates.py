@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.types as kinds
 
 from tasks.table.errors import BadTable, quoted
 
@@ -12,6 +14,43 @@ _DAY_OR_MONTH_FIRST = re.compile(
     r"\s*\d{1,2}([/.-])\d{1,2}\1(\d{4}|\d{2})([ T]\d{1,2}:\d{2})?(:\d{2})?\s*", re.ASCII
 )
 _YEAR_FIRST = re.compile(r"\s*\d{4}([/.])\d{1,2}\1\d{1,2}([ T]\d{1,2}:\d{2})?(:\d{2})?\s*", re.ASCII)
+
+
+# What dates are kept as: times with a zone as they are in UTC.
+TIME = pa.timestamp("us")
+
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?", re.ASCII)
+
+
+def as_times(column: pa.Array, date_format: str | None = None) -> tuple[pa.Array, pa.BooleanArray]:
+    """Turn dates, times, or text into times without a zone, and say which cells of text are none.
+
+    Text is written as `date_format` says, by default as in 2024-02-13 or 2024-02-13 17:30:00. Each text is read once,
+    however many rows have it.
+    """
+    if kinds.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if kinds.is_null(column.type) or kinds.is_temporal(column.type):
+        return column.cast(TIME, safe=False), pa.repeat(pa.scalar(False), len(column))
+    encoded = column.dictionary_encode()
+    cells = [_decoded(cell) for cell in encoded.dictionary.to_pylist()]
+    if date_format is None:
+        known = pa.array([_iso_time(cell) for cell in cells], TIME)
+    else:
+        known = pc.strptime(pa.array(cells, pa.string()), date_format, "us", error_is_null=True)
+    times = known.take(encoded.indices)
+    return times, pc.and_(pc.is_valid(column), pc.is_null(times))
+
+
+def _decoded(cell: str | bytes) -> str:
+    return (cell.decode(errors="replace") if isinstance(cell, bytes) else cell).strip()
+
+
+def _iso_time(cell: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(cell) if _ISO.fullmatch(cell) else None
+    except ValueError:
+        return None
 
 
 def date_format_of(read: Callable[[], Iterable[pa.ChunkedArray]], name: str) -> str | None:

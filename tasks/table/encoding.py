@@ -10,8 +10,8 @@ prediction by as much as an average row does, and not by what happens to be the 
 """
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sized
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import numpy as np
@@ -21,18 +21,23 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.table.errors import BadTable, counted, quoted
+from tasks.table.levels import MOST_LEVELS, RARE, count_levels, frequent_levels, unknown_levels
+from tasks.table.terms.design import (
+    Design,
+    Terms,
+    TermsTally,
+    count_term_levels,
+    fit_terms,
+    tally_terms,
+    term_columns,
+    term_notes,
+)
+from tasks.table.terms.variables import LevelVariable
 
-# Levels of a text column; one with more is a name or a number of the row, and its weights would have few rows
-# each.
-MOST_LEVELS = 1000
 # Levels that may be counted to pool the rare ones.
 MOST_COUNTED = 100_000
 # Number of levels above which the report names their cost.
 MANY_LEVELS = 100
-# The level that rare ones are pooled as.
-RARE = "(rare)"
-
-_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,14 @@ class ColumnRoles:
     min_frequency: int = 1
     # Whether the target's logarithm takes its place.
     log_target: bool = False
+    # What is made of further columns, or, with a formula, of all.
+    terms: Terms | None = None
 
     @property
     def used(self) -> tuple[str, ...]:
-        """The features and then the target."""
-        return (*self.features, self.target)
+        """The features, the columns of terms, and then the target."""
+        within = self.terms.columns if self.terms else ()
+        return (*dict.fromkeys([*self.features, *within]), self.target)
 
     @property
     def filled(self) -> tuple[str, ...]:
@@ -122,15 +130,19 @@ class Encoding(Fitted):
     columns: tuple[Annotated[Number | Category, Field(discriminator="type")], ...]
     target: str
     log_target: bool = False
+    design: Design | None = Field(default=None, description="The terms of a formula, or of dates.")
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The names of the features after encoding."""
-        return tuple(name for column in self.columns for name in column.names)
+        """The names of the features after encoding; those of terms come last."""
+        own = (name for column in self.columns for name in column.names)
+        return (*own, *(self.design.features if self.design else ()))
 
     def apply(self, rows: pa.Table) -> pa.Table:
         """Return the rows as numbers: the features in order, the target last."""
         columns = [each for column in self.columns for each in column.encoded(rows[column.name])]
+        if self.design:
+            columns += self.design.apply(rows)
         target = pc.ln(rows[self.target].cast(pa.float64())) if self.log_target else rows[self.target]
         return pa.table([*columns, target], names=[*self.features, self.target])
 
@@ -143,11 +155,12 @@ class Tally:
     levels: Mapping[str, Counter[str]]
     sums: Mapping[str, float]
     missing: Mapping[str, int]
+    terms: TermsTally = field(default_factory=TermsTally)
 
 
 def tally(rows: pa.Table, layout: ColumnRoles) -> Tally:
     """Sum up some rows."""
-    levels = {name: _levels(rows[name]) for name in layout.categorical}
+    levels = {name: count_levels(rows[name]) for name in layout.categorical}
     filled = {name: _present(rows[name]) for name in layout.filled}
     return Tally(
         rows=rows.num_rows,
@@ -155,6 +168,7 @@ def tally(rows: pa.Table, layout: ColumnRoles) -> Tally:
         sums={name: float(pc.sum(column).as_py() or 0.0) for name, column in filled.items()},
         missing={name: rows.num_rows - count.total() for name, count in levels.items()}
         | {name: column.null_count for name, column in filled.items()},
+        terms=tally_terms(layout.terms, rows) if layout.terms else TermsTally(),
     )
 
 
@@ -165,6 +179,7 @@ def merged(a: Tally, b: Tally) -> Tally:
         levels={name: count + b.levels[name] for name, count in a.levels.items()},
         sums={name: value + b.sums[name] for name, value in a.sums.items()},
         missing={name: count + b.missing[name] for name, count in a.missing.items()},
+        terms=a.terms + b.terms,
     )
 
 
@@ -190,7 +205,11 @@ def fit(training: Tally, layout: ColumnRoles) -> Encoding:
             )
         )
     columns = tuple(_fitted(name, training, layout) for name in layout.features)
-    encoding = Encoding(columns=columns, target=layout.target, log_target=layout.log_target)
+    design = None
+    if layout.terms:
+        rare = layout.min_frequency
+        design = fit_terms(layout.terms, training.terms, fill=layout.fill, min_frequency=rare)
+    encoding = Encoding(columns=columns, target=layout.target, log_target=layout.log_target, design=design)
     names = Counter([*encoding.features, encoding.target])
     findings = [f"two columns would be named {quoted(name)}; rename one" for name in names if names[name] > 1]
     if not encoding.features:
@@ -207,16 +226,30 @@ def width(tables: Iterable[pa.Table], layout: ColumnRoles) -> int:
         BadTable: a text column has too many levels.
     """
     seen: dict[str, Counter[str]] = {name: Counter() for name in layout.categorical}
+    within: dict[str, Counter[str]] = {each.label: Counter() for each in _by_level(layout)}
     most, remedy = MOST_LEVELS, "pool the rare ones with `min_frequency`, or leave"
     if layout.min_frequency > 1:
         most, remedy = MOST_COUNTED, "leave"
-    for rows in tables if seen else ():
+    for rows in tables if seen or within else ():
         for name, levels in seen.items():
-            levels.update(_levels(rows[name]))
-        _check_levels(seen, most, remedy)
-    kept = {name: _frequent(levels, layout.min_frequency) for name, levels in seen.items()}
+            levels.update(count_levels(rows[name]))
+        for label, levels in (count_term_levels(layout.terms, rows) if layout.terms else {}).items():
+            within[label].update(levels)
+        _check_levels(seen | within, most, remedy)
+    kept = {name: frequent_levels(levels, layout.min_frequency) for name, levels in (seen | within).items()}
     _check_levels(kept, MOST_LEVELS, "raise `min_frequency`, or leave")
-    return len(layout.used) + sum(max(len(levels) - 2, -1) for levels in kept.values())
+    of_terms = {label: len(kept.pop(label)) for label in within}
+    columns = len(layout.features) + 1 + sum(max(len(levels) - 2, -1) for levels in kept.values())
+    return columns + (term_columns(layout.terms, of_terms) if layout.terms else 0)
+
+
+def counted_columns(layout: ColumnRoles) -> tuple[str, ...]:
+    """Return the columns whose levels `width` counts."""
+    return tuple(dict.fromkeys([*layout.categorical, *(each.column for each in _by_level(layout))]))
+
+
+def _by_level(layout: ColumnRoles) -> tuple[LevelVariable, ...]:
+    return layout.terms.by_level if layout.terms else ()
 
 
 def _check_levels(levels: Mapping[str, Sized], most: int, remedy: str) -> None:
@@ -228,12 +261,6 @@ def _check_levels(levels: Mapping[str, Sized], most: int, remedy: str) -> None:
     ]
     if findings:
         raise BadTable(*findings)
-
-
-def _frequent(levels: Counter[str], least: int) -> list[str]:
-    """Return the levels that are kept, in sorted order, and what the others are pooled as."""
-    frequent = sorted(level for level, count in levels.items() if count >= least)
-    return frequent if len(frequent) == len(levels) else [*frequent, RARE]
 
 
 def encoding_notes(encoding: Encoding, training: Tally, test: Tally) -> Iterator[str]:
@@ -249,26 +276,15 @@ def encoding_notes(encoding: Encoding, training: Tally, test: Tally) -> Iterator
             stands_in = f"mean {column.mean:.6g}" if isinstance(column, Number) else "shares of the levels"
             values = counted(missing, "missing value")
             yield f"column {quoted(column.name)}: {values} replaced by the training rows' {stands_in}"
-
-
-def unknown_levels(name: str, known: Container[str], rows: Mapping[str, int], noun: str) -> Iterator[str]:
-    """Name the levels that no training row has, of the counts of `rows` by level."""
-    unknown = {level: count for level, count in rows.items() if level not in known}
-    if unknown:
-        first = sorted(unknown, key=lambda level: (-unknown[level], level))[:_LISTED]
-        listed = ", ".join(f"{quoted(level)} ({unknown[level]:,})" for level in first)
-        more = f" and {len(unknown) - _LISTED:,} more" if len(unknown) > _LISTED else ""
-        yield (
-            f"column {quoted(name)}: {counted(sum(unknown.values()), noun)} with a level that no training row "
-            f"has, taken for an average row: {listed}{more}"
-        )
+    if encoding.design:
+        yield from term_notes(encoding.design, training.terms, test.terms)
 
 
 def _fitted(name: str, training: Tally, layout: ColumnRoles) -> Number | Category:
     present = training.rows - training.missing.get(name, 0)
     if name in layout.categorical:
         counts = training.levels[name]
-        levels = tuple(_frequent(counts, layout.min_frequency))
+        levels = tuple(frequent_levels(counts, layout.min_frequency))
         pooled = tuple(sorted({*counts} - {*levels}))
         rare = sum(counts[level] for level in pooled)
         shares = tuple(counts.get(level, rare) / present for level in levels)  # the pool alone has no count
@@ -298,11 +314,6 @@ def _reference(column: Category) -> str:
         f"column {quoted(column.name)} is encoded by {counted(len(column.names), 'column')}; "
         f"the reference level is {quoted(column.levels[0])}"
     )
-
-
-def _levels(column: pa.ChunkedArray) -> Counter[str]:
-    counts = pc.value_counts(column.drop_null())
-    return Counter(dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)))
 
 
 def _present(column: pa.ChunkedArray) -> pa.ChunkedArray:

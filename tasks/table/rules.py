@@ -11,6 +11,8 @@ Rule = Literal[
     "missing-values",
     "infinite-values",
     "text-in-numbers",
+    "unreadable-dates",
+    "uncomputable-terms",
     "mixed-types",
     "ambiguous-numbers",
     "irregular-rows",

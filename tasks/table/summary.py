@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.table.encoding import MOST_LEVELS
+from tasks.table.levels import MOST_LEVELS
 
 
 @dataclass(frozen=True, slots=True)

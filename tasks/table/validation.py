@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tasks.table.encoding import MOST_LEVELS
 from tasks.table.errors import Violation, counted, quoted
+from tasks.table.levels import MOST_LEVELS
 from tasks.table.numerals import evidence
 from tasks.table.summary import Summary
+from tasks.table.terms.design import Terms, term_columns
 
 Matrix = npt.NDArray[np.float64]
 # Of each file, in their order, its name (None where there is only one) and the summaries of its columns.
@@ -38,6 +39,11 @@ class TableSummary:
     rows: int
     paired: int = 0
     scatter: Matrix | None = None
+    dates: tuple[str, ...] = ()
+    # Terms, the columns that are in them alone, and for each of the files what functions gave, by name.
+    terms: Terms | None = None
+    within: tuple[str, ...] = ()
+    computed: Sequence[tuple[str | None, Mapping[str, Summary]]] = ()
 
     @property
     def read(self) -> int:
@@ -46,9 +52,18 @@ class TableSummary:
 
     @property
     def parameters(self) -> int:
-        """Weights and bias to be fitted: a weight for each number, and for each level of a category but the first."""
-        levels = (len(_levels(self, name)) - 1 for name in self.categorical)
-        return 1 + len(self.features) - len(self.categorical) + sum(max(0, count) for count in levels)
+        """Weights and bias to be fitted: a weight for each number, and for each level of a category but the first.
+
+        Of terms at least so many: how many months dates have is not known yet.
+        """
+        plain = [name for name in self.features if name not in self.within]
+        categorical = [name for name in plain if name in self.categorical]
+        weights = len(plain) - len(categorical)
+        weights += sum(max(0, len(_levels(self, name)) - 1) for name in categorical)
+        if self.terms is None:
+            return 1 + weights
+        by_label = {each.label: len(_levels(self, each.column)) or 1 for each in self.terms.by_level}
+        return 1 + weights + term_columns(self.terms, by_label)
 
     def total(self, name: str, field: str) -> int:
         """Add up a count of a column's summaries over the files."""
@@ -62,7 +77,8 @@ class TableSummary:
     @property
     def numeric(self) -> tuple[str, ...]:
         """The columns of numbers, the target last."""
-        return tuple(name for name in (*self.features, self.target) if name not in self.categorical)
+        others = {*self.categorical, *self.dates}
+        return tuple(name for name in (*self.features, self.target) if name not in others)
 
 
 def findings(
@@ -77,6 +93,7 @@ def findings(
         pools: whether rare levels will be pooled, so that there may be many.
     """
     unusable = [each for name in (*table.features, table.target) for each in _unusable(table, name, missing)]
+    unusable += _uncomputable(table)
     if not pools:
         unusable += [each for name in table.features for each in _crowded(table, name)]
     yield from unusable
@@ -139,7 +156,7 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
         )
     elif total and (missing == "error" or (is_target and missing == "mean")):
         yield _missing(table, name, total, can_be_filled=missing == "mean")
-    yield from _text(table, name)
+    yield from _undated(table, name) if name in table.dates else _text(table, name)
     yield from grouped_numbers(table.files, name, table.numeric)
     yield from _shortened(table, name)
     yield from _infinite(table, name)
@@ -226,6 +243,42 @@ def _text(table: TableSummary, name: str) -> Iterator[Violation]:
             "convert it to a numeric type",
             column=name,
         )
+
+
+def _undated(table: TableSummary, name: str) -> Iterator[Violation]:
+    if total := table.total(name, "text"):
+        file, row, found = _first(table.files, name, "first_text")
+        yield Violation(
+            "unreadable-dates",
+            f"column {quoted(name)} has {counted(total, 'cell')} that hold no date, first "
+            f"{quoted(found.first_text_value)} {_at(file, row, first=False)}",
+            "write dates as 2024-02-13, or set `dates_format`",
+            column=name,
+            count=total,
+            row=row,
+            file=file,
+            value=found.first_text_value,
+        )
+
+
+def _uncomputable(table: TableSummary) -> Iterator[Violation]:
+    """Find the rows in which a function of a term has no value, as the logarithm of a negative number."""
+    for label in table.computed[0][1] if table.computed else ():
+        each = [(file, summaries[label]) for file, summaries in table.computed]
+        if total := sum(found.infinite for _, found in each):
+            file, first = next((file, found) for file, found in each if found.infinite)
+            row = first.first_infinite or 0
+            yield Violation(
+                "uncomputable-terms",
+                f"term {quoted(label)} has no value in {counted(total, 'row')}, {_at(file, row)}, where "
+                f"{first.first_text_value}",
+                f"correct or remove {_those(total)}, or choose another function",
+                column=label,
+                count=total,
+                row=row,
+                file=file,
+                value=first.first_text_value,
+            )
 
 
 def grouped_numbers(files: Files, name: str, numeric: Sequence[str]) -> Iterator[Violation]:

@@ -1,6 +1,6 @@
 """Dates that are text: their format where only one fits, and times in their place."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ from tasks.config import Input, Split
 from tasks.ingest import ingest
 from tasks.runtime.user_table import table_of
 from tasks.split import split
-from tasks.table.dates import date_format_of, times
+from tasks.table.dates import TIME, as_times, date_format_of, times
 from tasks.table.errors import BadTable
 from tests.paths import DATA
 from tests.rows import read_table
@@ -71,3 +71,28 @@ def test_the_last_days_of_an_american_table_are_its_test(tmp_path: Path, given: 
 def test_a_date_format_is_for_times_only() -> None:
     with pytest.raises(ValueError, match="`date_format` is only for `method` of 'time'"):
         Split(method="group", by=("day",), date_format="%d.%m.%Y")
+
+
+def test_dates_of_any_kind_become_times() -> None:
+    """Dates, times with a zone in UTC, and text in ISO 8601 or as a format says; what is none is said."""
+    noon = datetime(2024, 2, 13, 11, tzinfo=UTC)
+    naive = noon.replace(tzinfo=None)
+    stored: list[tuple[pa.Array, str | None]] = [
+        (pa.array([naive.date(), None]), None),
+        (pa.array([naive, None], pa.timestamp("ns", "Europe/Berlin")), None),
+        (pa.array(["2024-02-13 11:00", None]), None),
+        (pa.array([b" 2024-02-13T11:00:00.0 ", None]).dictionary_encode(), None),
+        (pa.array(["13.02.2024 11", None]), "%d.%m.%Y %H"),
+    ]
+    for column, date_format in stored:
+        found, is_text = as_times(column, date_format)
+        assert found.type == TIME
+        assert found.cast(pa.date32()).to_pylist() == [naive.date(), None]
+        assert is_text.to_pylist() == [False, False]
+        if not pa.types.is_date(column.type):
+            assert found.to_pylist() == [naive, None]
+
+    odd = pa.array(["2024-02-30", "13/02/2024", "2024", "now", "2024-02-13"])
+    found, is_text = as_times(odd)
+    assert is_text.to_pylist() == [True] * 4 + [False]
+    assert found.null_count == 4

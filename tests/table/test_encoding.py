@@ -13,8 +13,6 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
 from tasks.table.encoding import (
-    MOST_LEVELS,
-    RARE,
     Category,
     ColumnRoles,
     Encoding,
@@ -26,6 +24,7 @@ from tasks.table.encoding import (
     width,
 )
 from tasks.table.errors import BadTable
+from tasks.table.levels import MOST_LEVELS, RARE
 
 LAYOUT = ColumnRoles(features=("size", "kind"), target="y", categorical=("kind",), fill=True)
 CELLS = st.lists(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.table.encoding import MOST_LEVELS
+from tasks.table.levels import MOST_LEVELS
 from tasks.table.summary import Summary, merge, numbers, summarize_levels, summarize_numbers
 
 INF = float("inf")

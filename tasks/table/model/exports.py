@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from tasks.table.errors import BadTable
+from tasks.table.errors import BadTable, quoted
 from tasks.table.model.linear import FILE, LinearModel
 from tasks.table.model.mlflow_folder import as_mlflow
 from tasks.table.model.onnx_graph import as_onnx
 from tasks.table.model.pipeline import as_skops
 from tasks.table.model.pmml import as_pmml
-from tasks.table.model.sql import DIALECTS, MOST_SQUARES, STANDARD, SqlDialect, expression, half_width
+from tasks.table.model.sql import MOST_SQUARES, expression, half_width
+from tasks.table.model.sql_dialect import DIALECTS, STANDARD, SqlDialect
 from tasks.table.model.workbook import as_workbook
 
 
@@ -25,6 +26,7 @@ class ModelFormat:
         does: What it is, for a list of the formats.
         extra: The extra of linear-neuron that it needs.
         in_runs: Whether every run leaves it; the others are written on demand.
+        has_terms: Whether it can hold terms.
     """
 
     name: str
@@ -32,6 +34,7 @@ class ModelFormat:
     does: str
     extra: str | None = None
     in_runs: bool = False
+    has_terms: bool = True
 
 
 def as_json(model: LinearModel) -> bytes:
@@ -63,11 +66,13 @@ EXPORTS: Mapping[str, ModelFormat] = {
     "tsql": _sql("tsql", "the same for SQL Server"),
     "bigquery": _sql("bigquery", "the same for BigQuery"),
     "snowflake": _sql("snowflake", "the same for Snowflake"),
-    "onnx": ModelFormat("model.onnx", as_onnx, "ONNX in double precision", "onnx"),
-    "pmml": ModelFormat("model.pmml", as_pmml, "PMML 4.4"),
-    "excel": ModelFormat("model.xlsx", as_workbook, "a workbook with a formula", "excel"),
-    "skops": ModelFormat("model.skops", as_skops, "a scikit-learn pipeline without pickle", "skops"),
-    "mlflow": ModelFormat("model-mlflow", as_mlflow, "a folder that MLflow loads"),
+    "onnx": ModelFormat("model.onnx", as_onnx, "ONNX in double precision", "onnx", has_terms=False),
+    "pmml": ModelFormat("model.pmml", as_pmml, "PMML 4.4", has_terms=False),
+    "excel": ModelFormat("model.xlsx", as_workbook, "a workbook with a formula", "excel", has_terms=False),
+    "skops": ModelFormat(
+        "model.skops", as_skops, "a scikit-learn pipeline without pickle", "skops", has_terms=False
+    ),
+    "mlflow": ModelFormat("model-mlflow", as_mlflow, "a folder that MLflow loads", has_terms=False),
 }
 
 
@@ -84,6 +89,10 @@ def export_of(to: str, model: LinearModel) -> bytes | Mapping[str, bytes]:
         BadTable: the format cannot hold the model, or a package that writes it is not installed.
     """
     export = EXPORTS[to]
+    if model.terms and not export.has_terms:
+        able = ", ".join(name for name, each in EXPORTS.items() if each.has_terms)
+        first = model.terms.design.variables[0].label
+        raise BadTable(f"`to` of {to!r} cannot hold terms such as {quoted(first)}; export one of {able}")
     try:
         content = export.write(model)
     except ModuleNotFoundError as error:

@@ -9,14 +9,16 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from tasks.table.cells import as_levels, as_numbers, as_text, is_bytes, parsed, with_nulls
-from tasks.table.columns import is_number
+from tasks.table.columns import is_date, is_number
+from tasks.table.dates import as_times
 from tasks.table.errors import BadTable, located, quoted
-from tasks.table.model.linear import LinearModel, NumberInput
+from tasks.table.model.linear import ColumnInput, LinearModel, NumberInput
 from tasks.table.numerals import Notation
 from tasks.table.sources.reader import Preview
 from tasks.table.sources.source import Member
 
 TEXT_RULE = "text-in-numbers"
+DATE_RULE = "unreadable-dates"
 
 
 def check_names(model: LinearModel, names: Sequence[str], member: Member) -> None:
@@ -34,7 +36,7 @@ def check_names(model: LinearModel, names: Sequence[str], member: Member) -> Non
 def inputs(
     model: LinearModel, rows: pa.RecordBatch, start: int, look: Preview, warn: Collection[str]
 ) -> dict[str, pa.Array]:
-    """Return the model's columns by name: numbers as float64, categories as text, missing values as nulls.
+    """Return the model's columns by name: numbers as float64, categories as text, dates as times; nulls.
 
     Args:
         model: names the columns and their types.
@@ -53,8 +55,11 @@ def inputs(
         values = rows.column(column.name)
         if look.is_text and is_bytes(values.type):
             values = with_nulls(values, look.written.missing)
-        if isinstance(column, NumberInput):
+        holds = column.holds if isinstance(column, ColumnInput) else None
+        if isinstance(column, NumberInput) or holds == "number":
             found[column.name] = _numbers(values, column.name, start, look, warn)
+        elif isinstance(column, ColumnInput) and holds == "date":
+            found[column.name] = _times(values, column, start, look, warn)
         else:
             found[column.name] = _levels(values, column.name, look)
     return found
@@ -118,6 +123,24 @@ def _numbers(values: pa.Array, name: str, start: int, look: Preview, warn: Colle
         f"column {quoted(name)} of {located(look.member.name)} has {quoted(values[row].as_py())} in row "
         f"{start + row + 1:,}; the model needs numbers there, or set `warn` to {TEXT_RULE}"
     )
+
+
+def _times(
+    values: pa.Array, column: ColumnInput, start: int, look: Preview, warn: Collection[str]
+) -> pa.Array:
+    kind = values.type.value_type if kinds.is_dictionary(values.type) else values.type
+    if not (is_bytes(kind) or kinds.is_null(kind) or is_date(kind)):
+        raise BadTable(
+            f"column {quoted(column.name)} of {located(look.member.name)} holds {kind}; the model needs dates there"
+        )
+    times, is_text = as_times(values, column.date_format)
+    if DATE_RULE not in warn and pc.any(is_text).as_py():
+        row = int(pc.index(is_text, True).as_py())
+        raise BadTable(
+            f"column {quoted(column.name)} of {located(look.member.name)} has {quoted(values[row].as_py())} in row "
+            f"{start + row + 1:,}; the model needs dates there, or set `warn` to {DATE_RULE}"
+        )
+    return times
 
 
 def _levels(values: pa.Array, name: str, look: Preview) -> pa.Array:

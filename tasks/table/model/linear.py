@@ -4,7 +4,9 @@ The prediction is the bias plus what each input column adds, summed up in the co
 
 - a number x adds `weight` · x; where it is missing, `weight` · `mean`, and without a mean there is no prediction;
 - a category adds the weight of its level; where the level is not among `weights`, the `average` over the training
-  rows, and where it is missing the same if `fill` is true, else there is no prediction.
+  rows, and where it is missing the same if `fill` is true, else there is no prediction;
+- a column of type `column` adds nothing by itself: `terms` are computed of it, and each of their columns adds its
+  weight times its value, see `tasks.table.terms.design`.
 
 Where `smearing` is a number, the logarithm of the target was fitted, and the prediction is exp of that sum times it.
 Intervals are then those of the logarithm, and exp of their ends: quantiles need no smearing. The confidence interval
@@ -25,16 +27,18 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, ValidationError, model_validator
 
-from tasks.table.encoding import RARE, Category, Encoding, Number
+from tasks.table.encoding import Category, Encoding, Number
 from tasks.table.errors import BadTable, printable
+from tasks.table.levels import RARE
 from tasks.table.model.strict import Strict
 from tasks.table.model.uncertainty import Conformal, DesignColumn, Interval, Uncertainty
+from tasks.table.terms.design import Design
+from tasks.table.terms.expression import Vector
+from tasks.table.terms.variables import VariableValues
 
 FILE = "model.json"
 # Of a file that is read: a million columns.
 MOST_BYTES = 2**28
-
-Vector = NDArray[np.float64]
 
 
 class NumberInput(Strict):
@@ -65,7 +69,31 @@ class CategoryInput(Strict):
     )
 
 
-ModelInput = NumberInput | CategoryInput
+class ColumnInput(Strict):
+    """A column that terms are computed of, and nothing else."""
+
+    type: Literal["column"] = "column"
+    name: str
+    holds: Literal["number", "category", "date"]
+    date_format: str | None = Field(
+        default=None, description="How dates that are text are written; null: as in 2024-02-13."
+    )
+
+
+ModelInput = NumberInput | CategoryInput | ColumnInput
+
+
+class ModelTerms(Strict):
+    """What is computed of columns, and the weights of that."""
+
+    design: Design
+    weights: tuple[float, ...] = Field(description="By column of the terms, in their order.")
+
+    @model_validator(mode="after")
+    def _has_a_weight_for_each_column(self) -> Self:
+        if len(self.weights) != len(self.design.features):
+            raise ValueError(f"`weights` are {len(self.weights)}, of {len(self.design.features)} columns")
+        return self
 
 
 class Reading(Strict):
@@ -87,12 +115,14 @@ class LinearModel(Strict):
     """The model."""
 
     format: Literal["linear-neuron model"] = "linear-neuron model"
-    version: Literal[1, 2, 3] = Field(
-        default=3, description="1 is without `reading`, 2 without `shares`, `uncertainty` and `conformal`."
+    version: Literal[1, 2, 3, 4] = Field(
+        default=4,
+        description="1 is without `reading`, 2 without `shares`, `uncertainty` and `conformal`, 3 without `terms`.",
     )
     target: str
     bias: float
     inputs: tuple[Annotated[ModelInput, Field(discriminator="type")], ...] = Field(min_length=1)
+    terms: ModelTerms | None = Field(default=None, description="Those of a formula, or of dates.")
     reading: Reading = Reading()
     uncertainty: Uncertainty | None = Field(
         default=None, description="For intervals; null without degrees of freedom, or with too many columns."
@@ -125,12 +155,30 @@ class LinearModel(Strict):
     @model_validator(mode="after")
     def _designs_its_own_columns(self) -> Self:
         known = {column.name: column for column in self.inputs}
+        computed = len(self.terms.weights) if self.terms else 0
         for each in self.uncertainty.design if self.uncertainty else ():
+            if each.term is not None:
+                if each.term >= computed:
+                    raise ValueError(f"`design` names the column {each.term} of {computed} that `terms` have")
+                continue
             column = known.get(each.column)
             levels = {*column.weights, RARE} if isinstance(column, CategoryInput) else {None}
             if column is None or each.level not in levels:
                 raise ValueError(f"`design` names {each.column!r}, {each.level!r}, which `inputs` lack")
         return self
+
+    @model_validator(mode="after")
+    def _has_the_columns_of_its_terms(self) -> Self:
+        held = {column.name: column.holds for column in self.inputs if isinstance(column, ColumnInput)}
+        needed = _holds(self.terms.design) if self.terms else {}
+        if wrong := [name for name in {**held, **needed} if held.get(name) != needed.get(name)]:
+            raise ValueError(f"`inputs` and `terms` differ about the column {wrong[0]!r}")
+        return self
+
+    @property
+    def plain(self) -> tuple[NumberInput | CategoryInput, ...]:
+        """The columns that add to the prediction by themselves."""
+        return tuple(column for column in self.inputs if not isinstance(column, ColumnInput))
 
     def checked(self) -> Self:
         """Return the model with its checksum: altered later, its file is refused."""
@@ -138,6 +186,8 @@ class LinearModel(Strict):
 
     def _sum(self) -> str:
         later: dict[str, Any] = {"checksum": True}
+        if self.version < 4:
+            later |= {"terms": True, "uncertainty": {"design": {"__all__": {"term"}}}}
         if self.version < 3:
             later |= {"uncertainty": True, "conformal": True, "inputs": {"__all__": {"shares", "pooled"}}}
         if self.version < 2:
@@ -164,10 +214,16 @@ class Predicted:
     bounds: tuple[Vector, ...] = ()
     # Rows by the column whose value they miss, and the training rows' mean replaces it.
     filled: Counter[str] = field(default_factory=Counter)
+    # Rows by the term that has no value there, as the logarithm of a negative number.
+    beyond: Counter[str] = field(default_factory=Counter)
 
 
 def linear_model(
-    encoding: Encoding, weights: ArrayLike, bias: float, reading: Reading | None = None
+    encoding: Encoding,
+    weights: ArrayLike,
+    bias: float,
+    reading: Reading | None = None,
+    dates_format: str | None = None,
 ) -> LinearModel:
     """Fold the encoding into the weights.
 
@@ -176,10 +232,28 @@ def linear_model(
         weights: (d,), of the features in their order.
         bias: in units of the target.
         reading: how the table was read.
+        dates_format: how text in columns of dates is written.
     """
     left = dict(zip(encoding.features, np.asarray(weights, np.float64).tolist(), strict=True))
-    inputs = tuple(_input(column, [left[name] for name in column.names]) for column in encoding.columns)
-    return LinearModel(target=encoding.target, bias=bias, inputs=inputs, reading=reading or Reading())
+    inputs: list[ModelInput] = [
+        _input(column, [left[name] for name in column.names]) for column in encoding.columns
+    ]
+    terms = None
+    if design := encoding.design:
+        terms = ModelTerms(design=design, weights=tuple(left[name] for name in design.features))
+        for name, holds in _holds(design).items():
+            written = dates_format if holds == "date" else None
+            inputs.append(ColumnInput(name=name, holds=holds, date_format=written))
+    return LinearModel(
+        target=encoding.target, bias=bias, inputs=tuple(inputs), terms=terms, reading=reading or Reading()
+    )
+
+
+def _holds(design: Design) -> dict[str, Literal["number", "category", "date"]]:
+    """Return what the columns hold that terms are computed of."""
+    kinds: dict[str, Literal["number", "category", "date"]] = dict.fromkeys(design.columns, "number")
+    kinds |= dict.fromkeys(design.texts, "category")
+    return kinds | dict.fromkeys(design.dates, "date")
 
 
 def read(path: Path) -> LinearModel:
@@ -209,7 +283,8 @@ def predict(
 
     Args:
         model: the formula.
-        columns: by name, numbers as float64 and categories as text; null or NaN where a value is missing.
+        columns: by name, numbers as float64, categories as text and dates as times; null or NaN where a value is
+            missing.
         interval: which bounds are wanted beside the predictions; the model must hold what they need.
     """
     total: Vector = np.full(len(columns[model.inputs[0].name]), model.bias)
@@ -217,7 +292,7 @@ def predict(
     infinite: Counter[str] = Counter()
     unknown: dict[str, Counter[str]] = {}
     absent: Counter[str] = Counter()
-    for column in model.inputs:
+    for column in model.plain:
         if isinstance(column, NumberInput):
             values = _numbers(column, columns[column.name])
             infinite[column.name] = int(np.isinf(values).sum())
@@ -227,6 +302,15 @@ def predict(
         absent[column.name] = int(pc.sum(pc.is_null(columns[column.name], nan_is_null=True)).as_py() or 0)
         with np.errstate(over="ignore", invalid="ignore"):
             total += column.weight * values if isinstance(column, NumberInput) else values
+    values_of_terms = model.terms.design.evaluate(columns) if model.terms else []
+    beyond: Counter[str] = Counter()
+    if model.terms:
+        total += _summed(model.terms, values_of_terms)
+        for variable, found in zip(model.terms.design.variables, values_of_terms, strict=True):
+            unknown[variable.label], beyond[variable.label] = found.unknown, found.beyond
+        gaps = _gaps_in_terms(model, columns)
+        absent += gaps
+        missing += Counter() if model.terms.design.fills else gaps
     total[~np.isfinite(total)] = np.nan
     strange = {name: count for name, count in unknown.items() if count}
     half = half_width(model, columns, interval) if interval else None
@@ -235,7 +319,7 @@ def predict(
         is_mean = interval is not None and interval.kind == "confidence"
         bounds = tuple(_exponential(each, model.smearing if is_mean else 1.0) for each in bounds)
         total = _exponential(total, model.smearing)
-    return Predicted(total, +missing, +infinite, strange, bounds, absent - missing)
+    return Predicted(total, +missing, +infinite, strange, bounds, absent - missing, +beyond)
 
 
 def _exponential(values: Vector, factor: float) -> Vector:
@@ -243,6 +327,21 @@ def _exponential(values: Vector, factor: float) -> Vector:
     with np.errstate(over="ignore"):
         found = np.exp(values) * factor
     return np.where(np.isfinite(found), found, np.nan)
+
+
+def _summed(terms: ModelTerms, values: Sequence[VariableValues]) -> Vector:
+    """Return what terms add to the predictions (m,)."""
+    total: Vector = np.zeros(1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for weight, column in zip(terms.weights, terms.design.product_columns(values), strict=True):
+            total = total + weight * column
+    return total
+
+
+def _gaps_in_terms(model: LinearModel, columns: Mapping[str, pa.Array]) -> Counter[str]:
+    """Count the rows by the column of terms whose value they miss."""
+    names = (column.name for column in model.inputs if isinstance(column, ColumnInput))
+    return Counter({name: columns[name].is_null(nan_is_null=True).sum().as_py() or 0 for name in names})
 
 
 def half_width(model: LinearModel, columns: Mapping[str, pa.Array], interval: Interval) -> Vector | float:
@@ -257,8 +356,15 @@ def half_width(model: LinearModel, columns: Mapping[str, pa.Array], interval: In
     if model.uncertainty is None or interval.critical is None:
         raise ValueError(f"`critical` of the {interval.kind} interval is not set; give Student's t")
     places: dict[str, NDArray[np.int32]] = {}
+    of_terms: list[Vector] = []
+    if model.terms:
+        design_of_terms = model.terms.design
+        of_terms = [*design_of_terms.product_columns(design_of_terms.evaluate(columns))]
     design = np.column_stack(
-        [_designed(model, each, columns, places) for each in model.uncertainty.design]
+        [
+            of_terms[each.term] if each.term is not None else _designed(model, each, columns, places)
+            for each in model.uncertainty.design
+        ]
         or [np.empty((len(columns[model.inputs[0].name]), 0))]
     )
     variance = model.uncertainty.leverage(design) + (interval.kind == "prediction")
@@ -297,7 +403,7 @@ def _designed(
 
     Where each row's level stands is looked up once for all columns of the design, in `places`.
     """
-    column = next(each for each in model.inputs if each.name == wanted.column)
+    column = next(each for each in model.plain if each.name == wanted.column)
     values = columns[wanted.column]
     if isinstance(column, NumberInput):
         return _numbers(column, values)

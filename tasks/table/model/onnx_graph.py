@@ -25,11 +25,11 @@ def as_onnx(model: LinearModel) -> bytes:
     import onnx
     from onnx import TensorProto, helper
 
-    graph = _Graph({column.name for column in model.inputs})
+    graph = _Graph({column.name for column in model.plain})
     terms = [graph.constant("bias", model.bias)]
     terms += [
         _number(graph, column) if isinstance(column, NumberInput) else _category(graph, column)
-        for column in model.inputs
+        for column in model.plain
     ]
     total = graph.add("Sum", terms)
     if model.smearing is not None:
@@ -43,7 +43,7 @@ def as_onnx(model: LinearModel) -> bytes:
         helper.make_graph(
             graph.nodes,
             "linear-neuron",
-            [_input(column) for column in model.inputs],
+            [_input(column) for column in model.plain],
             [helper.make_tensor_value_info(output, TensorProto.DOUBLE, ["rows", 1])],
             graph.constants,
         ),

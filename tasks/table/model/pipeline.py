@@ -36,18 +36,18 @@ def pipeline(model: LinearModel) -> Any:
     from sklearn.linear_model import LinearRegression
     from sklearn.pipeline import make_pipeline
 
-    encoders = [(f"{place}", _encoder(column), [column.name]) for place, column in enumerate(model.inputs)]
+    encoders = [(f"{place}", _encoder(column), [column.name]) for place, column in enumerate(model.plain)]
     encode, add_up = ColumnTransformer(encoders), LinearRegression()
 
     # Fitted to two rows, which gives every part its shape, and then set to what the model holds.
-    example = pd.DataFrame({column.name: _example(column) for column in model.inputs})
+    example = pd.DataFrame({column.name: _example(column) for column in model.plain})
     both = make_pipeline(encode, add_up).fit(example, [0.0, 1.0])
-    for place, column in enumerate(model.inputs):
+    for place, column in enumerate(model.plain):
         if isinstance(column, CategoryInput):
             encoder = encode.named_transformers_[f"{place}"]
             encoder.encodings_ = [np.array([column.weights.get(level, np.nan) for level in _levels(column)])]
             encoder.target_mean_ = column.average
-    weights = [column.weight if isinstance(column, NumberInput) else 1.0 for column in model.inputs]
+    weights = [column.weight if isinstance(column, NumberInput) else 1.0 for column in model.plain]
     add_up.coef_, add_up.intercept_ = np.array(weights), model.bias
     return both
 

@@ -23,7 +23,7 @@ def as_pmml(model: LinearModel) -> bytes:
     """
     root = ET.Element("PMML", xmlns=NAMESPACE, version="4.4")
     ET.SubElement(ET.SubElement(root, "Header"), "Application", name="linear-neuron")
-    dictionary = ET.SubElement(root, "DataDictionary", numberOfFields=str(len(model.inputs) + 1))
+    dictionary = ET.SubElement(root, "DataDictionary", numberOfFields=str(len(model.plain) + 1))
     regression = ET.SubElement(
         root, "RegressionModel", functionName="regression", algorithmName="least squares by SGD"
     )
@@ -35,8 +35,8 @@ def as_pmml(model: LinearModel) -> bytes:
     derived = ET.SubElement(regression, "LocalTransformations")
     table = ET.SubElement(regression, "RegressionTable", intercept=repr(model.bias))
 
-    taken = {model.target, *(each.name for each in model.inputs)}
-    for column in model.inputs:
+    taken = {model.target, *(each.name for each in model.plain)}
+    for column in model.plain:
         _add_field(dictionary, column.name, is_text=isinstance(column, CategoryInput))
         field = ET.SubElement(schema, "MiningField", name=_checked(column.name))
         if isinstance(column, NumberInput):

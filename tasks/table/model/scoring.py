@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.table.casting import merged, with_points
-from tasks.table.encoding import unknown_levels
 from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
+from tasks.table.levels import unknown_levels
 from tasks.table.model.inputs import check_names, inputs
-from tasks.table.model.linear import LinearModel, NumberInput, Predicted, predict
+from tasks.table.model.linear import ColumnInput, LinearModel, ModelInput, NumberInput, Predicted, predict
 from tasks.table.model.row_sample import RowSample
 from tasks.table.model.uncertainty import Interval
 from tasks.table.sources.reader import Preview, batches
@@ -60,6 +60,9 @@ class Account:
         """The mean prediction."""
         return self.total / self.predicted if self.predicted else None
 
+    # Rows by the term that has no value there.
+    beyond: Counter[str] = field(default_factory=Counter)
+
     def __add__(self, found: Predicted) -> "Account":
         """Return the account with some more rows."""
         names = dict.fromkeys([*self.unknown, *found.unknown])
@@ -72,6 +75,7 @@ class Account:
             predicted=self.predicted + len(values),
             missing=self.missing + found.missing,
             infinite=self.infinite + found.infinite,
+            beyond=self.beyond + found.beyond,
             unknown={
                 name: _bounded(self.unknown.get(name, none), found.unknown.get(name, none)) for name in names
             },
@@ -140,12 +144,16 @@ def scored_columns(
     for name in bounds:
         if name in columns.names or name == column:
             raise BadTable(f"`interval` adds a column {quoted(name)}, and there is one already; rename it")
-    numbers = {each.name for each in model.inputs if isinstance(each, NumberInput) and not as_text}
+    numbers = {each.name for each in model.inputs if _is_number(each) and not as_text}
     typed = [
         pa.field(each.name, pa.float64()) if each.name in numbers and pa.types.is_string(each.type) else each
         for each in columns
     ]
     return pa.schema([*typed, *((name, pa.float64()) for name in (column, *bounds))])
+
+
+def _is_number(column: ModelInput) -> bool:
+    return isinstance(column, NumberInput) or (isinstance(column, ColumnInput) and column.holds == "number")
 
 
 def stamped_columns(columns: pa.Schema) -> pa.Schema:
@@ -296,5 +304,7 @@ def _reasons(account: Account) -> Iterator[str]:
         yield f"column {quoted(name)} misses {counted(count, 'value')}, and the model has no mean for it"
     for name, count in account.infinite.items():
         yield f"column {quoted(name)} has {counted(count, 'infinite value')}"
-    if not account.missing and not account.infinite:
+    for label, count in account.beyond.items():
+        yield f"term {quoted(label)} has no value in {counted(count, 'row')}"
+    if not (account.missing or account.infinite or account.beyond):
         yield "the sum is beyond all bounds"

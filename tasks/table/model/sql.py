@@ -1,62 +1,14 @@
 """The model as one expression of SQL over the user's own columns, in the words of several databases."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
-from tasks.table.encoding import RARE
+from tasks.table.levels import RARE
 from tasks.table.model.linear import CategoryInput, LinearModel, NumberInput
+from tasks.table.model.sql_dialect import STANDARD, SqlDialect, identifier, literal, text
+from tasks.table.model.sql_terms import terms_as_sql
 from tasks.table.model.uncertainty import DesignColumn
 
 MOST_SQUARES = 64  # columns of the design: with as many squares, of half as many terms each
-
-
-@dataclass(frozen=True, slots=True)
-class SqlDialect:
-    """How a database writes things; by default as the standard does.
-
-    Attributes:
-        quotes: What stands before and behind a column's name.
-        escapes: What a character of a text is written as, where not as itself; a quote is doubled unless it is here.
-        name_escapes: The same of a column's name.
-        double: The type that a number is cast to.
-        literal: How a double is written, `{}` being its digits with an exponent.
-        prefix: What stands before a text.
-        suffix: What is added to a column of text and to the text that it is compared with.
-        text: How a column of levels becomes text, `{}` being its name.
-    """
-
-    quotes: tuple[str, str] = ('"', '"')
-    escapes: Mapping[str, str] = field(default_factory=dict)
-    name_escapes: Mapping[str, str] = field(default_factory=dict)
-    double: str = "DOUBLE PRECISION"
-    literal: str = "{}"
-    prefix: str = ""
-    suffix: str = ""
-    text: str = "{}"
-
-
-STANDARD = SqlDialect()
-
-_BACKSLASHED = {"\\": "\\\\", "'": "\\'", "`": "\\`", "\n": "\\n", "\r": "\\r"}
-
-DIALECTS: Mapping[str, SqlDialect] = {
-    # SQL Server ignores case and trailing blanks when it compares text, unless a collation says otherwise.
-    "tsql": SqlDialect(
-        quotes=("[", "]"),
-        prefix="N",
-        suffix="|",
-        text="CAST({} AS NVARCHAR(4000)) COLLATE Latin1_General_100_BIN2 + N'|'",
-    ),
-    "bigquery": SqlDialect(
-        quotes=("`", "`"),
-        escapes=_BACKSLASHED,
-        name_escapes=_BACKSLASHED,
-        double="FLOAT64",
-        text="CAST({} AS STRING)",
-    ),
-    # Whether an exponent alone makes a literal a double is not stated, so it is cast.
-    "snowflake": SqlDialect(escapes={"\\": "\\\\"}, literal="{}::DOUBLE", text="CAST({} AS VARCHAR)"),
-}
 
 
 def expression(model: LinearModel, database: SqlDialect = STANDARD) -> str:
@@ -65,7 +17,9 @@ def expression(model: LinearModel, database: SqlDialect = STANDARD) -> str:
     Every literal has an exponent, which makes it a double: without one, some databases compute in decimals. A
     column is cast, so that booleans and decimals are doubles too.
     """
-    terms = [literal(model.bias, database), *(_term(column, database) for column in model.inputs)]
+    terms = [literal(model.bias, database), *(_term(column, database) for column in model.plain)]
+    if model.terms:
+        terms += terms_as_sql(model.terms.design, model.terms.weights, database)
     total = "\n  + ".join(terms)
     if model.smearing is None:
         return f"{total}\n"
@@ -82,52 +36,15 @@ def half_width(model: LinearModel) -> str | None:
     found = model.uncertainty
     if found is None or model.smearing is not None or len(found.design) > MOST_SQUARES:
         return None
-    inputs = {column.name: column for column in model.inputs}
+    inputs = {column.name: column for column in model.plain}
+    plain = [each for each in found.design if each.term is None]
     squares = []
     for numbers in found.inverse:
-        terms = [
-            _shifted(inputs[name], factors) for name, factors in _by_column(found.design, numbers).items()
-        ]
+        terms = [_shifted(inputs[name], factors) for name, factors in _by_column(plain, numbers).items()]
+        terms += _shifted_terms(model, numbers)
         squares.append(f"POWER({' + '.join(terms)}, 2)")
     inner = "\n  + ".join([literal(1 + found.at_centre), *squares])
     return f"{literal(found.critical * found.residual_deviation)} * SQRT({inner})\n"
-
-
-def literal(value: float, database: SqlDialect = STANDARD) -> str:
-    """Write a double so that it is read back to the last bit.
-
-    >>> literal(0.1), literal(-2.5e-300)
-    ('0.1e0', '(-2.5e-300)')
-    """
-    digits = repr(value)
-    exact = digits if "e" in digits else f"{digits}e0"
-    return database.literal.format(f"({exact})" if digits.startswith("-") else exact)
-
-
-def identifier(name: str, database: SqlDialect = STANDARD) -> str:
-    """Quote a column's name.
-
-    >>> print(identifier('5" pipe'))
-    "5"" pipe"
-    """
-    opening, closing = database.quotes
-    return f"{opening}{_escaped(name, closing, database.name_escapes)}{closing}"
-
-
-def text(value: str, database: SqlDialect = STANDARD) -> str:
-    """Quote a text.
-
-    >>> print(text("O'Hara"))
-    'O''Hara'
-    """
-    escaped = _escaped(value + database.suffix, "'", database.escapes)
-    return f"{database.prefix}'{escaped}'"
-
-
-def _escaped(value: str, closing: str, escapes: Mapping[str, str]) -> str:
-    """Write a text such that it does not end before the quote that closes it."""
-    written = {closing: 2 * closing, **escapes}
-    return "".join(written.get(character, character) for character in value)
 
 
 def _term(column: NumberInput | CategoryInput, database: SqlDialect) -> str:
@@ -144,6 +61,20 @@ def _by_column(
     for each, number in zip(design, numbers, strict=False):
         grouped.setdefault(each.column, []).append((each, number))
     return grouped
+
+
+def _shifted_terms(model: LinearModel, numbers: Sequence[float]) -> Iterator[str]:
+    """Write Σ number·(x − centre) over the design's columns of terms, the last ones of it, a line for each term."""
+    if model.terms is None or model.uncertainty is None:
+        return
+    weights, middle = [0.0] * len(model.terms.weights), 0.0
+    for each, number in zip(model.uncertainty.design, numbers, strict=False):
+        if each.term is not None:
+            weights[each.term] = number
+            middle += number * each.centre
+    if any(weights):
+        yield from terms_as_sql(model.terms.design, weights, STANDARD)
+        yield literal(-middle)
 
 
 def _shifted(column: NumberInput | CategoryInput, factors: Sequence[tuple[DesignColumn, float]]) -> str:

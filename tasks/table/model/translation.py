@@ -37,7 +37,7 @@ def translated(model: LinearModel, encoding: Encoding) -> TranslatedModel:
         OtherColumns: the encoding lacks a column of the model, or has it as text in place of numbers.
     """
     known = {column.name: column for column in encoding.columns}
-    by_name = {column.name: column for column in model.inputs}
+    by_name = {column.name: column for column in model.plain}
     if model.target != encoding.target:
         raise OtherColumns(f"it predicts {quoted(model.target)}, not {quoted(encoding.target)}")
     for name, needed in by_name.items():
@@ -46,12 +46,18 @@ def translated(model: LinearModel, encoding: Encoding) -> TranslatedModel:
         if isinstance(needed, NumberInput) != isinstance(known[name], Number):
             raise OtherColumns(f"the column {quoted(name)} has changed between numbers and text")
 
+    design = encoding.design
+    if model.terms and (design is None or not model.terms.design.is_like(design)):
+        first = model.terms.design.variables[0].label
+        raise OtherColumns(f"its terms, such as {quoted(first)}, are not today's, or have other levels")
     weights: list[float] = []
     bias = model.bias
     for column in encoding.columns:
         own, base = _effects(column, by_name.get(column.name))
         weights += own
         bias += base
+    if design:
+        weights += model.terms.weights if model.terms else [0.0] * len(design.features)
     return TranslatedModel(np.array(weights), bias, model.smearing)
 
 

@@ -40,6 +40,11 @@ class DesignColumn(Strict):
 
     column: str
     level: str | None = Field(default=None, description="Of a category; null for a number.")
+    term: int | None = Field(
+        default=None,
+        ge=0,
+        description="Place among the columns of terms, of one of those; `column` is its name.",
+    )
     centre: float = Field(description="Its mean over the training rows; 0 without a bias.")
 
 
@@ -125,4 +130,14 @@ def design_of(
         for column in encoding.columns
         for place in range(len(column.names))
     ]
-    return tuple(DesignColumn(column=named[j][0], level=named[j][1], centre=float(centre[j])) for j in kept)
+    own = len(named)
+    named += [(name, None) for name in (encoding.design.features if encoding.design else ())]
+    return tuple(
+        DesignColumn(
+            column=named[j][0],
+            level=named[j][1],
+            term=j - own if j >= own else None,
+            centre=float(centre[j]),
+        )
+        for j in kept
+    )

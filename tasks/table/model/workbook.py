@@ -24,17 +24,17 @@ def as_workbook(model: LinearModel) -> bytes:
     from openpyxl import Workbook
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-    texts = [model.target, *(column.name for column in model.inputs), *_levels(model)]
+    texts = [model.target, *(column.name for column in model.plain), *_levels(model)]
     if illegal := [text for text in texts if ILLEGAL_CHARACTERS_RE.search(text)]:
         raise BadTable(_beyond(f"{quoted(illegal[0])} has a character that Excel cannot hold"))
     written = formula(model)
     workbook = Workbook()
     sheet = workbook.active
-    for place, name in enumerate([*(column.name for column in model.inputs), f"predicted_{model.target}"], 1):
+    for place, name in enumerate([*(column.name for column in model.plain), f"predicted_{model.target}"], 1):
         # Set as text: a name that begins with = would be a formula.
         cell = sheet.cell(1, place)
         cell.value, cell.data_type = name, "s"
-    sheet.cell(2, len(model.inputs) + 1).value = written
+    sheet.cell(2, len(model.plain) + 1).value = written
     sheet.freeze_panes = "A2"
 
     stream = io.BytesIO()
@@ -50,12 +50,12 @@ def formula(model: LinearModel) -> str:
     """
     from openpyxl.utils import get_column_letter
 
-    if len(model.inputs) >= MOST_COLUMNS:
-        raise BadTable(_beyond(f"{counted(len(model.inputs), 'column')} are more than a sheet has"))
+    if len(model.plain) >= MOST_COLUMNS:
+        raise BadTable(_beyond(f"{counted(len(model.plain), 'column')} are more than a sheet has"))
     if long := [level for level in _levels(model) if len(level) > MOST_TEXT]:
         raise BadTable(_beyond(f"the level {quoted(long[0])} has more than {MOST_TEXT} characters"))
-    cells = [f"{get_column_letter(place)}2" for place in range(1, len(model.inputs) + 1)]
-    terms = [_term(column, cell) for column, cell in zip(model.inputs, cells, strict=True)]
+    cells = [f"{get_column_letter(place)}2" for place in range(1, len(model.plain) + 1)]
+    terms = [_term(column, cell) for column, cell in zip(model.plain, cells, strict=True)]
     total = "+".join([_number(model.bias), *terms])
     written = f"={total}" if model.smearing is None else f"={_number(model.smearing)}*EXP({total})"
     if len(written) > MOST_CHARACTERS:
@@ -70,7 +70,7 @@ def _beyond(reason: str) -> str:
 
 
 def _levels(model: LinearModel) -> Iterator[str]:
-    for column in model.inputs:
+    for column in model.plain:
         if isinstance(column, CategoryInput):
             yield from column.weights
 

@@ -1,6 +1,7 @@
 """A model's columns out of rows of any format: every stored type, and every way of writing in text files."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.table.dates import TIME
 from tasks.table.errors import BadTable
 from tasks.table.model.inputs import check_names, inputs
-from tasks.table.model.linear import CategoryInput, LinearModel, NumberInput
+from tasks.table.model.linear import CategoryInput, ColumnInput, LinearModel, ModelTerms, NumberInput
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.discovery import source
 from tasks.table.sources.reader import Preview, batches, preview
 from tasks.table.sources.source import Origin
+from tasks.table.terms.formula import parse
+from tests.table.terms.test_design import designed
 
 MODEL = LinearModel(
     target="y",
@@ -138,3 +142,46 @@ def test_columns_are_asked_for_by_name(tmp_path: Path) -> None:
     ]
     with pytest.raises(BadTable, match=r"has no column 'k', which the model needs; did you mean 'kk'\?"):
         check_names(MODEL, ["x", "kk"], member)
+
+
+DATED = LinearModel(
+    target="y",
+    bias=0.0,
+    inputs=(
+        ColumnInput(name="d", holds="date", date_format="%d.%m.%Y"),
+        ColumnInput(name="x", holds="number"),
+    ),
+    terms=ModelTerms(
+        design=designed(
+            parse("y ~ year(d) + log(x)").terms(()), pa.table({"d": pa.array([0], TIME), "x": [1.0]})
+        ),
+        weights=(1.0, 2.0),
+    ),
+)
+
+
+def dated(folder: Path, cells: str, warn: tuple[str, ...] = ()) -> dict[str, list[object]]:
+    (folder / "t.csv").write_text(f"d;x\n{cells}")
+    look = look_at(folder / "t.csv", Dialect(delimiter=";"))
+    (rows,) = batches(look, {"d": pa.string(), "x": pa.string()})
+    return {name: column.to_pylist() for name, column in inputs(DATED, rows, 0, look, warn).items()}
+
+
+def test_columns_of_terms_are_read_as_they_were_in_the_run(tmp_path: Path) -> None:
+    """Dates in the run's format, numbers as numbers; a cell that is no date is refused with its row."""
+    assert dated(tmp_path, "13.02.2024;1.5\n;2\n") == {"d": [datetime(2024, 2, 13), None], "x": [1.5, 2.0]}  # noqa: DTZ001
+    with pytest.raises(BadTable) as caught:
+        dated(tmp_path, "13.02.2024;1\n2024-02-13;2\n")
+    assert str(caught.value).endswith(
+        "has '2024-02-13' in row 2; the model needs dates there, or set `warn` to unreadable-dates"
+    )
+    assert dated(tmp_path, "2024-02-13;2\n", warn=("unreadable-dates",))["d"] == [None]
+
+
+def test_a_column_that_cannot_hold_dates_is_refused(tmp_path: Path) -> None:
+    """By its stored type."""
+    pq.write_table(pa.table({"d": [1], "x": [1.0]}), tmp_path / "t.parquet")
+    look = look_at(tmp_path / "t.parquet")
+    (rows,) = batches(look, {"d": pa.int64(), "x": pa.float64()})
+    with pytest.raises(BadTable, match="holds int64; the model needs dates there"):
+        inputs(DATED, rows, 0, look, ())

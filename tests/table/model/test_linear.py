@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from tasks.table.encoding import ColumnRoles, fit, tally
 from tasks.table.model.linear import LinearModel, NumberInput, linear_model, predict
-from tasks.table.model.sql import expression, literal
+from tasks.table.model.sql import expression
+from tasks.table.model.sql_dialect import literal
 from tasks.table.model.uncertainty import Interval, Uncertainty
 
 ROWS = 10_000
@@ -100,7 +101,7 @@ def test_a_logarithm_is_turned_back_and_its_ends_too() -> None:
     model = plain.model_copy(update={"smearing": 1.5})
     rows = {"x": pa.array([0.0, 1.0, np.nan, 1000.0])}
     found = predict(model, rows, Interval(0.95, "prediction", 2.0))
-    np.testing.assert_allclose(found.values, [1.5 * np.e, 1.5 * np.e**3, np.nan, np.nan], rtol=1e-14)
+    np.testing.assert_allclose(found.values, [1.5 * math.e, 1.5 * math.e**3, np.nan, np.nan], rtol=1e-14)
     half = 2 * 0.5 * np.sqrt(1.25)
     np.testing.assert_allclose(found.bounds[0][:2], np.exp([1 - half, 3 - half]), rtol=1e-14)
     np.testing.assert_allclose(found.bounds[1][:2], np.exp([1 + half, 3 + half]), rtol=1e-14)
@@ -211,7 +212,7 @@ def test_gaps_infinities_and_unknown_levels_are_counted_by_column() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": 4},
+        {"version": 5},
         {"format": "pickle"},
         {"inputs": []},
         {"bias": float("nan")},

@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tasks.table.encoding import Category, Encoding, Number
-from tasks.table.model.linear import CategoryInput, LinearModel, NumberInput, predict
+from tasks.table.encoding import Category, ColumnRoles, Encoding, Number, fit, tally
+from tasks.table.model.linear import CategoryInput, LinearModel, NumberInput, linear_model, predict
 from tasks.table.model.translation import OtherColumns, translated
+from tasks.table.terms.formula import parse
 
 MODEL = LinearModel(
     target="y",
@@ -51,3 +52,23 @@ def test_the_same_rows_get_the_same_predictions(seen: tuple[str, ...]) -> None:
 def test_rows_that_it_cannot_predict_are_refused(today: Encoding, why: str) -> None:
     with pytest.raises(OtherColumns, match=why):
         translated(MODEL, today)
+
+
+def test_terms_are_translated_as_long_as_they_are_the_same() -> None:
+    """Of other rows with the same levels; a level more, and the columns are others."""
+    roles = ColumnRoles((), "y", terms=parse("y ~ log(x) * k").terms("k"))
+    rows = pa.table({"x": [1.0, 2.0, 4.0, 8.0], "k": ["a", "b", "b", "a"], "y": [0.0] * 4})
+    before, today = (fit(tally(some, roles), roles) for some in (rows, rows.slice(1)))
+    model = linear_model(before, [3.0, 2.0, -1.0], 0.5)
+    found = translated(model, today)
+    *features, _ = (column.to_numpy() for column in today.apply(rows).columns)
+    expected = predict(model, {name: rows[name].combine_chunks() for name in ("x", "k")}).values
+    np.testing.assert_allclose(np.stack(features).T @ found.weights + found.bias, expected, rtol=1e-12)
+
+    more = fit(tally(rows.set_column(1, "k", pa.array(["a", "b", "c", "a"])), roles), roles)
+    with pytest.raises(
+        OtherColumns, match=r"its terms, such as 'log\(x\)', are not today's, or have other levels"
+    ):
+        translated(model, more)
+    with pytest.raises(OtherColumns, match="needs the column 'x', which is not among today's features"):
+        translated(MODEL, more)
