@@ -101,12 +101,16 @@ def test_files_of_a_folder_are_remembered_with_what_has_no_value(tmp_path: Path)
 def test_cells_that_hold_no_date_are_findings(tmp_path: Path) -> None:
     """Unless `dates_format` says how they are written."""
     rows = sales()
+    iso = [day.isoformat() for day in rows["sold_on"].to_pylist()]
     texts = [day.strftime("%d/%m/%Y") for day in rows["sold_on"].to_pylist()]
     path = written(tmp_path / "t.csv", rows.set_column(4, "sold_on", pa.array(texts)))
     assert refusal(path, "price", dates=["sold_on"]) == (
         f"column 'sold_on' has 300 cells that hold no date, first {texts[0]!r} in row 1; "
         "write dates as 2024-02-13, or set `dates_format`"
     )
+    one = written(tmp_path / "one.csv", rows.set_column(4, "sold_on", pa.array(["soon", *iso[1:]])))
+    left, facts = read(one, "price", dates=["sold_on"], warn=["unreadable-dates"])
+    assert (left.num_rows, facts["dropped"]) == (ROWS - 1, 1)
     found, _ = read(path, "price", dates=["sold_on"], dates_format="%d/%m/%Y")
     assert found["sold_on"].cast(pa.date32()).to_pylist() == rows["sold_on"].to_pylist()
 
