@@ -93,8 +93,8 @@ def test_the_example_problem() -> None:
                 aim="faster than scikit-learn's `SGDRegressor`",
                 measured=f"{by_sgd:.2f} times as fast",
                 met=by_sgd > 1,
-                reason="an eighth of our time is training; "
-                "the rest goes into shuffles, moments, the factor and the stable range",
+                reason="an eighth of our time is training, and a quarter the shuffles; "
+                "the rest goes into moments, the factor and the stable range",
             ),
         ],
     )

@@ -74,7 +74,7 @@ def test_a_new_file_costs_what_its_rows_cost(tmp_path: Path) -> None:
         ["files", "ingest, first", "with a new file", "split, first", "with a new file"],
         lines,
         [
-            aim("ingest", [share[0] for share in shares], "see the table"),
+            aim("ingest", [share[0] for share in shares], "what is known of a file is read and verified"),
             aim("split", [share[1] for share in shares], "every row is dealt anew"),
         ],
     )

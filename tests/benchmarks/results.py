@@ -24,6 +24,7 @@ LIBRARIES = (
 ORDER = (
     *("whole run, 1 epoch", "whole run, 3 epochs", "example", "passes", "memory", "growth"),
     *("streams, 8 features", "streams, 32 features", "progress in memory", "progress in parts", "cached run"),
+    "growing table",
 )
 
 
