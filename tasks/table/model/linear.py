@@ -117,7 +117,8 @@ class LinearModel(Strict):
     format: Literal["linear-neuron model"] = "linear-neuron model"
     version: Literal[1, 2, 3, 4] = Field(
         default=4,
-        description="1 is without `reading`, 2 without `shares`, `uncertainty` and `conformal`, 3 without `terms`.",
+        description="1 is without `reading`; 2 without `shares`, `uncertainty` and `conformal`; 3 without `terms` and "
+        "`smearing`.",
     )
     target: str
     bias: float
@@ -187,13 +188,12 @@ class LinearModel(Strict):
     def _sum(self) -> str:
         later: dict[str, Any] = {"checksum": True}
         if self.version < 4:
-            later |= {"terms": True, "uncertainty": {"design": {"__all__": {"term"}}}}
+            later |= {"terms": True, "smearing": True, "reading": {"sheet"}}
+            later |= {"uncertainty": {"design": {"__all__": {"term"}}}}
         if self.version < 3:
             later |= {"uncertainty": True, "conformal": True, "inputs": {"__all__": {"shares", "pooled"}}}
         if self.version < 2:
             later |= {"reading": True}
-        if self.smearing is None:
-            later |= {"smearing": True}
         content = self.model_dump(mode="json", exclude=later)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
