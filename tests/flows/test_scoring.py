@@ -181,11 +181,11 @@ def test_a_connection_that_breaks_off_is_made_again(shop: Path, monkeypatch: pyt
     original = module._predict.fn
     broken: list[Prediction] = []
 
-    def breaking(options: Prediction) -> Any:
+    def breaking(options: Prediction, sampled: int) -> Any:
         if not broken:
             broken.append(options)
             raise ConnectionResetError("it broke off")
-        return original(options)
+        return original(options, sampled)
 
     monkeypatch.setattr(module._predict, "fn", breaking)
     assert scored(shop).rows == 3
