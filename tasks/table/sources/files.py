@@ -57,13 +57,16 @@ class DataFile:
         """What its bytes are compressed with."""
         return COMPRESSIONS.get(PurePosixPath(self.path).suffix.lower())
 
-    def version(self) -> Version:
-        """Return its size, the time of the last write and, on this machine, of a change, and its inode."""
+    def version(self) -> Version | None:
+        """Return its size, the time of the last write and, on this machine, of a change, and its inode.
+
+        None where it lies somewhere that does not tell when it was written.
+        """
         if isinstance(self.filesystem, fs.LocalFileSystem):
             stat = Path(self.path).stat()
             return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
         info = self.filesystem.get_file_info(self.path)
-        return info.size or 0, info.mtime_ns or 0
+        return None if info.mtime_ns is None else (info.size or 0, info.mtime_ns)
 
     def digest(self) -> str:
         """Read all of it; return the SHA-256 of its bytes."""

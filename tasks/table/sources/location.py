@@ -16,6 +16,10 @@ from tasks.table.sources.address import redacted
 # Protocols that Arrow speaks itself; AWS_ENDPOINT_URL and its like are heeded.
 _ARROWS = {"file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"}
 
+# Those that Python speaks, and those of obstore, with the variables that `--remote` heeds.
+_WEB = {"https", "http"}
+_OBJECTS = {"az"}
+
 # Addresses of databases that are files on this machine.
 FILE_DATABASES = {"sqlite", "duckdb"}
 
@@ -88,6 +92,12 @@ def place(data: str) -> tuple[fs.FileSystem, str]:
     if urlsplit(data).scheme in _ARROWS:
         filesystem, path = fs.FileSystem.from_uri(quote(data, safe="/:?&=%+,;~()*[]!$'"))
         return filesystem, path
+    if urlsplit(data).scheme in _WEB:
+        from tasks.table.sources.web import Web
+
+        return fs.PyFileSystem(fs.FSSpecHandler(Web())), data
+    if urlsplit(data).scheme in _OBJECTS:
+        return _through_obstore(data)
     return _through_fsspec(data)
 
 
@@ -107,6 +117,17 @@ def reached(data: str) -> Iterator[None]:
         raise BadTable(
             f"{located(data)} cannot be reached ({reason}); check the address and the permissions"
         ) from error
+
+
+def _through_obstore(data: str) -> tuple[fs.FileSystem, str]:
+    try:
+        from tasks.table.sources.object_store import ObjectStore
+    except ImportError as error:
+        raise BadTable(
+            f"{located(data)} needs another package to be read; `pip install '.[remote]'` in the checkout"
+        ) from error
+    protocol, _, path = data.partition("://")
+    return fs.PyFileSystem(fs.FSSpecHandler(ObjectStore(protocol.lower()))), path.rstrip("/")
 
 
 def _through_fsspec(data: str) -> tuple[fs.FileSystem, str]:

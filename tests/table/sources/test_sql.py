@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from tasks.store.artifact import Artifact
 from tasks.table.sources.database import BrokenOff
 from tasks.table.sources.postgres import Postgres
 from tasks.table.sources.source import ROWS
-from tests.databases import PASSWORD, READER, Server
+from tests.databases import PASSWORD, READER, Server, programs, serving
 from tests.table.reading import read, refusal
 
 LINE = "SELECT i AS id, i * 0.5 AS x, 3 * i + 1 + (i % 3) AS y FROM generate_series(1, 40) AS i"
@@ -160,6 +161,45 @@ def test_a_connection_that_breaks_off_leaves_nothing_and_is_tried_again(
     assert is_passing(caught.value)
     assert [path for path in store.rglob("*") if path.is_file()] == []
     assert ingest.fn(found, store).files
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("moment", "rows"),
+    [
+        ("the query", "generate_series(1, 40) AS i, pg_sleep(2)"),
+        ("the rows", "generate_series(1, 2000000) AS i"),
+    ],
+)
+def test_a_server_that_dies_leaves_nothing_and_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, rows: str
+) -> None:
+    """Before the first row or among them, as in a power cut; once it is back, all rows are there."""
+    installed = programs()
+    if installed is None:
+        pytest.skip("no PostgreSQL here: apt-get install postgresql")
+    original = Postgres.batches
+    with serving(installed) as server:
+        given = Input(data=server.address, query=f"SELECT i AS x, i % 7 AS y FROM {rows}", target="y")  # noqa: S608
+        found = table_of(given, root=tmp_path)
+        found.found.previews()
+
+        def dying(database: Postgres, text: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+            if moment == "the query":
+                Timer(0.5, server.kill).start()
+            for number, batch in enumerate(original(database, text, schema)):
+                yield batch
+                if number == 1:
+                    server.kill()
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Postgres, "batches", dying)
+            with pytest.raises(BrokenOff, match="the connection broke off") as caught:
+                ingest.fn(found, tmp_path)
+        assert is_passing(caught.value)
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+        server.start()
+        assert ingest.fn(found, tmp_path).files
 
 
 def test_the_password_comes_from_the_environment_and_is_shown_nowhere(
