@@ -15,7 +15,7 @@ from tasks.table.sources.excel import NAME as WORKBOOK
 from tasks.table.sources.files import DataFile
 from tasks.table.sources.formats import KNOWN, format_of, is_no_table
 from tasks.table.sources.lakes import refuse_lakes
-from tasks.table.sources.location import place, reached
+from tasks.table.sources.location import WEB, place, reached, scheme
 from tasks.table.sources.source import Origin, SourceTable
 
 _PATTERN = re.compile(r"[*?\[]")
@@ -31,6 +31,8 @@ def source(origin: Origin) -> SourceTable:
     Raises:
         BadTable: there is nothing, or nothing that could be read, or files of several formats.
     """
+    if scheme(origin.data) in WEB:
+        return files(origin)
     return next(found for find in FINDERS if (found := find(origin)))
 
 

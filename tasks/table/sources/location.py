@@ -16,8 +16,8 @@ from tasks.table.sources.address import redacted
 # Protocols that Arrow speaks itself; AWS_ENDPOINT_URL and its like are heeded.
 _ARROWS = {"file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"}
 
-# Those that Python speaks, and those of obstore, with the variables that `--remote` heeds.
-_WEB = {"https", "http"}
+# Those that Python speaks, which know no folders, and those of obstore, with the variables that `--remote` heeds.
+WEB = {"https", "http"}
 _OBJECTS = {"az"}
 
 # Addresses of databases that are files on this machine.
@@ -92,11 +92,11 @@ def place(data: str) -> tuple[fs.FileSystem, str]:
     if urlsplit(data).scheme in _ARROWS:
         filesystem, path = fs.FileSystem.from_uri(quote(data, safe="/:?&=%+,;~()*[]!$'"))
         return filesystem, path
-    if urlsplit(data).scheme in _WEB:
+    if scheme(data) in WEB:
         from tasks.table.sources.web import Web
 
         return fs.PyFileSystem(fs.FSSpecHandler(Web())), data
-    if urlsplit(data).scheme in _OBJECTS:
+    if scheme(data) in _OBJECTS:
         return _through_obstore(data)
     return _through_fsspec(data)
 

@@ -1,14 +1,43 @@
 """Object stores that Arrow has no file system for, through obstore: the package that `--remote` uses, too."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from obstore.fsspec import FsspecStore
+from obstore.exceptions import BaseError
+from obstore.fsspec import BufferedFile, FsspecStore
 
 
 class ObjectStore(FsspecStore):
     """Buckets of one protocol, with the time at which an object was written: a version needs it."""
 
     async def _info(self, path: str, **more: Any) -> dict[str, Any]:
-        found: dict[str, Any] = await super()._info(path, **more)
+        with _explained():
+            found: dict[str, Any] = await super()._info(path, **more)
         written = found.get("last_modified")
         return found if written is None else {**found, "mtime": written.timestamp()}
+
+    async def _ls(self, path: str, detail: bool = False, **more: Any) -> Any:
+        with _explained():
+            return await super()._ls(path, detail, **more)
+
+    def _open(self, path: str, mode: str = "rb", **_: Any) -> "_File":
+        with _explained():
+            return _File(self, path, mode)
+
+
+class _File(BufferedFile):
+    def read(self, length: int = -1) -> bytes:
+        with _explained():
+            return bytes(super().read(length))
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn obstore's own errors, which have many lines, into one that may pass."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except BaseError as error:
+        raise ConnectionError(str(error).partition("\n")[0]) from error

@@ -128,7 +128,7 @@ def test_rows_and_digest_are_of_the_same_bytes(web: Any) -> None:
         (404, "does not exist; check the path"),
         (
             401,
-            "cannot be reached (the server answers 401 Unauthorized); check the address and the permissions",
+            "cannot be reached ([Errno 13] the server answers 401 Unauthorized); check the address and the permissions",
         ),
         (500, "cannot be reached (the server answers 500 Internal Server Error); check the address"),
         (418, "cannot be reached (the server answers 418 I'm a Teapot); check the address"),
@@ -149,7 +149,7 @@ def test_a_file_that_breaks_off_is_never_a_shorter_table(web: Any) -> None:
 
 
 def test_a_server_that_is_not_there_is_said() -> None:
-    with pytest.raises(BadTable, match="cannot be reached .*refused"):
+    with pytest.raises(BadTable, match=r"cannot be reached .*refused"):
         source(Origin("http://127.0.0.1:9/t.csv"))
 
 
