@@ -73,14 +73,15 @@ class DeltaFile:
         """The values of the columns that the table is partitioned by."""
         return self.file.keys
 
-    def version(self) -> Version:
+    def version(self) -> Version | None:
         """Return how the file looks from outside, and what the log says of it.
 
         Raises:
             BadTable: it is gone.
         """
         try:
-            return (*self.file.version(), int(self._read_as[:15], 16))
+            own = self.file.version()
+            return None if own is None else (*own, int(self._read_as[:15], 16))
         except FileNotFoundError as error:
             raise BadTable(
                 f"{quoted(self.name)}, which this version of the table needs, is gone; name a later `version`"

@@ -53,15 +53,16 @@ class IcebergFile:
         """Where it lies, in full."""
         return self.file.place
 
-    def version(self) -> Version:
+    def version(self) -> Version | None:
         """Return how the files look from outside, and as which columns they are read.
 
         Raises:
             BadTable: one is gone.
         """
         try:
-            others = [number for file in self.deletes for number in file.version()]
-            return (*self.file.version(), *others, int(self._read_as[:15], 16))
+            known = [file.version() for file in (self.file, *self.deletes)]
+            numbers = [number for each in known if each is not None for number in each]
+            return None if None in known else (*numbers, int(self._read_as[:15], 16))
         except FileNotFoundError as error:
             raise BadTable(
                 f"{quoted(self.name)}, which this snapshot of the table needs, is gone; name a later `version`, or "
