@@ -21,9 +21,9 @@ class ObjectStore(FsspecStore):
         with _explained():
             return await super()._ls(path, detail, **more)
 
-    def _open(self, path: str, mode: str = "rb", **_: Any) -> "_File":
+    def _open(self, path: str, *_: Any, **__: Any) -> "_File":
         with _explained():
-            return _File(self, path, mode)
+            return _File(self, path, "rb")
 
 
 class _File(BufferedFile):
