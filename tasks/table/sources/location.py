@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote, urlsplit
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ _ARROWS = {"file", "s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"}
 
 # Those that Python speaks, which know no folders, and those of obstore, with the variables that `--remote` heeds.
 WEB = {"https", "http"}
-_OBJECTS = {"az"}
+_AZURE: Literal["az"] = "az"
 
 # Addresses of databases that are files on this machine.
 FILE_DATABASES = {"sqlite", "duckdb"}
@@ -96,7 +97,7 @@ def place(data: str) -> tuple[fs.FileSystem, str]:
         from tasks.table.sources.web import Web
 
         return fs.PyFileSystem(fs.FSSpecHandler(Web())), data
-    if scheme(data) in _OBJECTS:
+    if scheme(data) == _AZURE:
         return _through_obstore(data)
     return _through_fsspec(data)
 
@@ -126,8 +127,7 @@ def _through_obstore(data: str) -> tuple[fs.FileSystem, str]:
         raise BadTable(
             f"{located(data)} needs another package to be read; `pip install '.[remote]'` in the checkout"
         ) from error
-    protocol, _, path = data.partition("://")
-    return fs.PyFileSystem(fs.FSSpecHandler(ObjectStore(protocol.lower()))), path.rstrip("/")
+    return fs.PyFileSystem(fs.FSSpecHandler(ObjectStore(_AZURE))), data.partition("://")[2].rstrip("/")
 
 
 def _through_fsspec(data: str) -> tuple[fs.FileSystem, str]:

@@ -19,7 +19,10 @@ class ObjectStore(FsspecStore):
 
     async def _ls(self, path: str, detail: bool = False, **more: Any) -> Any:
         with _explained():
-            return await super()._ls(path, detail, **more)
+            listed = (
+                super()._ls(path, detail=True, **more) if detail else super()._ls(path, detail=False, **more)
+            )
+            return await listed
 
     def _open(self, path: str, *_: Any, **__: Any) -> "_File":
         with _explained():

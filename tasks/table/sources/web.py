@@ -127,8 +127,8 @@ def _answer(path: str, method: str) -> Iterator[HTTPResponse]:
         error.close()
         raise
     except (URLError, HTTPException, TimeoutError) as error:
-        reason = getattr(error, "reason", None) or error or type(error).__name__
-        raise ConnectionError(str(reason)) from error
+        reason = str(getattr(error, "reason", error)) or type(error).__name__
+        raise ConnectionError(reason) from error
 
 
 def _explained(error: HTTPError) -> OSError:
