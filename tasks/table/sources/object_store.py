@@ -24,12 +24,12 @@ class ObjectStore(FsspecStore):
             )
             return await listed
 
-    def _open(self, path: str, *_: Any, **__: Any) -> "_File":
+    def _open(self, path: str, *_: Any, **__: Any) -> "_ObjectFile":
         with _explained():
-            return _File(self, path, "rb")
+            return _ObjectFile(self, path, "rb")
 
 
-class _File(BufferedFile):
+class _ObjectFile(BufferedFile):
     def read(self, length: int = -1) -> bytes:
         with _explained():
             return bytes(super().read(length))

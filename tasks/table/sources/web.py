@@ -66,7 +66,7 @@ class Web(AbstractFileSystem):  # type: ignore[misc] # fsspec has no types
         if path not in self._fetched:
             self._fetch(path)
         file, described = self._fetched[path]
-        return io.BufferedReader(_Reader(self, file, described["size"]), _BLOCK)
+        return io.BufferedReader(_FetchedFile(self, file, described["size"]), _BLOCK)
 
     def _fetch(self, path: str) -> tuple[int, dict[str, Any]]:
         """Fetch a whole file.
@@ -91,7 +91,7 @@ class Web(AbstractFileSystem):  # type: ignore[misc] # fsspec has no types
         return self._fetched[path]
 
 
-class _Reader(io.RawIOBase):
+class _FetchedFile(io.RawIOBase):
     """Reads a file by its descriptor, from a place of its own."""
 
     def __init__(self, owner: Web, file: int, size: int) -> None:
