@@ -9,7 +9,7 @@ import pytest
 
 from flows.regression import regression
 from tasks.config import Settings, overlaid
-from tasks.outputs import data, parts, scores, uncertainty
+from tasks.outputs import data, distributions, parts, scores, uncertainty
 from tasks.outputs.result import Result
 from tasks.store.parts import ParquetPart
 
@@ -48,6 +48,7 @@ def test_large_data_passes_in_parts_and_agrees_with_least_squares(settings: Sett
     assert names(result, "split") == [
         parts.ENCODING,
         parts.PROFILE,
+        distributions.SAMPLE,
         *(f"{parts.TEST}-{n:05}.parquet" for n in range(1)),
         *(f"{parts.TRAIN}-{n:05}.parquet" for n in range(5)),
     ]
