@@ -87,9 +87,9 @@ def test_an_empty_store_finds_last_night_cached_with_its_pages_trend_and_little_
     assert not list((tmp_path / "two").rglob("*.keras"))
     assert {path.name for path in (tmp_path / "two").rglob("*.parquet")} == set()
 
-    # 5 records, 9 contents, the list of the runs and the earlier one; of the new run 6 files and its result.
+    # 5 records, 10 contents, the list of the runs and the earlier one; of the new run 6 files and its result.
     kinds = [each.split(f"{tmp_path.name}/")[-1].split("/")[0] for each in asked]
-    assert {kind: kinds.count(kind) for kind in kinds} == {"records": 5, "contents": 15, "runs": 3}
+    assert {kind: kinds.count(kind) for kind in kinds} == {"records": 5, "contents": 16, "runs": 3}
 
     server.asked.clear()
     assert states(night("two")) == {"cached"}
