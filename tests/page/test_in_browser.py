@@ -78,7 +78,7 @@ def test_the_page_is_whole_and_readable(tab: Tab, page: str, width: int, theme: 
     tab.show(page, width, theme)
     assert tab.value("document.documentElement.scrollWidth <= innerWidth")
     assert tab.value(BEYOND) == []
-    assert tab.value("[...document.images].map(i => i.complete && i.naturalWidth > 0)") == [True] * 5
+    assert tab.value("[...document.images].map(i => i.complete && i.naturalWidth > 0)") == [True] * 6
     assert tab.value(PALE) == []
     assert [url for url in tab.requests if not url.startswith(("data:", page))] == []
     assert tab.complaints == []
@@ -187,7 +187,7 @@ def test_the_writing_in_the_pictures_can_be_read_on_a_phone(tab: Tab, page: str)
         "data:image/png": 11 * 110 / 72,
         "data:image/svg": 14,
     }  # a point of a figure, at its resolution
-    assert len(shrunk) == 5
+    assert len(shrunk) == 6
     assert min(share * letters[kind] for kind, share in shrunk) >= 9, shrunk
 
 
