@@ -26,9 +26,9 @@ STAGES = ["generate", "split", "train", "evaluate", "report"]
 
 
 def test_the_report_is_shown_with_its_figures(tab: Tab, terminals: Terminals, ticks: Ticks) -> None:
-    """All five pictures, the trend among them, are drawn, each with words for those who do not see it."""
+    """All six pictures, the trend among them, are drawn, each with words for those who do not see it."""
     open_artifact(tab, terminals, terminals.artifact(ticks.second, "markdown")["id"])
-    tab.wait(f"{FIGURES}.length === 5 && {FIGURES}.every(i => i.complete && i.naturalWidth > 0)")
+    tab.wait(f"{FIGURES}.length === 6 && {FIGURES}.every(i => i.complete && i.naturalWidth > 0)")
     assert tab.value(f"{FIGURES}.filter(i => i.alt.length < 20).length") == 0
     assert tab.value("document.querySelectorAll('table').length") > 7
     titles = tab.value('[...document.querySelectorAll("h2")].map(h => h.innerText)')

@@ -150,10 +150,10 @@ def test_a_real_run_whose_whole_process_group_is_killed_is_taken_up_where_it_was
 def test_a_full_disk_is_said_once_and_leaves_nothing_half_written(
     tmp_path: Path, prefect_server: str, undisturbed: dict[str, Any]
 ) -> None:
-    """A store on a disk of 160 kB cannot take the run; with more space the next run takes up what was finished."""
+    """A store on a disk of 192 kB cannot take the run; with more space the next run takes up what was finished."""
     store = tmp_path / "store"
     store.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", store], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=192k", "tmpfs", store], check=False).returncode:
         pytest.skip("only root may mount a small disk")
     try:
         full = run(store, prefect_server)
