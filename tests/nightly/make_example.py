@@ -68,9 +68,7 @@ def test_form(tab: Tab, terminals: Terminals, report: str) -> None:
     """The form that asks for a run's settings."""
     nightly = terminals.ask("deployments/name/regression/nightly")
     open_form(tab, terminals, nightly["id"])
-    tab.wait(
-        '["Rows to draw", "Where the weights start"].every(text => document.body.innerText.includes(text))'
-    )
+    tab.wait('["Rows to draw", "Initial weights"].every(text => document.body.innerText.includes(text))')
     tab.value(f"{SPLIT}.scrollIntoView()")
     tab.wait(f"{SPLIT}.getBoundingClientRect().top < 300")
     keep(tab, "prefect-form")
