@@ -67,7 +67,7 @@ class Cluster:
             distributed: Any = import_module("distributed")  # whose types are not to be had
         except ImportError as error:
             raise WorkersFailed(
-                "`runner` of 'dask' needs a package that is not installed; run `pip install 'linear-neuron[dask]'`"
+                f"`runner` of 'dask' needs the package {error.name}; `pip install '.[dask]'` in the checkout"
             ) from error
 
         if self.address is None:

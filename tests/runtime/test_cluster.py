@@ -132,3 +132,9 @@ def test_a_scheduler_that_does_not_answer_or_has_no_worker(monkeypatch: pytest.M
             WorkersFailed, match=rf"^{address} has fewer than 1 workers after 1 s; start `dask w"
         ):
             list(Cluster(address)(abs, [1, 2]))
+
+
+def test_without_dask_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(WorkersFailed, match=r"needs the package distributed; `pip install '\.\[dask\]'`"):
+        Cluster().client()
