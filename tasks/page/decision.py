@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from tasks.outputs.result import Decision, Result
 from tasks.page.blocks import AnswerBlock, Block, Fact, Heading, TableBlock, Text
+from tasks.page.drift import drift_table
 from tasks.page.text import counted, named, number
 
-MOST_WEIGHTS = MOST_DRIFTS = 20
+MOST_WEIGHTS = 20
 
 
 def decision_answer(result: Result) -> Iterator[AnswerBlock]:
@@ -36,7 +37,7 @@ def decision_section(result: Result) -> Iterator[Block]:
     if decision.champion_weights:
         yield _weights(result, decision.champion_weights)
     if decision.drift:
-        yield _drift(decision)
+        yield drift_table("This run's training rows against the champion's", decision.drift)
 
 
 def _champion(decision: Decision) -> str:
@@ -59,29 +60,6 @@ def _drift_card(decision: Decision) -> Fact:
         "drift",
         f"{len(decision.drifted)} of {counted(len(decision.drift), 'feature')}",
         f"from the champion's training rows; largest PSI {number(most.psi, 2)} ({named(most.name)})",
-    )
-
-
-def _drift(decision: Decision) -> TableBlock:
-    """Tabulate how far the features are from the champion's training rows, the furthest first."""
-    by_distance = sorted(decision.drift, key=lambda each: (not each.drifted, -each.psi))
-    shown = by_distance[:MOST_DRIFTS]
-    rows: list[list[Text]] = [
-        [named(each.name), number(each.psi, 3), number(each.p, 2), "yes" if each.drifted else "no"]
-        for each in shown
-    ]
-    rest = (
-        f", the {len(shown)} of {len(by_distance):,} that are furthest"
-        if len(rows) < len(by_distance)
-        else ""
-    )
-    return TableBlock(
-        "This run's training rows against the champion's, by feature, missing values as a value of their own"
-        f"{rest}; drifted: beyond chance (chi-square, rows taken as independent), and a population stability "
-        "index (PSI) of at least 0.1.",
-        ["feature", "PSI", "p", "drifted"],
-        rows,
-        "lrrl",
     )
 
 
