@@ -67,6 +67,12 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture
+def readable_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave standard error to pytest: the command would take its descriptor for itself."""
+    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
+
+
+@pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Return small default settings whose store is the test's own folder."""
     return Settings.model_validate({"artifacts": str(tmp_path / "artifacts"), "training": {"epochs": 100}})

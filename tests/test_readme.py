@@ -42,13 +42,12 @@ def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) 
     cli.parse(shlex.split(command))
 
 
-@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.usefixtures("prefect_server", "readable_stderr")
 def test_the_worked_example_prints_what_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The refusal word for word; of the fit the first figures."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
     example = README.partition("some gaps:\n\n```console\n")[2].partition("```")[0]
     shown = re.findall(r"^\$ linear-neuron (.*)\n((?:(?!\$ ).*\n)*)", example, flags=re.MULTILINE)
     assert len(shown) == 2
@@ -64,7 +63,7 @@ def test_the_worked_example_prints_what_is_shown(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.usefixtures("prefect_server", "readable_stderr")
 def test_every_command_works_in_the_order_of_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,7 +71,6 @@ def test_every_command_works_in_the_order_of_reading(
     shutil.copytree(ROOT / "tests" / "data", tmp_path / "tests" / "data")
     (tmp_path / "sales.csv").write_text(SALES)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
     statuses = {}
     for command in COMMANDS:
         if not command.startswith(NOT_HERE) and command not in ELSEWHERE and BUCKET not in command:
@@ -82,13 +80,12 @@ def test_every_command_works_in_the_order_of_reading(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.usefixtures("prefect_server", "readable_stderr")
 def test_the_commands_that_decide_do_what_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In the order in which a reader meets them: the first run is in use, then the second by hand, then the first."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
     said = []
     for command in (each for each in COMMANDS if "birds" in each):
         arguments = [str(tmp_path / each) if each == "in-use.csv" else each for each in shlex.split(command)]

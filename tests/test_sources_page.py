@@ -82,7 +82,7 @@ def test_there_is_a_command_for_each_source() -> None:
     assert starts == {"postgresql", "sqlite", "duckdb", "lake", "warehouse", "book"}
 
 
-@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.usefixtures("prefect_server", "readable_stderr")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_fits_the_shop(
     shop: Path,
@@ -94,7 +94,6 @@ def test_a_command_fits_the_shop(
     """The same weights from every source: 3 for the size, to what chance leaves."""
     if "postgresql" in command:
         request.getfixturevalue("database")
-    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
     assert cli.main(shlex.split(command)) == 0
     weight = re.search(r"^size +(\S+)", capsys.readouterr().out, flags=re.MULTILINE)
     assert weight is not None

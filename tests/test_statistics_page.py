@@ -16,13 +16,12 @@ SHOWN = re.findall(r"^\$ linear-neuron (.*)\n((?:(?!\$ |```).*\n)*)", EXAMPLE, f
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.usefixtures("prefect_server", "readable_stderr")
 def test_the_example_prints_what_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Word for word up to the report's path; what is quoted of the reports stands in one of them."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
     assert len(SHOWN) >= 2
     for command, output in SHOWN:
         assert cli.main([*shlex.split(command), "--artifacts", str(tmp_path)]) == 0

@@ -24,6 +24,8 @@ from tasks.ingest import ingest
 from tasks.runtime.user_table import table_of
 from tasks.table.errors import BadTable
 
+pytestmark = pytest.mark.usefixtures("readable_stderr")
+
 # Seconds that one file may take; a hundredth of one is usual.
 LONGEST = 60
 
@@ -37,12 +39,6 @@ bounded = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave standard error where pytest can see it."""
-    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
 
 
 @contextmanager

@@ -10,14 +10,15 @@ from flows.command import cli
 from tasks.table.model.exports import export_of
 from tasks.table.model.linear import FILE, LinearModel, NumberInput
 
+pytestmark = pytest.mark.usefixtures("readable_stderr")
+
 MODEL = LinearModel(target="y", bias=1.0, inputs=(NumberInput(name="a", weight=2.0, mean=None),)).checked()
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a folder that holds a model, and leave the terminal's streams to pytest."""
+    """Work in a folder that holds a model."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
     (tmp_path / FILE).write_text(MODEL.model_dump_json())
     return tmp_path
 

@@ -21,6 +21,8 @@ from pyarrow import feather
 from flows.command import cli
 from tests.table.test_fuzz import CELLS, WRITERS, alarm, bounded, damages, texts
 
+pytestmark = pytest.mark.usefixtures("readable_stderr")
+
 MODEL: dict[str, Any] = {
     "target": "y",
     "bias": 1.5,
@@ -38,12 +40,6 @@ MODEL: dict[str, Any] = {
     ],
 }
 BY_TEXT = {"target": "y", "bias": 0.0, "inputs": [MODEL["inputs"][0], MODEL["inputs"][2]]}
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave standard error where the tests can read it."""
-    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
 
 
 def assert_harmless(model: bytes, name: str, rows: bytes, wanted: str) -> int:

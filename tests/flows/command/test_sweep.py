@@ -86,12 +86,9 @@ def test_the_table_is_sorted_and_says_what_is_not_known() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("prefect_server")
-def test_the_best_is_a_run_like_any_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("prefect_server", "readable_stderr")
+def test_the_best_is_a_run_like_any_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its summary follows the table; as JSON, both are one object."""
-    monkeypatch.setattr("flows.command.cli.keep_stderr", lambda: None)
     command = ["sweep", "--training.epochs", "1,40", "--folds", "2", "--artifacts", str(tmp_path)]
     assert cli.main(command) == 0
     told = capsys.readouterr().out
