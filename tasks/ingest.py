@@ -82,7 +82,9 @@ def _terms(columns: Columns, table: UserTable) -> Terms | None:
         return date_terms(columns.dates) if columns.dates else None
     formula = parse(table.formula)
     if lost := [name for name in formula.columns if name not in columns.features]:
-        raise BadTable(f"`formula`: the column {quoted(lost[0])} cannot be used; rename or mend it")
+        raise BadTable(
+            *(f"`formula`: the column {quoted(name)} cannot be used; rename or mend it" for name in lost)
+        )
     return formula.terms(columns.categorical)
 
 

@@ -54,7 +54,8 @@ class Columns:
     @property
     def numeric(self) -> tuple[str, ...]:
         """Those of them that are used as numbers."""
-        return tuple(name for name in self.used if name not in {*self.categorical, *self.dates})
+        others = {*self.categorical, *self.dates}
+        return tuple(name for name in self.used if name not in others)
 
 
 def whole_names(wanted: Wanted, names: Sequence[str]) -> Wanted:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,10 +34,7 @@ def as_times(column: pa.Array, date_format: str | None = None) -> tuple[pa.Array
         return column.cast(TIME, safe=False), pa.repeat(pa.scalar(False), len(column))
     encoded = column.dictionary_encode()
     cells = [_decoded(cell) for cell in encoded.dictionary.to_pylist()]
-    if date_format is None:
-        known = pa.array([_iso_time(cell) for cell in cells], TIME)
-    else:
-        known = pc.strptime(pa.array(cells, pa.string()), date_format, "us", error_is_null=True)
+    known = pa.array([_time(cell, date_format) for cell in cells], TIME)
     times = known.take(encoded.indices)
     return times, pc.and_(pc.is_valid(column), pc.is_null(times))
 
@@ -46,8 +43,12 @@ def _decoded(cell: str | bytes) -> str:
     return (cell.decode(errors="replace") if isinstance(cell, bytes) else cell).strip()
 
 
-def _iso_time(cell: str) -> datetime | None:
+def _time(cell: str, date_format: str | None) -> datetime | None:
     try:
+        if date_format is not None:
+            # Arrow's own would take February 31 for March 2.
+            found = datetime.strptime(cell, date_format)  # noqa: DTZ007 - the format may have a zone
+            return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
         return datetime.fromisoformat(cell) if _ISO.fullmatch(cell) else None
     except ValueError:
         return None

@@ -50,19 +50,20 @@ class TableSummary:
         """Rows that there are."""
         return self.total(self.target, "rows")
 
-    @property
-    def parameters(self) -> int:
+    def parameters(self, *, pools: bool) -> int:
         """Weights and bias to be fitted: a weight for each number, and for each level of a category but the first.
 
-        Of terms at least so many: how many months dates have is not known yet.
+        At least so many: how many months dates have is not known yet, nor which levels stay where rare ones are pooled.
         """
         plain = [name for name in self.features if name not in self.within]
         categorical = [name for name in plain if name in self.categorical]
         weights = len(plain) - len(categorical)
-        weights += sum(max(0, len(_levels(self, name)) - 1) for name in categorical)
+        weights += 0 if pools else sum(max(0, len(_levels(self, name)) - 1) for name in categorical)
         if self.terms is None:
             return 1 + weights
-        by_label = {each.label: len(_levels(self, each.column)) or 1 for each in self.terms.by_level}
+        by_label = {
+            each.label: 1 if pools else len(_levels(self, each.column)) or 1 for each in self.terms.by_level
+        }
         return 1 + weights + term_columns(self.terms, by_label)
 
     def total(self, name: str, field: str) -> int:
@@ -98,7 +99,7 @@ def findings(
         unusable += [each for name in table.features for each in _crowded(table, name)]
     yield from unusable
     is_dropped = all(each.rule in warn for each in unusable)
-    yield from _too_few(table.rows if is_dropped else table.read, table)
+    yield from _too_few(table.rows if is_dropped else table.read, table, pools=pools)
     yield from _constant(table)
     yield from _pairs(table)
 
@@ -157,7 +158,8 @@ def _unusable(table: TableSummary, name: str, missing: str) -> Iterator[Violatio
     elif total and (missing == "error" or (is_target and missing == "mean")):
         yield _missing(table, name, total, can_be_filled=missing == "mean")
     yield from _undated(table, name) if name in table.dates else _text(table, name)
-    yield from grouped_numbers(table.files, name, table.numeric)
+    if table.total(name, "grouped"):  # rarely; what follows looks at every column of every file
+        yield from grouped_numbers(table.files, name, table.numeric)
     yield from _shortened(table, name)
     yield from _infinite(table, name)
     yield from _unsquarable(table, name)
@@ -332,8 +334,8 @@ def _remedy(table: TableSummary, name: str, total: int) -> str:
     return "add it to `categorical`, encode it as numbers, or choose other columns"
 
 
-def _too_few(rows: int, table: TableSummary) -> Iterator[Violation]:
-    parameters = table.parameters
+def _too_few(rows: int, table: TableSummary, *, pools: bool) -> Iterator[Violation]:
+    parameters = table.parameters(pools=pools)
     if table.read == 0:
         yield Violation("too-few-rows", "the table has no rows", "add some below the column names", count=0)
     elif rows < parameters:

@@ -313,7 +313,7 @@ def predict(
         missing += Counter() if model.terms.design.fills else gaps
     total[~np.isfinite(total)] = np.nan
     strange = {name: count for name, count in unknown.items() if count}
-    half = half_width(model, columns, interval) if interval else None
+    half = half_width(model, columns, interval, values_of_terms) if interval else None
     bounds: tuple[Vector, ...] = () if half is None else (total - half, total + half)
     if model.smearing is not None:
         is_mean = interval is not None and interval.kind == "confidence"
@@ -344,7 +344,12 @@ def _gaps_in_terms(model: LinearModel, columns: Mapping[str, pa.Array]) -> Count
     return Counter({name: columns[name].is_null(nan_is_null=True).sum().as_py() or 0 for name in names})
 
 
-def half_width(model: LinearModel, columns: Mapping[str, pa.Array], interval: Interval) -> Vector | float:
+def half_width(
+    model: LinearModel,
+    columns: Mapping[str, pa.Array],
+    interval: Interval,
+    values_of_terms: Sequence[VariableValues],
+) -> Vector | float:
     """Return half the width (m,) of the rows' intervals, in units of the target; see `uncertainty`.
 
     Raises:
@@ -358,8 +363,7 @@ def half_width(model: LinearModel, columns: Mapping[str, pa.Array], interval: In
     places: dict[str, NDArray[np.int32]] = {}
     of_terms: list[Vector] = []
     if model.terms:
-        design_of_terms = model.terms.design
-        of_terms = [*design_of_terms.product_columns(design_of_terms.evaluate(columns))]
+        of_terms = [*model.terms.design.product_columns(values_of_terms)]
     design = np.column_stack(
         [
             of_terms[each.term] if each.term is not None else _designed(model, each, columns, places)

@@ -223,7 +223,7 @@ def scored(
 
 def _first_doubts(looks: Sequence[Preview], model: LinearModel) -> Iterator[Violation]:
     """Yield the numbers of two meanings among the files' first rows; those of `column_notes` that are no mere notes."""
-    needed = {column.name for column in model.inputs if isinstance(column, NumberInput)}
+    needed = {column.name for column in model.inputs if _is_number(column)}
     for look in looks:
         for finding in look.written.findings:
             if finding.rule == "ambiguous-numbers" and finding.column in needed:
@@ -240,7 +240,7 @@ def _late_points(
             summarize_numbers(numbers(used[column.name]), start), rows.column(column.name), start
         )
         for column in model.inputs
-        if isinstance(column, NumberInput) and column.name in unsettled
+        if _is_number(column) and column.name in unsettled
     }
 
 

@@ -50,6 +50,8 @@ def terms_as_sql(design: Design, weights: Sequence[float], database: SqlDialect)
     start = 0
     for term in design.products:
         count = len(design.names(term))
+        if not count:  # of a single level no column is left: it adds nothing, and needs no value
+            continue
         variables = [(design.variables[v], full) for v, full in zip(term.variables, term.full, strict=True)]
         yield _folded(variables, weights[start : start + count], database)
         start += count
@@ -80,7 +82,7 @@ def _cases(
     database: SqlDialect,
 ) -> str:
     """Write a choice by level, of what the other variables add with the weights of each."""
-    own = parts if full else [[0.0] * len(parts[0]) if parts else [0.0], *parts]
+    own = parts if full else [[0.0] * len(parts[0]), *parts]
     column = identifier(variable.column, database)
     average = [
         sum(share * part[at] for share, part in zip(variable.shares, own, strict=True))

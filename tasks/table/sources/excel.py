@@ -108,7 +108,7 @@ def read(file: DataFile, given: Dialect) -> SheetTable:
     Raises:
         BadTable: what reads workbooks is not installed, it is none, or it is not clear which sheet is meant.
     """
-    with _opened(file) as book:
+    with _opened(file, is_first=True) as book:
         name = _sheet(book, file, given.sheet)
         sheet = book.get_sheet_by_name(name)
         top = _top(sheet, given)
@@ -278,7 +278,7 @@ def _blank_rows(blank: Sequence[int], sheet: str) -> Iterator[Violation]:
 
 
 @contextmanager
-def _opened(file: DataFile) -> Iterator["CalamineWorkbook"]:
+def _opened(file: DataFile, *, is_first: bool = False) -> Iterator["CalamineWorkbook"]:
     """Open a workbook, and turn what its reader raises into one line."""
     try:
         from python_calamine import CalamineError, CalamineWorkbook, PasswordError
@@ -290,7 +290,8 @@ def _opened(file: DataFile) -> Iterator["CalamineWorkbook"]:
     with file.opened() as stream:
         content = stream.read()
     refuse_empty(file, content[:1])
-    _refuse_vast(file, content)
+    if is_first:  # later passes read what has been measured
+        _refuse_vast(file, content)
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
             yield book

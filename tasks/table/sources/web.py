@@ -79,9 +79,7 @@ class Web(AbstractFileSystem):  # type: ignore[misc] # fsspec has no types
         weakref.finalize(self, os.close, file)
         try:
             with _answer(path, "GET") as answer:
-                size = 0
-                while block := answer.read(_BLOCK):
-                    size += os.write(file, block)
+                size = _copied(answer, file)
                 promised = _length(answer, size)
                 if promised is not None and promised > size:
                     raise ConnectionError(f"the connection broke off after {size:,} of {promised:,} bytes")
@@ -129,6 +127,15 @@ def _answer(path: str, method: str) -> Iterator[HTTPResponse]:
     except (URLError, HTTPException, TimeoutError) as error:
         reason = str(getattr(error, "reason", error)) or type(error).__name__
         raise ConnectionError(reason) from error
+
+
+def _copied(answer: HTTPResponse, file: int) -> int:
+    """Write all that is answered to a descriptor, each block whole; return the number of bytes."""
+    size = 0
+    with open(file, "wb", closefd=False) as whole:
+        while block := answer.read(_BLOCK):
+            size += whole.write(block)
+    return size
 
 
 def _explained(error: HTTPError) -> OSError:
