@@ -40,9 +40,9 @@ from tasks.outputs.parts import (
     Name,
     PartsFacts,
     RowsPart,
+    held,
     read_clusters,
     read_encoding,
-    read_held,
     read_labels,
     read_parts,
     read_profile,
@@ -71,6 +71,7 @@ from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
 from tasks.runtime.spreading import spread
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
+from tasks.store.formats import read_parquet
 from tasks.store.writing import draft, publish
 from tasks.table.encoding import Category, Encoding
 from tasks.table.errors import BadTable
@@ -95,14 +96,17 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
     reference = ridge(plain, rows.moments, training.l2) if training.l2 else plain
     scale, mean = _scale(fitted, parts, root, reference)
     with draft(root) as folder:
-        scored = _score(fitted, scale, mean, parts, root, folder)
+        try:
+            scored = _score(fitted, scale, mean, parts, root, folder)
+        except OverflowError as error:
+            raise BadTable(str(error)) from error
         facts = PartsFacts.of(parts)
         robust = _robust(parts, root, reference, inference, biased=bool(training.l2))
         fit = _reference_fit(facts.features, reference, inference.standard_errors, robust)
         evaluation = compare(fitted, scored, reference, fit, facts, training, scale.smearing)
         shapes = {} if reference.is_exact else _shapes(fitted, scale, parts, root, rows.sample, scored)
         loo = None
-        if training.l2 or inference.cross_validate:
+        if (training.l2 or inference.cross_validate) and scale.smearing is None:  # it is of what was fitted
             files = read_parts(parts, root, TRAIN)
             loo = _finite(leave_one_out(files, rows.moments, reference, training.l2))
         checks = [] if plain.is_exact else diagnose(facts.features, plain, rows.sample)
@@ -167,14 +171,14 @@ def _some_rows(parts: Sequence[RowsPart]) -> Batch:
 
     `split` leaves the rows of many files in random order.
     """
-    width = len(next(iter(parts[0].batches())).columns)
+    width = len(parts[0].file.schema.names) - parts[0].weighted
     most = max(1, min(SEGMENT_ROWS, SEGMENT_VALUES // width))
     if len(parts) == 1:
-        return read_held(parts[0]).whole.thinned(most)
+        return held(read_parquet(parts[0].file.path)).whole.thinned(most)
     share = -(-most // len(parts))
     pieces = [next(iter(part.batches())).cut(0, share) for part in parts]
     columns = zip(*(piece.stored for piece in pieces), strict=True)
-    return batch_of([np.concatenate(each) for each in columns], pieces[0])
+    return batch_of([np.concatenate(each) for each in columns], weighted=pieces[0].weighted)
 
 
 def _segment_columns(encoding: Encoding) -> list[SegmentColumn]:

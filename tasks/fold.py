@@ -28,9 +28,9 @@ def fold(rows: Artifact, number: int, folds: int, root: Path) -> Artifact:
     files = read_parts(rows, root, TRAIN)
     fewest = min(file.rows for file in files)
     if fewest < 2 * folds:
-        raise BadTable(
-            f"`folds` of {folds} needs {2 * folds} training rows, and there are {counted(fewest, 'row')}; lower it"
-        )
+        needed = f"{2 * folds} training rows" + (" in each file" if len(files) > 1 else "")
+        there = counted(fewest, "row") + (" in the smallest" if len(files) > 1 else "")
+        raise BadTable(f"`folds` of {folds} needs {needed}, and there are {there}; lower it")
     with draft(root) as folder:
         for place, file in enumerate(files):
             table, is_held = read_parquet(file.file.path), fold_of_rows(file.rows, folds, place) == number

@@ -41,7 +41,9 @@ class Miss:
 def misses(actual: Array, predicted: Array) -> tuple[Miss, ...]:
     """Return the largest errors of rows, both (n,), the largest first."""
     errors = np.abs(actual - predicted)
-    places = np.argpartition(-errors, MOST)[:MOST] if len(errors) > MOST else np.arange(len(errors))
+    least = np.partition(errors, -MOST)[-MOST] if len(errors) > MOST else 0.0
+    over, ties = np.flatnonzero(errors > least), np.flatnonzero(errors == least)
+    places = np.concatenate([over, ties[:MOST]])
     return largest(Miss(0, int(place), float(actual[place]), float(predicted[place])) for place in places)
 
 

@@ -57,6 +57,11 @@ class Batch:
         return self.columns if self.weights is None else [*self.columns, self.weights]
 
     @property
+    def weighted(self) -> bool:
+        """Return whether the rows have weights."""
+        return self.weights is not None
+
+    @property
     def roots(self) -> Array | None:
         """Return the square roots (m,) of the weights, which make of weighted least squares a plain one."""
         return None if self.weights is None else np.sqrt(self.weights, dtype=np.float64)
@@ -80,13 +85,10 @@ class Batch:
         return Batch([column[rows] for column in self.features], self.target[rows], weights)
 
 
-def batch_of(stored: Sequence[NDArray[Any]], like: Batch) -> Batch:
-    """Return columns in the order of `Batch.stored` as a batch, with weights where another one has them."""
-    if like.weights is None:
-        *features, target = stored
-        return Batch(features, target)
-    *features, target, weights = stored
-    return Batch(features, target, weights)
+def batch_of(stored: Sequence[NDArray[Any]], *, weighted: bool) -> Batch:
+    """Return columns in the order of `Batch.stored` as a batch; weights are the last one, if there are any."""
+    *features, target = stored[:-1] if weighted else stored
+    return Batch(features, target, stored[-1] if weighted else None)
 
 
 class Part(Protocol):

@@ -137,7 +137,9 @@ def _rows(batch: Batch, chosen: NDArray[np.int64], start: int) -> Batch:
     """Return a batch's chosen rows, where the batch begins at row `start` of the table."""
     first, last = np.searchsorted(chosen, [start, start + batch.rows])
     places = chosen[first:last] - start
-    return batch_of([np.asarray(column[places], np.float64) for column in batch.stored], batch)
+    return batch_of(
+        [np.asarray(column[places], np.float64) for column in batch.stored], weighted=batch.weighted
+    )
 
 
 def _joined(a: TableProfile, b: TableProfile) -> TableProfile:
@@ -146,5 +148,5 @@ def _joined(a: TableProfile, b: TableProfile) -> TableProfile:
         merge(a.moments, b.moments),
         np.minimum(a.lowest, b.lowest),
         np.maximum(a.highest, b.highest),
-        batch_of([np.concatenate(pair) for pair in pairs], a.sample),
+        batch_of([np.concatenate(pair) for pair in pairs], weighted=a.sample.weighted),
     )

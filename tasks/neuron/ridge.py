@@ -92,7 +92,7 @@ def fold_moments(parts: Sequence[Part], folds: int, seed: int = 0) -> list[Momen
             start += batch.rows
             for fold in np.unique(own).tolist():
                 known, mine = found[fold], own == fold
-                some = batch_of([column[mine] for column in batch.stored], batch)
+                some = batch_of([column[mine] for column in batch.stored], weighted=batch.weighted)
                 added = column_moments(some.columns, known.shift if known else None, weights=some.weights)
                 found[fold] = merge(known, added) if known else added
     whole = [each for each in found if each is not None]

@@ -73,12 +73,14 @@ def distributions(sample: pa.Table) -> list[ColumnDistribution]:
 
 
 def drift(before: Sequence[ColumnDistribution], sample: pa.Table) -> list[ColumnDrift]:
-    """Hold today's rows against the distributions of an earlier run, for the columns that both have.
+    """Hold today's rows against the distributions of an earlier run, for the columns that both have, of the same kind.
 
     A column has drifted if that is beyond chance (chi-square over its cells, with the missing values as a cell of their
     own; Holm's rule over the columns) and its PSI is not small. Rows are taken as independent of each other.
     """
-    both = [each for each in before if each.name in sample.column_names]
+    both = [
+        each for each in before if each.name in sample.column_names and _fits(each.edges, sample[each.name])
+    ]
     found = [
         homogeneity([*each.counts, each.missing], _counted(each.edges, sample[each.name]))
         for each in both
@@ -132,6 +134,13 @@ def _value_counts(column: pa.ChunkedArray) -> ValueCounts:
     counts = pc.value_counts(column.drop_null()).to_pylist()
     levels = sorted((str(each["values"]), each["counts"]) for each in counts)
     return np.array([level for level, _ in levels], object), np.array([rows for _, rows in levels], np.int64)
+
+
+def _fits(edges: Sequence[float] | Sequence[str], column: pa.ChunkedArray) -> bool:
+    """Say whether a column can be counted in cells with these edges: a number in numbers, a category in levels."""
+    if not edges or pa.types.is_null(column.type):
+        return True
+    return isinstance(edges[0], str) != _is_number(column)
 
 
 def _is_number(column: pa.ChunkedArray) -> bool:

@@ -10,14 +10,14 @@ holds what later stages need to know of all training rows at once, so that none 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.neuron.interleaved import unfilled
-from tasks.neuron.parts import Batch, MemoryPart, Part
+from tasks.neuron.parts import Batch, MemoryPart, Part, batch_of
 from tasks.neuron.profile import TableProfile
 from tasks.neuron.sandwich import Clusters
 from tasks.neuron.workers import spread
@@ -71,7 +71,7 @@ class RowsPart:
         """Yield the rows, some at a time; with `rng` in a random order of the file's row groups."""
         weighted = self.weighted
         for columns in self.file.batches(rng):
-            yield _batch(columns, weighted)
+            yield batch_of(columns, weighted=weighted)
 
 
 def write_rows(folder: Path, name: Name, rows: pa.Table) -> None:
@@ -142,7 +142,7 @@ def write_profile(folder: Path, profile: TableProfile) -> None:
 def held(rows: pa.Table) -> MemoryPart:
     """Return encoded rows in memory as the neuron takes them."""
     return MemoryPart(
-        _batch([column.to_numpy() for column in rows.columns], rows.column_names[-1] == WEIGHTS)
+        batch_of([column.to_numpy() for column in rows.columns], weighted=rows.column_names[-1] == WEIGHTS)
     )
 
 
@@ -172,13 +172,9 @@ def read_profile(artifact: Artifact, root: Path) -> TableProfile:
     lowest, highest, sample = (
         np.asarray(arrays[name], np.float64) for name in ("lowest", "highest", "sample")
     )
-    return TableProfile(from_arrays(arrays), lowest, highest, _batch([*sample.T], "weight" in arrays))
-
-
-def _batch(columns: Sequence[NDArray[Any]], weighted: bool) -> Batch:
-    """Return columns in the order of a file."""
-    *features, target = columns[:-1] if weighted else columns
-    return Batch(features, target, columns[-1] if weighted else None)
+    return TableProfile(
+        from_arrays(arrays), lowest, highest, batch_of([*sample.T], weighted="weight" in arrays)
+    )
 
 
 def read_parts(artifact: Artifact, root: Path, name: Name) -> list[RowsPart]:
@@ -197,7 +193,7 @@ def read_held(part: RowsPart) -> MemoryPart:
 
     for _ in spread(put, _placed(part)):
         pass
-    return MemoryPart(_batch(rows.columns, part.weighted), rows)
+    return MemoryPart(batch_of(rows.columns, weighted=part.weighted), rows)
 
 
 def _placed(part: RowsPart) -> Iterator[tuple[int, Batch]]:

@@ -102,6 +102,11 @@ def _scored(
     def predict(batch: Batch) -> tuple[Scored, Array, Array]:
         actual, own = scale.values(batch.target), batch.weights
         predicted = scale.predictions(batch.matrix @ fitted.weights + fitted.bias)
+        if scale.smearing is not None and not np.isfinite(predicted).all():
+            raise OverflowError(
+                f"`log_target`: exp of a prediction in {part.file.path.name} is too large for a float; exclude the "
+                "rows far out, or leave `log_target` out"
+            )
         squares = (actual - predicted) ** 2
         scored = Scored(
             metrics.errors(actual, predicted, own),

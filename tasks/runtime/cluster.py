@@ -3,7 +3,9 @@
 They need this package and the artifacts folder, under the same path as here, and know nothing of Prefect.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -27,6 +29,7 @@ class Cluster:
         """Prepare to use the scheduler at an address, or without one so many workers of this machine."""
         self.address, self.count = address, count
         self._client: Any = None
+        self._lock = threading.Lock()  # stages work side by side
 
     def __call__(self, fn: Callable[[S], T], things: Iterable[S], /) -> Iterator[T]:
         """Yield fn(thing) for each thing, in their order.
@@ -49,10 +52,11 @@ class Cluster:
 
     def client(self) -> Any:
         """Return the connection, made and its workers checked when this is called first."""
-        if self._client is None:
-            self._client = self._connected()
-            self._refuse_others()
-        return self._client
+        with self._lock:
+            if self._client is None:
+                self._client = self._connected()
+                self._refuse_others()
+            return self._client
 
     def close(self) -> None:
         """Leave the cluster; one of this machine ends."""
@@ -126,4 +130,8 @@ def _explained() -> Iterator[None]:
         raise WorkersFailed(
             "Dask lost several workers at the same part; they are most likely short of memory: give each more, "
             "or start fewer on a machine"
+        ) from error
+    except CancelledError as error:
+        raise WorkersFailed(
+            "the Dask scheduler was lost, or dropped the work; see that it runs, and run this again"
         ) from error

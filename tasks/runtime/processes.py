@@ -6,8 +6,9 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from multiprocessing.connection import wait
 from typing import TypeVar
 
@@ -28,6 +29,7 @@ class Processes:
         """Prepare so many processes; by default one a core."""
         self.count = count or cores()
         self._pool: ProcessPoolExecutor | None = None
+        self._lock = threading.Lock()  # stages work side by side
 
     def __call__(self, fn: Callable[[S], T], things: Iterable[S], /) -> Iterator[T]:
         """Yield fn(thing) for each thing, in their order.
@@ -49,34 +51,55 @@ class Processes:
 
     def close(self) -> None:
         """End the processes."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+        self._drop(self._pool)
+
+    def _current(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                spawn = multiprocessing.get_context(
+                    "spawn"
+                )  # a fork would inherit the locks of other threads
+                self._pool = ProcessPoolExecutor(self.count, spawn, _begin)
+            return self._pool
+
+    def _drop(self, pool: ProcessPoolExecutor | None) -> None:
+        """End a pool, unless another thread has done so and made the next one."""
+        with self._lock:
+            if pool is not None and self._pool is pool:
+                pool.shutdown(cancel_futures=True)
+                self._pool = None
 
     def _first(self, fn: Callable[[S], T], left: Sequence[S], begun: MutableSequence[Future[T]]) -> T:
-        """Return the result of the first thing that is left, with all of them begun."""
+        """Return the result of the first thing that is left, while the next ones are worked on."""
         for _ in range(LOSSES):
+            pool = self._current()
             try:
-                self._begin_all(fn, left, begun)
+                self._begin_next(pool, fn, left, begun)
                 return begun[0].result()
-            except BrokenProcessPool as error:
+            except (
+                BrokenProcessPool,
+                CancelledError,
+            ) as error:  # the second one where another thread was first
                 cause = error
-                self.close()
+                self._drop(pool)
         raise WorkersFailed(
             f"worker processes were lost {LOSSES} times in a row; they are most likely short of memory: "
             "lower `workers`, or use the runner 'local'"
         ) from cause
 
-    def _begin_all(self, fn: Callable[[S], T], left: Sequence[S], begun: MutableSequence[Future[T]]) -> None:
-        """Begin what has not been, or was lost with its process."""
-        if self._pool is None:
-            spawn = multiprocessing.get_context("spawn")  # a fork would inherit the locks of other threads
-            self._pool = ProcessPoolExecutor(self.count, spawn, _begin)
-        for number, thing in enumerate(left):
+    def _begin_next(
+        self,
+        pool: ProcessPoolExecutor,
+        fn: Callable[[S], T],
+        left: Sequence[S],
+        begun: MutableSequence[Future[T]],
+    ) -> None:
+        """Begin the next things, so that no process waits: those that have not been, or were lost with theirs."""
+        for number, thing in enumerate(islice(left, 2 * self.count)):
             if number == len(begun):
-                begun.append(self._pool.submit(alone, fn, thing))
+                begun.append(pool.submit(alone, fn, thing))
             elif _was_lost(begun[number]):
-                begun[number] = self._pool.submit(alone, fn, thing)
+                begun[number] = pool.submit(alone, fn, thing)
 
 
 def _was_lost(begun: Future[T]) -> bool:

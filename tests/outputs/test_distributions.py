@@ -113,6 +113,16 @@ def test_columns_of_one_side_alone_are_left_out() -> None:
     assert drift(before, pa.table({"new": [1.0]})) == []
 
 
+def test_a_column_that_has_become_another_kind_is_left_out() -> None:
+    """A number today, text before, and the other way round; the others are compared all the same."""
+    numbers, texts = (
+        pa.table({"k": [1.0, 2.0], "x": [1.0, 2.0]}),
+        pa.table({"k": ["a", "b"], "x": [1.0, 2.0]}),
+    )
+    for before, now in ((numbers, texts), (texts, numbers)):
+        assert [each.name for each in drift(distributions(before), now)] == ["x"]
+
+
 def test_the_sentence_names_the_features_that_drifted_the_furthest_first() -> None:
     found = [ColumnDrift(name=f"x{n}", psi=n / 10, p=1e-9, drifted=n > 2) for n in range(1, 9)]
     assert drift_text(found) == (

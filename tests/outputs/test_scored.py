@@ -61,3 +61,11 @@ def test_sums_of_parts_join(rows: list[RowsPart], tmp_path: Path) -> None:
         assert (added.rows, added.mean, added.scatter) == pytest.approx(
             (all_at_once.rows, all_at_once.mean, all_at_once.scatter), rel=1e-12
         )
+
+
+def test_a_prediction_whose_exponential_is_too_large_is_refused(rows: list[RowsPart], tmp_path: Path) -> None:
+    far = TrainedModel(np.array([2000.0, 0.0]), 0.0)
+    with pytest.raises(
+        OverflowError, match=r"exp of a prediction in rows-0\.parquet is too large for a float"
+    ):
+        score_files(far, TargetScale(1.0), 0.0, tmp_path, ("a.parquet", [FileRows(TRAIN, 0, rows[0])]))

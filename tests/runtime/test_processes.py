@@ -3,7 +3,8 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -57,6 +58,16 @@ def test_a_killed_process_is_replaced_and_its_thing_done_again(two: Processes, t
     assert len((tmp_path / "2").read_text().split()) == 2
 
 
+def test_stages_side_by_side_share_the_processes_and_their_losses(two: Processes, tmp_path: Path) -> None:
+    """What one of them loses, the other one loses too; both have it done again."""
+    stages = [(noted, tmp_path / "a"), (killed_once, tmp_path / "b"), (noted, tmp_path / "c")]
+    for _, folder in stages:
+        folder.mkdir()
+    with ThreadPoolExecutor(len(stages)) as threads:
+        begun = [threads.submit(_all, two, partial(fn, folder)) for fn, folder in stages]
+    assert [each.result() for each in begun] == [[number**2 for number in range(6)]] * len(stages)
+
+
 def test_processes_that_always_die_are_given_up(two: Processes) -> None:
     with pytest.raises(
         WorkersFailed, match=r"worker processes were lost 3 times in a row; .* lower `workers`"
@@ -89,6 +100,10 @@ def test_no_process_outlives_its_parent() -> None:
     while any(map(_is_alive, pids)):
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def _all(work: Processes, fn: Callable[[int], int]) -> list[int]:
+    return list(work(fn, range(6)))
 
 
 def slow_pid(_number: int) -> int:

@@ -96,3 +96,11 @@ def test_dates_of_any_kind_become_times() -> None:
     found, is_text = as_times(odd)
     assert is_text.to_pylist() == [True] * 4 + [False]
     assert found.null_count == 4
+
+
+def test_a_day_that_no_month_has_is_no_date() -> None:
+    """In any format; Arrow's own reading would roll it over to the next month."""
+    for cells, written in ((["2024-02-29", "2024-02-31"], None), (["29.02.2024", "31.02.2024"], "%d.%m.%Y")):
+        times, is_none = as_times(pa.array(cells), written)
+        assert is_none.to_pylist() == [False, True]
+        assert times[0].as_py().isoformat() == "2024-02-29T00:00:00"
