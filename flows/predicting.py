@@ -36,6 +36,7 @@ from tasks.table.model.uncertainty import Interval
 from tasks.table.sources.delimited import TextTable
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.discovery import refuse_sheet, source
+from tasks.table.sources.location import FILE_DATABASES, database_file, scheme
 from tasks.table.sources.reader import Preview, preview
 from tasks.table.sources.source import Origin
 
@@ -92,6 +93,8 @@ def _output(options: Prediction) -> Path | DatabaseTable:
     if is_database(options.output):
         if options.output_table is None:
             raise BadTable(f"{where} is a database; name the table with `--output-table`")
+        if scheme(options.output) in FILE_DATABASES:
+            local_output(str(database_file(options.output)), overwrite=True)
         origin = Origin(options.output, password=_password(options.output_password_block))
         table = table_at(origin, options.output_table, options.output_key, overwrite=options.overwrite)
         table.check()

@@ -26,9 +26,9 @@ from tasks.outputs.scoring import ScoringResult
 from tasks.page.markdown import markdown
 from tasks.page.scoring import refusal_page, scoring_page
 from tasks.runtime.stage import RETRIES, may_pass
-from tasks.table.destinations.database_table import is_database
 from tasks.table.model.scoring import scoring_notes
 from tasks.table.sources.address import redacted
+from tasks.table.sources.location import is_url
 
 # What stands in a path for the day on which a run is due.
 DAY = "{day}"
@@ -71,13 +71,14 @@ def scoring(settings: Prediction) -> ScoringResult:
         BadTable: The model is not there, the rows lack what it needs, or the output cannot be written.
     """
     hide_tracebacks()
-    options = dated(Prediction.model_validate(settings))
-    with _refusing_visibly(_name(options.model)):
+    given = Prediction.model_validate(settings)
+    with _refusing_visibly(_name(given.model)):
+        options = dated(given)
         found: PredictedRows = _predict(options, SAMPLED)
     result = _result(found, options)
     page = markdown(scoring_page(result), lambda _: None)
     create_markdown_artifact(page, key=f"{result.name}-scoring", description=result.line)
-    emit("scoring.completed", result.name, result.model_dump(mode="json"))
+    emit("scoring.completed", result.name, result.model_dump(mode="json") | {"text": result.line})
     state: State[ScoringResult] = Completed(message=result.line, data=result)
     return cast("ScoringResult", state)
 
@@ -87,7 +88,7 @@ def dated(options: Prediction) -> Prediction:
     if DAY not in options.output:
         return options
     output = options.output.replace(DAY, f"{flow_run.scheduled_start_time:%Y-%m-%d}")
-    if is_database(output):
+    if is_url(output):  # a database, or what is refused later
         return options.model_copy(update={"output": output})
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     return options.model_copy(update={"output": output, "overwrite": True})
@@ -124,9 +125,12 @@ def _refusing_visibly(name: str) -> Iterator[None]:
         yield
     except Exception as error:
         reason = redacted(f"{type(error).__name__}: {error}")
-        page = markdown(refusal_page(name, reason), lambda _: None)
-        create_markdown_artifact(page, key=f"{name}-scoring", description=reason)
-        emit("scoring.failed", name, {"reason": reason})
+        try:
+            page = markdown(refusal_page(name, reason), lambda _: None)
+            create_markdown_artifact(page, key=f"{name}-scoring", description=reason)
+            emit("scoring.failed", name, {"text": reason})
+        except Exception as unpublished:  # noqa: BLE001 - the first error is the one to tell; this one goes with it
+            error.add_note(f"the failure could not be published: {unpublished}")
         raise
 
 

@@ -945,7 +945,7 @@ class SweepPlan(Section):
             Settings.model_validate(overlaid(base, {"training": dict(zip(names, values, strict=True))}))
             for values in itertools.product(*self.training.values())
         ]
-        return [each for at, each in enumerate(found) if each not in found[:at]]
+        return [*{each.training: each for each in found}.values()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,8 @@ def _sweep(options: Namespace, settings: Settings, given: object) -> SweepPlan:
         ValidationError: a value is out of bounds, or there are none.
     """
     values = dict(given) if isinstance(given, Mapping) else {"sweep": given}
-    folds = getattr(options, "folds", None) or values.pop("folds", SweepPlan.model_fields["folds"].default)
+    in_file = values.pop("folds", SweepPlan.model_fields["folds"].default)
+    folds = getattr(options, "folds", None) or in_file
     for name in Training.model_fields:
         if text := getattr(options, f"{SWEPT}.{name}", None):
             values[name] = [value.strip() for value in text.split(",")]

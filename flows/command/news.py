@@ -6,7 +6,7 @@ A terminal sees them by default. A pipe or a log sees them with `--verbose`, and
 import logging
 import sys
 
-from flows.command.messages import say
+from flows.command.messages import EXPECTED, say
 
 # The logger of flow runs, and the attribute by which a record says that a stage has passed.
 FLOW_RUNS = "prefect.flow_runs"
@@ -26,9 +26,19 @@ class News:
             say(message)
 
     def follow_stages(self) -> None:
-        """From now on say of each stage that it has passed, as the run's log does."""
+        """From now on say of each stage that it has passed, and of the log only what the closing lines lack."""
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(is_news)
         if self.wanted:
             logging.getLogger(FLOW_RUNS).addHandler(_Stages(logging.INFO))
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Say whether a log record adds to the closing lines: the traceback of a programming error does."""
+    error = record.exc_info[1] if record.exc_info else None
+    expected = isinstance(error, (*EXPECTED, OSError)) or hasattr(record, "mendable")
+    twice = error is not None and record.name == "prefect.task_runs"
+    return not (expected or twice or "Finished in state Failed" in record.getMessage())
 
 
 class _Stages(logging.Handler):

@@ -1,6 +1,5 @@
 """The command `linear-neuron run`: the flow, and on the terminal its summary or its result as JSON."""
 
-import logging
 import threading
 import time
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from flows.command.connection import Connection
 from flows.command.exits import Exit
 from flows.command.folders import require_writable
-from flows.command.messages import EXPECTED, explain, print_result
+from flows.command.messages import explain, print_result
 from flows.command.news import News
 from flows.command.signals import Stops
 from tasks.config import Settings
@@ -39,8 +38,6 @@ def run(
             from tasks.runtime.user_table import looking_once
             from tasks.store.remote import using
 
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(_is_news)
         news.follow_stages()
         with looking_once(), using(settings.remote):
             # A password that Prefect keeps cannot be had before its server is there.
@@ -69,11 +66,3 @@ def _load_training() -> None:
     from tasks.train import load
 
     load()
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Say whether a log record adds to the closing lines: the traceback of a programming error does."""
-    error = record.exc_info[1] if record.exc_info else None
-    expected = isinstance(error, (*EXPECTED, OSError)) or hasattr(record, "mendable")
-    twice = error is not None and record.name == "prefect.task_runs"
-    return not (expected or twice or "Finished in state Failed" in record.getMessage())

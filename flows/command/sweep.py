@@ -21,10 +21,13 @@ def sweep(plan: SweepPlan, as_json: bool, stops: Stops, news: News) -> Exit:
     try:
         require_writable("artifacts", Path(plan.settings.artifacts))
         connection = Connection(stops)
+        from prefect import tags
+
         from flows.command.recording import recorded
         from flows.regression import regression
         from flows.sweeping import best_settings
         from flows.sweeping import sweep as flow
+        from tasks.outputs.registry import claimed_name
         from tasks.page.summary import summary
         from tasks.runtime.progress import Activity, end_display
         from tasks.runtime.user_table import looking_once
@@ -34,8 +37,9 @@ def sweep(plan: SweepPlan, as_json: bool, stops: Stops, news: News) -> Exit:
             with Activity("waiting for Prefect's server"):
                 connection.establish()
             stops.on_stop(end_display)
-            found = recorded(flow, stops)(plan)
-            result = recorded(regression, stops)(best_settings(plan, found))
+            with tags(claimed_name(root, plan.settings.model_dump(mode="json"))):
+                found = recorded(flow, stops)(plan)
+                result = recorded(regression, stops)(best_settings(plan, found))
     except Exception as error:  # noqa: BLE001 - the border: every failure becomes one line and a status
         return explain(error)
 
@@ -47,7 +51,7 @@ def lines(found: Sweep) -> list[str]:
     """Write a table of the candidates, the best one first."""
     names = [*found.candidates[0].training]
     rows = [[*names, "RMSE", "95 %"], *(_row(each) for each in found.candidates)]
-    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(len(names) + 1)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(names) + 1)]
     table = ["  ".join([*map(str.ljust, row, widths), *row[len(widths) :]]).rstrip() for row in rows]
     best = " ".join(
         f"--{name.replace('_', '-')}={_word(value)}" for name, value in found.candidates[0].training.items()

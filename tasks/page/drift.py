@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tasks.outputs.result import ColumnDrift
 from tasks.page.blocks import TableBlock, Text
+from tasks.page.coefficients import p_value
 from tasks.page.text import named, number
 
 MOST = 20
@@ -18,7 +19,7 @@ def drift_table(which: str, found: Sequence[ColumnDrift]) -> TableBlock:
     """
     by_distance = sorted(found, key=lambda each: (not each.drifted, -each.psi))
     rows: list[list[Text]] = [
-        [named(each.name), number(each.psi, 3), number(each.p, 2), "yes" if each.drifted else "no"]
+        [named(each.name), number(each.psi, 3), p_value(each.p), "yes" if each.drifted else "no"]
         for each in by_distance[:MOST]
     ]
     rest = f", the {len(rows)} of {len(found):,} that are furthest" if len(rows) < len(found) else ""

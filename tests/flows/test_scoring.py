@@ -166,8 +166,26 @@ def test_rows_that_the_champion_does_not_know_are_refused(
     assert page.startswith("# Nothing was scored by sales")
     assert message.partition("'")[0] in page
     assert events[-1]["event"] == "linear-neuron.scoring.failed"
+    assert message in events[-1]["payload"]["text"]
     assert path.read_bytes() == before
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("s3://bucket/day={day}/rows.parquet", "is not on this machine"),
+        ("sqlite:///nowhere/{day}.db", "nowhere"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_before_anything_is_made(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, output: str, message: str
+) -> None:
+    monkeypatch.chdir(shop)
+    before = sorted(shop.rglob("*"))
+    with pytest.raises(BadTable, match=message):
+        scored(shop, output=output, output_table="scored" if "sqlite" in output else None)
+    assert sorted(shop.rglob("*")) == before
 
 
 def test_no_champion_is_said(shop: Path) -> None:

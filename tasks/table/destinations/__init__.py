@@ -1,1 +1,1 @@
-"""Tables of databases that rows are written to: `table` says how, and each kind of database has a module."""
+"""Tables of databases that rows are written to: `database_table` says how, and each kind of database has a module."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tasks.table.destinations.adbc_session import AdbcSession
 from tasks.table.sources.adbc import answering
@@ -20,7 +20,7 @@ _COLUMNS = (
 class PostgresTables:
     """A database at an address that may have a password in it, for the driver alone."""
 
-    address: str
+    address: str = field(repr=False)
     name: str = NAME
     exists: bool = True
 

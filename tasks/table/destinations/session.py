@@ -1,4 +1,4 @@
-"""What every kind of database offers to `table`: a connection that stages rows, and one transaction that uses them."""
+"""What every kind of database offers: a connection that stages rows, and one transaction that uses them."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol

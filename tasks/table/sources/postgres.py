@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -33,7 +33,7 @@ _NUMERIC = "numeric"
 class Postgres:
     """A database of PostgreSQL at an address that may have a password in it, for the driver alone."""
 
-    address: str
+    address: str = field(repr=False)
     name: str = NAME
 
     def schema(self, query: str) -> pa.Schema:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows.command.exits import Exit
-from flows.command.news import News
-from flows.command.run import _is_news, run
+from flows.command.news import News, is_news
+from flows.command.run import run
 from flows.command.signals import Stops
 from tasks.config import Settings
 from tasks.neuron.recipe import Diverged
@@ -56,16 +56,16 @@ def record(
     "error", [BadTable("a; b"), Diverged(3, 1.0, 0.02), OSError(28, "full"), ConnectionError()]
 )
 def test_what_one_line_tells_is_not_logged_with_a_traceback(error: Exception) -> None:
-    assert not _is_news(record(error))
+    assert not is_news(record(error))
 
 
 def test_a_programming_error_is_logged_once_with_its_traceback() -> None:
     """The task logs it, and the flow that it fails."""
     error = ZeroDivisionError()
-    assert _is_news(record(error))
-    assert not _is_news(record(error, name="prefect.task_runs"))
+    assert is_news(record(error))
+    assert not is_news(record(error, name="prefect.task_runs"))
 
 
 def test_of_the_other_lines_only_the_failed_state_is_left_out() -> None:
-    assert _is_news(record(text="train waits for process 7, which computes the same"))
-    assert not _is_news(record(text="Finished in state Failed('Task run encountered an exception')"))
+    assert is_news(record(text="train waits for process 7, which computes the same"))
+    assert not is_news(record(text="Finished in state Failed('Task run encountered an exception')"))

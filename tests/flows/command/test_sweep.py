@@ -26,6 +26,7 @@ def test_values_come_from_flags_and_a_file(tmp_path: Path) -> None:
     found = [(each.training.epochs, each.training.l2, each.training.batch_size) for each in plan.candidates()]
     assert found == [(10, 0.0, 8), (10, 0.1, 8), (100, 0.0, 8), (100, 0.1, 8)]
     assert asked("--training.epochs", "5", "--folds", "2").folds == 2
+    assert asked("--config", str(file), "--folds", "10").folds == 10
 
 
 @pytest.mark.parametrize(
