@@ -7,6 +7,7 @@ modelled. A flow run that is retried is logged once: it is known by the name of 
 import logging
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -85,13 +86,14 @@ class Tracker:
             self.client.set_terminated(run.info.run_id)
 
     def _fill(self, run: str, result: Result, folder: Path) -> None:
-        from mlflow.entities import LoggedModelOutput, Param
+        from mlflow.entities import LoggedModelOutput, Metric, Param
 
         given = [Param(name, value) for name, value in _parameters(result).items()]
         for start in range(0, len(given), MOST_AT_ONCE):
             self.client.log_batch(run, params=given[start : start + MOST_AT_ONCE])
-        for name, value in _metrics(result).items():
-            self.client.log_metric(run, name, value)
+        now = int(time.time() * 1000)
+        metrics = [Metric(name, value, now, 0) for name, value in _metrics(result).items()]
+        self.client.log_batch(run, metrics=metrics)
         self.client.log_artifacts(run, str(folder))
 
         model = self.client.create_logged_model(self.experiment, name="model", source_run_id=run)

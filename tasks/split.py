@@ -138,7 +138,13 @@ def split(
 
         notes = [
             *([split_note(plan.rule, tests.rows, rows.count)] if plan.rule else []),
-            *([f"rows count {plan.weights.said}, in the fit and in all errors"] if plan.weights else []),
+            *(
+                [
+                    f"rows count {plan.weights.said}, in the fit and in all errors but those beside the champion's"
+                ]
+                if plan.weights
+                else []
+            ),
             *encoding_notes(*found),
         ]
         left = PartsFacts(
