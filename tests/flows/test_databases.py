@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.sorting import FlowRunSort
 from pydantic import SecretStr
 
 from flows.regression import regression
@@ -17,6 +16,7 @@ from tasks.config import Settings
 from tasks.outputs.result import Result
 from tasks.table.sources.postgres import Postgres
 from tests.databases import PASSWORD, READER, Server
+from tests.flow_runs import artifacts_of, last_runs
 
 ROWS = "SELECT i AS id, i * 0.5 AS x, 3 * i + 1 + (i % 3) AS y FROM generate_series(1, 60) AS i"
 
@@ -102,12 +102,13 @@ def test_a_password_is_read_from_a_block_and_left_nowhere(
     with pytest.raises(ValueError, match="is no Secret block that can be read"):
         fitted(tmp_path / "store", data=address, password_block="nothing")  # noqa: S106
 
+    runs = last_runs("regression", 3)
+    assert len(runs) == 3
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=3)
         known = [run.model_dump_json() for run in runs]
         known += [state.model_dump_json() for run in runs for state in client.read_flow_run_states(run.id)]
         known += [task.model_dump_json() for task in client.read_task_runs(limit=50)]
-        known += [json.dumps([each.data, each.description]) for each in client.read_artifacts(limit=200)]
+    known += [json.dumps([each.data, each.description]) for each in artifacts_of(*(run.id for run in runs))]
     files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) > 10
     printed = capfd.readouterr()

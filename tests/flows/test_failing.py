@@ -7,8 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.command import cli
 from flows.command.exits import Exit
@@ -21,6 +19,7 @@ from flows.publishing import report_key
 from flows.regression import regression
 from tasks.config import Settings
 from tasks.table.errors import BadTable
+from tests.flow_runs import artifacts_of, last_runs
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -60,10 +59,9 @@ def test_the_failure_is_an_artifact_under_the_reports_key(
     monkeypatch.setattr("tasks.evaluate.compare", full_disk)
     with pytest.raises(OSError, match="No space left"):
         regression(settings)
-    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[report_key("example")]))
-    with get_client(sync_client=True) as client:
-        pages = [str(artifact.data) for artifact in client.read_artifacts(artifact_filter=wanted, limit=200)]
-    page = next(page for page in pages if "unique-folder" in page)
+    (run,) = last_runs("regression", 1)
+    (artifact,) = artifacts_of(run.id, key=report_key("example"))
+    page = str(artifact.data)
     assert page.startswith("# Stage evaluate failed")
     assert "From the cache it takes: generate, split, train" in page
     assert "    linear-neuron run --artifacts=" in page

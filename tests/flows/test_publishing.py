@@ -10,8 +10,6 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 
 from flows.command import cli
 from flows.publishing import report_key, table_key
@@ -22,6 +20,7 @@ from tasks.outputs.result import Result
 from tasks.page.size_limit import LIMIT
 from tasks.page.text import number
 from tasks.table.model.linear import LinearModel, predict
+from tests.flow_runs import artifacts_of
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -57,12 +56,7 @@ def folder_of(settings: Settings, result: Result) -> Path:
 def artifact_of(result: Result, key: str = "") -> str:
     """Return what an artifact of the run holds: markdown, or a table as JSON."""
     assert result.lineage is not None
-    wanted = ArtifactFilter(
-        flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(result.lineage.flow_run)]),
-        key=ArtifactFilterKey(any_=[key or report_key(result.name or "")]),
-    )
-    with get_client(sync_client=True) as client:
-        (artifact,) = client.read_artifacts(artifact_filter=wanted)
+    (artifact,) = artifacts_of(UUID(result.lineage.flow_run), key=key or report_key(result.name or ""))
     return str(artifact.data)
 
 

@@ -4,13 +4,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.publishing import report_key
 from flows.regression import regression
@@ -20,6 +19,7 @@ from tasks.outputs import data, distributions, figures, model, parts, runs, scor
 from tasks.outputs.result import Result
 from tasks.store.formats import write_parquet
 from tasks.table.errors import BadTable
+from tests.flow_runs import artifacts_of
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -241,10 +241,10 @@ def test_too_few_rows_for_a_test_part_are_refused(settings: Settings) -> None:
 def test_the_report_is_published_as_an_artifact_with_its_figures(settings: Settings) -> None:
     """Prefect's UI shows the report with the figures inside, in less than 200 kB."""
     result = regression(settings)
-    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[report_key("example")]))
-    with get_client(sync_client=True) as client:
-        shown = [str(artifact.data) for artifact in client.read_artifacts(artifact_filter=wanted, limit=200)]
-    mine = next(text for text in shown if result.run in text)
+    assert result.lineage is not None
+    (artifact,) = artifacts_of(UUID(result.lineage.flow_run), key=report_key("example"))
+    mine = str(artifact.data)
+    assert result.run in mine
     assert mine.count("data:image/png;base64,") == 5
     assert len(mine) < 200_000
 

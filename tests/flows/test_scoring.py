@@ -11,8 +11,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.sorting import FlowRunSort
 
 from flows import scoring as module
 from flows.scoring import scoring
@@ -23,6 +21,7 @@ from tasks.outputs.registry import CHAMPION, NamedModel
 from tasks.outputs.scoring import ScoringResult
 from tasks.table.errors import BadTable
 from tasks.table.model.linear import FILE
+from tests.flow_runs import artifacts_of, last_runs
 from tests.page.examples import result_of
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -70,12 +69,9 @@ def scored(shop: Path, **given: Any) -> ScoringResult:
 
 def last() -> tuple[str, str, str]:
     """Return the state of the last flow run and its message, and its report."""
-    with get_client(sync_client=True) as client:
-        (run,) = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
-        assert run.state is not None
-        pages = [each for each in client.read_artifacts(limit=200) if each.flow_run_id == run.id and each.key]
-    (page,) = pages
-    assert page.key == "sales-scoring"
+    (run,) = last_runs("scoring", 1)
+    assert run.state is not None
+    (page,) = artifacts_of(run.id, key="sales-scoring")
     return run.state.name or "", run.state.message or "", str(page.data)
 
 

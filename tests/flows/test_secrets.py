@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.sorting import FlowRunSort
 from pyarrow import fs
 
 from flows.command import cli
 from flows.regression import regression
+from tests.flow_runs import artifacts_of, last_runs
 from tests.processes import environment, python
 from tests.s3 import BUCKET, serving
 from tests.table.sources.test_address import CARRYING, SECRET
@@ -52,10 +52,10 @@ def test_a_flow_that_is_called_with_it_keeps_it_out_of_prefect(
         regression(settings)
     assert SECRET not in str(caught.value)
     assert SECRET not in caplog.text
+    (run,) = last_runs("regression", 1)
     with get_client(sync_client=True) as client:
-        run = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
         states = client.read_flow_run_states(run.id)
-        artifacts = client.read_artifacts(limit=200)
+    artifacts = artifacts_of(run.id)
     assert states
     assert SECRET not in json.dumps([each.message for each in states])
     assert SECRET not in json.dumps([[each.data, each.description] for each in artifacts], default=str)

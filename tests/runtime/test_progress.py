@@ -11,14 +11,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.client.schemas.objects import Artifact
 
 from flows.regression import regression
 from tasks.config import Settings, Training
 from tasks.runtime import progress
 from tasks.runtime.progress import ARTIFACT_KEY, PAUSE, SHARE, Progress
+from tests.flow_runs import artifacts_of, last_runs
 
 
 class Terminal(io.StringIO):
@@ -219,12 +217,6 @@ def test_a_refused_training_leaves_the_bar_where_it_was(
     assert [percent for _, percent, _ in sent] == [40]
 
 
-def shown_by_prefect() -> list[Artifact]:
-    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[ARTIFACT_KEY]))
-    with get_client(sync_client=True) as client:
-        return client.read_artifacts(artifact_filter=wanted, limit=200)
-
-
 @pytest.mark.usefixtures("prefect_server")
 def test_prefect_shows_a_bar_for_a_training_that_lasts(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -232,14 +224,13 @@ def test_prefect_shows_a_bar_for_a_training_that_lasts(
     """One artifact, full at the end, in the run's task; none for a short training."""
     quick = settings.model_copy(update={"training": Training(epochs=10)})
     monkeypatch.setattr(progress, "PAUSE", 1e9)  # ten epochs are short, however slow the machine is
-    before = {bar.id for bar in shown_by_prefect()}
     regression(quick)
-    assert {bar.id for bar in shown_by_prefect()} == before
+    assert artifacts_of(last_runs("regression", 1)[0].id, key=ARTIFACT_KEY) == []
     monkeypatch.setattr(progress, "PAUSE", 0.0)
     monkeypatch.setattr(progress, "SHARE", 1e9)
     monkeypatch.setattr("tasks.neuron.batching.FLOATS", 1)
     regression(quick.model_copy(update={"artifacts": str(tmp_path / "other")}))
-    (bar,) = (bar for bar in shown_by_prefect() if bar.id not in before)
+    (bar,) = artifacts_of(last_runs("regression", 1)[0].id, key=ARTIFACT_KEY)
     assert (bar.type, bar.data) == ("progress", 100.0)
     assert str(bar.description).startswith("epoch 10/10  loss 0.3")
     assert bar.task_run_id is not None

@@ -2,12 +2,12 @@
 
 import pytest
 from prefect import flow, task
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.orchestration import get_client
 
 from flows.command import recording
 from flows.command.recording import recorded
 from flows.command.signals import Stops
+from tests.flow_runs import last_runs
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -15,12 +15,6 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "PAUSES", (0.0,))
-
-
-def newest(client: SyncPrefectClient, name: str) -> FlowRun:
-    runs = [run for run in client.read_flow_runs() if run.name == name]
-    assert len(runs) == 1
-    return runs[0]
 
 
 def test_the_state_of_an_interrupted_run_is_crashed() -> None:
@@ -31,14 +25,14 @@ def test_the_state_of_an_interrupted_run_is_crashed() -> None:
     def unfinished() -> None:
         stops._close()  # as the thread does that waits for signals
 
-    @flow(flow_run_name="interrupted in a test", persist_result=False)
+    @flow(name="interrupted in a test", persist_result=False)
     def work() -> None:
         unfinished()
 
     recorded(work, stops)(return_state=True)
 
+    (run,) = last_runs("interrupted in a test")
     with get_client(sync_client=True) as client:
-        run = newest(client, "interrupted in a test")
         states = [state.type.value for state in client.read_flow_run_states(run.id)]
         assert "CRASHED" in states
         crashed = next(
@@ -48,10 +42,10 @@ def test_the_state_of_an_interrupted_run_is_crashed() -> None:
 
 
 def test_a_run_that_nothing_interrupts_is_not_touched() -> None:
-    @flow(flow_run_name="left alone in a test", persist_result=False)
+    @flow(name="left alone in a test", persist_result=False)
     def work() -> int:
         return 3
 
     assert recorded(work, Stops())() == 3
-    with get_client(sync_client=True) as client:
-        assert newest(client, "left alone in a test").state_name == "Completed"
+    (run,) = last_runs("left alone in a test")
+    assert run.state_name == "Completed"

@@ -16,6 +16,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 
 from flows.command.signals import Stops
+from tests.flow_runs import last_runs
 from tests.processes import environment, started
 
 # A run that hangs where it is told to, and says when it is there. What it patches is imported as late as in any run.
@@ -108,8 +109,7 @@ def is_running(pid: int) -> bool:
 
 def run_in(store: Path) -> FlowRun:
     """Return the flow run whose artifacts are there."""
-    with get_client(sync_client=True) as client:
-        (run,) = [each for each in client.read_flow_runs() if str(store) in json.dumps(each.parameters)]
+    (run,) = [each for each in last_runs("regression") if str(store) in json.dumps(each.parameters)]
     return run
 
 
