@@ -80,6 +80,19 @@ def _delimiter(sign: str) -> str:
     return sign
 
 
+def _joined(value: object) -> object:
+    """Join a list of places, so that a table is one text wherever it is said; `location.places` takes it apart."""
+    if not isinstance(value, list | tuple):
+        return value
+    if not all(isinstance(each, str) for each in value):
+        raise ValueError(f"`data` of {value!r} is no list of paths; write each as a text")
+    if wrong := [each for each in value if "," in each and len(value) > 1]:
+        raise ValueError(
+            f"`data` lists {wrong[0]!r}; a path in a list has no comma, rename the file or folder"
+        )
+    return ",".join(value)
+
+
 def _path(path: str, field: ValidationInfo) -> str:
     if "\0" in path:
         raise ValueError(f"{path!r} is not a path: it contains a zero byte")
@@ -162,6 +175,7 @@ def _duration(value: object) -> object:
 
 # The schema refuses credentials as well: Prefect's server checks a form by it, and stores nothing that does not pass.
 Place = Annotated[str, AfterValidator(_path), Field(json_schema_extra={"not": {"pattern": CREDENTIALS}})]
+Places = Annotated[Place, BeforeValidator(_joined)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
 
 
@@ -264,11 +278,11 @@ class Problem(Section):
 class Input(Section):
     """The user's own table, in place of the example problem."""
 
-    data: Place | None = Field(
+    data: Places | None = Field(
         default=None,
         min_length=1,
-        description="CSV, Parquet, Feather, npz or Excel file, a folder or pattern of them, or a URL such as "
-        "s3://bucket/folder or postgresql://host/db.",
+        description="CSV, Parquet, Feather, npz or Excel file, a folder, pattern or comma-separated list of them, or "
+        "a URL such as s3://bucket/folder or postgresql://host/db.",
     )
     query: TableQuery = None
     table: DatabaseTableName = None
@@ -656,7 +670,7 @@ class Prediction(Section):
         min_length=1,
         description="A model.json; a run: its folder, its name or latest; or a name of models: sales, sales@champion.",
     )
-    data: Place = Field(
+    data: Places = Field(
         min_length=1, description="Rows to predict: any table that `run` takes; the target is not needed."
     )
     query: TableQuery = None

@@ -142,3 +142,15 @@ def test_what_is_no_address_of_an_object_store_is_no_remote(address: str) -> Non
 @pytest.mark.parametrize("address", ["s3://bucket", "gs://b/p", "az://c/p/q", "file:///mnt/shared"])
 def test_a_remotes_address_loses_its_last_slash_alone(address: str) -> None:
     assert Settings.model_validate({"remote": f"{address}/"}).remote == address
+
+
+def test_a_list_of_places_is_one_text() -> None:
+    """Whoever writes it: the settings of a list and of its text are the same."""
+    listed = Input.model_validate({"data": ["a.csv", "b.csv"], "target": "y"})
+    assert listed == Input.model_validate({"data": "a.csv,b.csv", "target": "y"})
+    with pytest.raises(ValueError, match=r"`data` lists 'b,c.csv'; a path in a list has no comma"):
+        Input.model_validate({"data": ["a.csv", "b,c.csv"], "target": "y"})
+    with pytest.raises(ValueError, match=r"`data` of \['a.csv', 3\] is no list of paths"):
+        Input.model_validate({"data": ["a.csv", 3], "target": "y"})
+    with pytest.raises(ValueError, match="carries credentials"):
+        Input.model_validate({"data": ["a.csv", "s3://key:secret@bucket/b.csv"], "target": "y"})

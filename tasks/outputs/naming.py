@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from tasks.config import LONGEST_RUN_NAME
 from tasks.outputs.result import Result
-from tasks.table.sources.location import anchored
+from tasks.table.sources.location import anchored, places, without_query
 
 # Of the example problem.
 EXAMPLE = "example"
@@ -42,7 +42,7 @@ def default_name(settings: Dumped) -> str:
     if table is None:
         return EXAMPLE
     data, target = table
-    place = PurePosixPath(data)
+    place = PurePosixPath(without_query(places(data)[0]))
     file = place.name.partition(".")[0] if _slug(place.name.partition(".")[0]) else place.parent.name
     name = _slug(f"{file} {target}")[:LONGEST_RUN_NAME].rstrip("-")
     return name or distinct_name("table", settings)
@@ -66,8 +66,11 @@ def owner(settings: Dumped) -> str:
     table = _table(settings)
     if table is None:
         return EXAMPLE
-    above, _, file = anchored(table[0]).rpartition("/")
-    return json.dumps([f"{above}/{re.sub(r'[0-9]+', '#', file)}", table[1]])
+    named = []
+    for place in places(anchored(table[0])):
+        above, _, file = place.rpartition("/")
+        named.append(f"{above}/{re.sub(r'[0-9]+', '#', file)}")
+    return json.dumps([",".join(dict.fromkeys(named)), table[1]])
 
 
 def owner_in_words(settings: Dumped) -> str:

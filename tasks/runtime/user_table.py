@@ -22,7 +22,7 @@ from tasks.table.drift import lost
 from tasks.table.errors import BadTable, quoted, raise_on_errors
 from tasks.table.sources.dialect import Dialect
 from tasks.table.sources.found import FoundTable
-from tasks.table.sources.location import anchored
+from tasks.table.sources.location import anchored, without_query
 from tasks.table.sources.reader import Preview
 from tasks.table.sources.source import Origin
 from tasks.table.split_rules import check_columns
@@ -248,7 +248,7 @@ def _described(given: Input, found: FoundTable, files: Mapping[str, str], by: Se
         (contents,) = files.values()
     return UserTable(
         origin=replace(found.origin, data=anchored(given.data or "")),
-        ending="".join(PurePosixPath(given.data or "").suffixes[-2:]),
+        ending="".join(PurePosixPath(without_query(given.data or "")).suffixes[-2:]),
         contents=contents,
         files=dict(files) if is_folder else {},
         code=_code() if is_folder else "",

@@ -34,6 +34,8 @@ def run_with(changes: dict[str, Any]) -> Result:
         (own("sales.csv"), "sales-price"),
         (own("s3://bucket/Sales.2024.csv.gz", "Net price (€)"), "sales-net-price"),
         (own("nights/*.csv"), "nights-price"),
+        (own("shops/berlin.csv,shops/rome.csv"), "berlin-price"),
+        (own("https://host/sales.csv?day=3"), "sales-price"),
         (own("/data/nights/"), "nights-price"),
     ],
 )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise, takewhile
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
@@ -15,7 +16,7 @@ from tasks.table.sources.excel import NAME as WORKBOOK
 from tasks.table.sources.files import DataFile
 from tasks.table.sources.formats import KNOWN, format_of, is_no_table
 from tasks.table.sources.lakes import refuse_lakes
-from tasks.table.sources.location import WEB, place, reached, scheme
+from tasks.table.sources.location import WEB, place, places, reached, scheme, without_query
 from tasks.table.sources.source import Origin, SourceTable
 
 _PATTERN = re.compile(r"[*?\[]")
@@ -31,6 +32,8 @@ def source(origin: Origin) -> SourceTable:
     Raises:
         BadTable: there is nothing, or nothing that could be read, or files of several formats.
     """
+    if len(listed := places(origin.data)) > 1:
+        return _together(origin, listed)
     if scheme(origin.data) in WEB:
         return files(origin)
     return next(found for find in FINDERS if (found := find(origin)))
@@ -50,14 +53,14 @@ def files(origin: Origin) -> SourceTable:
     with reached(data):
         filesystem, path = place(data)
         info = filesystem.get_file_info(path)
-    if info.type == fs.FileType.NotFound and _PATTERN.search(path):
+    if info.type == fs.FileType.NotFound and _PATTERN.search(path) and scheme(data) not in WEB:
         return _matching(data, filesystem, path)
     if info.type == fs.FileType.NotFound:
         raise BadTable(f"{located(data)} does not exist; check the path")
     if info.type == fs.FileType.Unknown:
         raise BadTable(f"{located(data)} is neither a file nor a folder; save the rows to a file")
     if info.type == fs.FileType.File:
-        kind = format_of(path)
+        kind = format_of(without_query(path))
         if kind is None:
             raise BadTable(f"{located(data)} is of no known format; save it as {KNOWN}")
         return SourceTable(data, (DataFile(filesystem, path, data, kind),))
@@ -65,6 +68,25 @@ def files(origin: Origin) -> SourceTable:
         found = _listed(filesystem, path)
     refuse_lakes(data, [info.path[len(path) :].strip("/") for info in found])
     return _of_one_format(data, list(_inside(path, found)), filesystem)
+
+
+def _together(origin: Origin, listed: Sequence[str]) -> SourceTable:
+    """Find the files of several places: one table, in the order of the names, as if they lay in one folder."""
+    found = [files(replace(origin, data=each)) for each in listed]
+    members = [member for table in found for member in table.members if isinstance(member, DataFile)]
+    kinds = sorted({member.format for member in members})
+    if len(kinds) > 1:
+        raise BadTable(f"{located(origin.data)} are files of {' and '.join(kinds)}; name files of one format")
+    paths = [member.path.split("/") for member in members]
+    folders = zip(*(path[:-1] for path in paths), strict=False)
+    above = len(list(takewhile(lambda parts: len({*parts}) == 1, folders)))
+    named = [replace(each, name="/".join(path[above:])) for each, path in zip(members, paths, strict=True)]
+    ordered = sorted(named, key=lambda member: PurePosixPath(member.name).parts)
+    for one, other in pairwise(ordered):
+        if one.place == other.place:
+            raise BadTable(f"{located(origin.data)} names {quoted(one.name)} twice; name each file once")
+    findings = tuple(finding for table in found for finding in table.findings)
+    return SourceTable(origin.data, tuple(_with_keys(ordered)), findings)
 
 
 def _matching(data: str, filesystem: fs.FileSystem, path: str) -> SourceTable:

@@ -14,6 +14,7 @@ from pyarrow import fs
 
 from tasks.table.errors import BadTable, located
 from tasks.table.sources.dialect import Dialect
+from tasks.table.sources.location import without_query
 from tasks.table.sources.source import Contents, Version
 
 # By ending, the compression: what Arrow calls it, or one of the two that Python reads.
@@ -55,7 +56,7 @@ class DataFile:
     @property
     def compression(self) -> str | None:
         """What its bytes are compressed with."""
-        return COMPRESSIONS.get(PurePosixPath(self.path).suffix.lower())
+        return COMPRESSIONS.get(PurePosixPath(without_query(self.path)).suffix.lower())
 
     def version(self) -> Version | None:
         """Return its size, the time of the last write and, on this machine, of a change, and its inode.

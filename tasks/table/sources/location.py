@@ -1,6 +1,7 @@
 """Where data lies: a path on this machine or a URL such as s3://bucket/folder, and the file system that reaches it."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -34,8 +35,28 @@ def is_url(data: str) -> bool:
     return "://" in data
 
 
+def places(data: str) -> tuple[str, ...]:
+    """Return the places that the user's data names: one, or several with commas between them.
+
+    A comma may also belong to a name, so what is there as a whole is one place, and so is an address unless another
+    one follows each comma.
+
+    >>> places("a.csv,b.csv"), places("s3://bucket/a.csv,s3://bucket/b.csv"), places("https://host/rows.csv?only=x,y")
+    (('a.csv', 'b.csv'), ('s3://bucket/a.csv', 's3://bucket/b.csv'), ('https://host/rows.csv?only=x,y',))
+    """
+    pieces = tuple(data.split(","))
+    if len(pieces) == 1 or os.path.lexists(data):
+        return (data,)
+    is_list = all(map(is_url, pieces)) if is_url(data) else all(pieces)
+    return pieces if is_list else (data,)
+
+
 def anchored(data: str) -> str:
     """Return where the data lies, whatever folder a process is in."""
+    return ",".join(map(_anchored, places(data)))
+
+
+def _anchored(data: str) -> str:
     if scheme(data) in FILE_DATABASES:
         return f"{scheme(data)}:///{os.path.abspath(database_file(data))}"  # noqa: PTH100 - as below
     return data if is_url(data) else os.path.abspath(data)  # noqa: PTH100 - a path of Path's would follow links
@@ -57,6 +78,15 @@ def database_file(data: str) -> Path:
     ('rows.db', '/srv/rows.duckdb')
     """
     return Path(data.partition("://")[2].removeprefix("/"))
+
+
+def without_query(path: str) -> str:
+    """Return the path of a file, without what follows it in an address of the web.
+
+    >>> without_query("https://host/rows.csv?day=3"), without_query("what?.csv")
+    ('https://host/rows.csv', 'what?.csv')
+    """
+    return re.split("[?#]", path, maxsplit=1)[0] if scheme(path) in WEB else path
 
 
 def existing_database_file(data: str) -> Path:

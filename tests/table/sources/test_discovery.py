@@ -154,3 +154,35 @@ def test_an_archive_of_several_files_is_refused(tmp_path: Path) -> None:
 
 def test_a_pattern_that_nothing_matches_is_said(tmp_path: Path) -> None:
     assert "no file matches; check the path, or name the folder" in refusal(tmp_path / "*.csv")
+
+
+def test_a_list_of_places_is_one_table(
+    bucket: fs.FileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files, folders and patterns, here or elsewhere, in the order of their names; folders above all give columns."""
+    monkeypatch.chdir(tmp_path)
+    for place, rows in (
+        ("year=2021/b.csv", FRAME[3:]),
+        ("year=2020/a.csv", FRAME[:2]),
+        ("c,d.csv", FRAME[:4]),
+    ):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        rows.to_csv(tmp_path / place, index=False)
+        put(bucket, f"listed/{place}", rows.to_csv(index=False).encode())
+    for listed in ("year=2021/b.csv,year=2020", f"{tmp_path}/year=2021/*.csv,{tmp_path}/year=2020/a.csv"):
+        table, _ = read(listed)
+        assert table["year"].to_pylist() == [2020] * 2 + [2021] * 2
+        assert table["x"].to_pylist() == [1.5, 2.25, 0.5, 9.0]
+    far, _ = read("s3://bucket/listed/year=2021/b.csv,s3://bucket/listed/year=2020/a.csv")
+    assert far.equals(table)
+    assert read("c,d.csv")[0].num_rows == 4
+
+
+def test_a_list_of_places_is_refused_for_what_a_folder_is_refused_for(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        FRAME.to_csv(tmp_path / name, index=False)
+    FRAME.to_parquet(tmp_path / "c.parquet")
+    a, b, c = (tmp_path / name for name in ("a.csv", "b.csv", "c.parquet"))
+    assert "are files of CSV and Parquet; name files of one format" in refusal(f"{a},{c}")
+    assert "names 'a.csv' twice; name each file once" in refusal(f"{a},{tmp_path}/*.csv")
+    assert f"'{tmp_path}/d.csv' does not exist" in refusal(f"{a},{b},{tmp_path}/d.csv")

@@ -42,7 +42,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status, headers = self.server.status, {}
         if is_head and not self.server.knows_head:
             status = 405
-        path = self.server.folder / self.path.lstrip("/").replace("%20", " ")
+        path = self.server.folder / self.path.partition("?")[0].lstrip("/").replace("%20", " ")
         content = path.read_bytes() if status == 200 and path.is_file() else b""
         if status == 200 and not path.is_file():
             status = 404
@@ -158,3 +158,14 @@ def test_it_is_only_read() -> None:
     assert isinstance(filesystem, fs.PyFileSystem)
     with pytest.raises(OSError, match="only read"):
         filesystem.open_output_stream(path)
+
+
+def test_what_follows_the_path_in_an_address_is_no_part_of_its_ending(web: Any) -> None:
+    """Another query may be answered by another file; a missing one is a missing file, and no pattern."""
+    FRAME.to_csv(web.folder / "t.csv.gz", index=False)
+    table, _ = read(f"{web.address}/t.csv.gz?day=3&only=x,y")
+    pd.testing.assert_frame_equal(table.to_pandas(), FRAME)
+    assert any(line.endswith("?day=3&only=x,y") for line in web.asked)
+    assert "does not exist; check the path" in refusal(f"{web.address}/other.csv?day=3")
+    (web.folder / "export").write_bytes(b"x,y\n1,2\n")
+    assert "is of no known format" in refusal(f"{web.address}/export?file=t.csv")
