@@ -61,7 +61,7 @@ test: setup ## run the tests, less the slow ones
 	@$(BIN)/python -m pytest -m "not slow" $(PARALLEL) $(ARGS)
 
 test-all: setup ## run every test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 # Half an hour for 10⁵ inputs. A seed gives the same ones again; what fails is kept in .hypothesis and tried first.
 fuzz: setup ## draw FUZZ=5000 malformed inputs for each of the twenty fuzz tests, with SEED=1

@@ -10,14 +10,14 @@ from typing import Any
 from flows.chosen_model import chosen
 from flows.command.exits import Exit
 from flows.command.folders import unusable
-from flows.command.messages import explain, print_result
+from flows.command.messages import explain, print_result, say
 from tasks.config import ModelListing, Promotion, Rollback, RunPair
 from tasks.outputs import registry, runs
 from tasks.outputs.differences import differences
 from tasks.outputs.registry import CHALLENGER, CHAMPION, NamedModel
 from tasks.outputs.result import Result
 from tasks.store.folders import BadStore, existing_root
-from tasks.table.errors import BadTable, quoted
+from tasks.table.errors import BadTable, printable, quoted
 
 ModelRequest = ModelListing | Promotion | Rollback | RunPair
 
@@ -59,6 +59,8 @@ def promote(options: Promotion, as_json: bool) -> Exit:
         if options.alias == CHAMPION and waiting and waiting.run == run:
             moved = moved.moved(CHALLENGER, None, by=_who("promote"), why=options.why)
         registry.write(root, moved)
+    if options.alias == CHAMPION:
+        _announce(root, moved)
     return _told(moved, options.alias, as_json)
 
 
@@ -71,6 +73,7 @@ def rollback(options: Rollback, as_json: bool) -> Exit:
         run = _run_of(f"{known.name}@{number}", root)
         moved = known.moved(CHAMPION, run, by=_who("rollback"), why=options.why)
         registry.write(root, moved)
+    _announce(root, moved)
     return _told(moved, CHAMPION, as_json)
 
 
@@ -117,6 +120,27 @@ def _told(model: NamedModel, alias: str, as_json: bool) -> Exit:
         payload = {"name": model.name, "alias": alias, "version": version.number, "run": version.run}
         return print_result(json.dumps(payload, indent=1))
     return print_result(f"{model.name}@{alias} is version {version.number}, run {version.run}")
+
+
+def _announce(root: Path, model: NamedModel) -> None:
+    """Tell the configured server of a new champion, so that what waits for one begins: scoring, for instance."""
+    from prefect.settings import PREFECT_API_URL
+
+    url, last = PREFECT_API_URL.value(), model.history[-1]
+    result = runs.read(root, model.champion.run) if model.champion else None
+    if not url or result is None:
+        return
+    from httpx import HTTPError
+
+    from flows.events import announce_champion
+
+    try:
+        announce_champion(result, f"{last.by}: {last.why}")
+    except HTTPError as error:
+        say(
+            f"the model is in use, but `PREFECT_API_URL` of {url!r} was not told of it "
+            f"({printable(str(error))[:160] or type(error).__name__}): start yourself what waits for a promotion"
+        )
 
 
 def _champion(model: NamedModel) -> str:

@@ -1,15 +1,19 @@
 """The commands on models in use: what is promoted, brought back and compared by hand, and who is told."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.command import models
 from flows.command.cli import parse
 from flows.command.exits import Exit
 from tasks.config import ModelListing, Promotion, Rollback, RunPair
 from tests.flows.shop import Shop, decision
+from tests.nightly.terminals import until
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -84,3 +88,33 @@ def test_what_is_not_there_is_refused_in_one_line(
     assert typed([*arguments, "--artifacts", str(shop.folder / "store")]) == 2
     assert why in capsys.readouterr().err
     assert shop.known == before
+
+
+def test_a_champion_by_hand_is_told_to_automations(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """What waits for a promotion begins; where the server is gone, the model is in use, and a line says the rest."""
+    shop.night(shop.rows(200))
+    second = shop.night(shop.rows(200), name="sales")
+    store = ["--artifacts", str(shop.folder / "store")]
+    since = datetime.now(UTC)
+    assert typed(["promote", second.run, "--why", "looked at", *store]) == 0
+    assert typed(["promote", second.run, "--alias", "audited", *store]) == 0
+    wanted = {
+        "event": {"name": ["linear-neuron.model.promoted"]},
+        "resource": {"id": ["linear-neuron.model.sales"]},
+        "occurred": {"since": since.isoformat()},
+    }
+    with get_client(sync_client=True) as client:
+        until(lambda: client.request("POST", "/events/filter", json={"filter": wanted}).json()["events"])
+        (event,) = client.request("POST", "/events/filter", json={"filter": wanted}).json()["events"]
+    assert event["payload"]["run"] == second.run
+    assert event["payload"]["text"].endswith("by `linear-neuron promote`: looked at")
+
+    capsys.readouterr()
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        assert typed(["rollback", "sales", *store]) == 0
+    said = capsys.readouterr()
+    assert "sales@champion is version 1" in said.out
+    assert (
+        "the model is in use, but `PREFECT_API_URL` of 'http://127.0.0.1:9/api' was not told of it"
+        in said.err
+    )
