@@ -41,8 +41,9 @@ def parsed(path: Path) -> ast.Module:
 def nodes(paths: list[Path]) -> Iterator[tuple[str, ast.AST]]:
     """Yield every node of the syntax trees, each with where it is."""
     for path in paths:
+        name = path.relative_to(ROOT)
         for node in ast.walk(parsed(path)):
-            yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}", node
+            yield f"{name}:{getattr(node, 'lineno', 1)}", node
 
 
 def test_functions_are_short() -> None:

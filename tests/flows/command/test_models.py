@@ -12,8 +12,13 @@ from flows.command import models
 from flows.command.cli import parse
 from flows.command.exits import Exit
 from tasks.config import ModelListing, Promotion, Rollback, RunPair
+from tasks.outputs import registry, runs
+from tasks.outputs.naming import owner
+from tasks.outputs.registry import CHAMPION, NamedModel
+from tasks.table.model.linear import FILE
 from tests.flows.shop import Shop, decision
 from tests.nightly.terminals import until
+from tests.page.examples import result_of
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -21,6 +26,17 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Make a store with one model, `sales`, and its only version as the champion."""
+    run = "20261122T000001-0123abcd"
+    result = result_of().model_copy(update={"run": run, "name": "sales"})
+    runs.write(tmp_path, result, {FILE: b"{}"})
+    known = NamedModel(name="sales", owner=owner(result.settings), table="t").with_run(run)
+    registry.write(tmp_path, known.moved(CHAMPION, run, by="me", why="the first"))
+    return tmp_path
 
 
 def typed(arguments: list[str]) -> Exit:
@@ -80,14 +96,13 @@ def test_by_hand_outside_a_deployment_makes_a_challenger(
     ],
 )
 def test_what_is_not_there_is_refused_in_one_line(
-    shop: Shop, capsys: pytest.CaptureFixture[str], arguments: list[str], why: str
+    store: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], why: str
 ) -> None:
-    shop.night(shop.rows(60), training={"epochs": 1})
-    before = shop.known
-    capsys.readouterr()
-    assert typed([*arguments, "--artifacts", str(shop.folder / "store")]) == 2
+    before = registry.read(store, "sales")
+    assert before is not None
+    assert typed([*arguments, "--artifacts", str(store)]) == 2
     assert why in capsys.readouterr().err
-    assert shop.known == before
+    assert registry.read(store, "sales") == before
 
 
 def test_a_champion_by_hand_is_told_to_automations(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
