@@ -146,7 +146,7 @@ def fit(data: Any = None, target: str | None = None, **settings: Any) -> FittedM
     from flows.regression import regression
 
     with looking_once():
-        check(validated.input, validated.columns_beside)
+        check(validated.input, validated.columns_beside, Path(validated.artifacts))
         return FittedModel(regression(validated), store_root(validated.artifacts))
 
 

@@ -21,7 +21,7 @@ def plan(settings: Settings, as_json: bool) -> Exit:
     try:
         require_readable("artifacts", Path(settings.artifacts))
         with looking_once(), using(settings.remote):
-            check(settings.input, settings.columns_beside)
+            check(settings.input, settings.columns_beside, Path(settings.artifacts))
             found = dry_run(settings)
     except (BadTable, BadStore, NoRemote, RemoteError, Unusable) as error:
         return explain(error)

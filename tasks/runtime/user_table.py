@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from tasks.config import Input
 from tasks.outputs.runs import last_schema
+from tasks.runtime.formulas import read_formula
 from tasks.runtime.provenance import provenance
 from tasks.store.digests import Digests
 from tasks.table.columns import Columns, Wanted, choose, is_number, is_text, whole_names
@@ -26,7 +27,7 @@ from tasks.table.sources.location import anchored, without_query
 from tasks.table.sources.reader import Preview
 from tasks.table.sources.source import Origin
 from tasks.table.split_rules import check_columns
-from tasks.table.terms.formula import parse
+from tasks.table.terms.formula import Formula, parse
 
 # Rules about names whose breach waits for what the values have to say, so that all findings come together.
 WAITING = ("duplicate-names", "unnamed-columns")
@@ -99,7 +100,7 @@ class UserTable(BaseModel):
     @property
     def wanted(self) -> Wanted:
         """The columns as the user names them."""
-        return _wanted(self)
+        return _wanted(self, parse(self.formula) if self.formula is not None else None)
 
     @property
     def dialect(self) -> Dialect:
@@ -117,18 +118,19 @@ def looking_once() -> Iterator[None]:
         _FOUND.reset(token)
 
 
-def check(given: Input, by: Sequence[str] = ()) -> None:
+def check(given: Input, by: Sequence[str] = (), root: Path | None = None) -> None:
     """Take a first look at the user's table, if there is one: is it there, and has it the columns?
 
     Args:
         given: the table.
         by: columns that its rows will be split by.
+        root: the store; it has formulas that were read before.
 
     Raises:
         BadTable: it is missing, unreadable, or lacks a column.
     """
     if given.data is not None:
-        columns = _first_columns(_found(given), given, by)
+        columns = _first_columns(_found(given), given, by, root)
         raise_on_errors(columns.warnings if columns else (), given.warn, strict=given.strict)
 
 
@@ -138,13 +140,14 @@ def table_of(given: Input, by: Sequence[str] = (), root: Path | None = None) -> 
     Args:
         given: the table.
         by: columns that its rows will be split by.
-        root: the store; it has the last run's columns, and the digests of large files that were read before.
+        root: the store; it has the last run's columns, and what is known of large files and formulas that were read
+            before.
 
     Raises:
         BadTable: it is missing, unreadable, lacks a column, or one that the last run learnt from.
     """
     found = _found(given)
-    columns = _first_columns(found, given, by)
+    columns = _first_columns(found, given, by, root)
     before = last_schema(root, given) if root else None
     if before and columns:
         ambiguous = [finding.column for finding in columns.warnings if finding.column]
@@ -209,7 +212,7 @@ def _found(given: Input) -> FoundTable:
     return found
 
 
-def _first_columns(found: FoundTable, given: Input, by: Sequence[str]) -> Columns | None:
+def _first_columns(found: FoundTable, given: Input, by: Sequence[str], root: Path | None) -> Columns | None:
     """Choose the columns by the first file; None where that one cannot be read, but another one may be."""
     first = found.preview(found.table.members[0])
     if first.schema is None:
@@ -219,7 +222,7 @@ def _first_columns(found: FoundTable, given: Input, by: Sequence[str]) -> Column
     check_columns(by, first.schema.names)
     check_columns(given.key, first.schema.names, "key")
     _check_weights(first.schema, given.weights)
-    wanted = _wanted(given)
+    wanted = _wanted(given, read_formula(given.formula, root) if given.formula is not None else None)
     elsewhere = None if found.table.is_folder else ()
     return columns_by(first, whole_names(wanted, first.schema.names), given.warn, elsewhere)
 
@@ -263,10 +266,9 @@ def _beside(given: "Input | UserTable") -> tuple[str, ...]:
     return (*given.exclude, *given.key, *([given.weights] if given.weights is not None else []))
 
 
-def _wanted(given: "Input | UserTable") -> Wanted:
-    if given.formula is None:
+def _wanted(given: "Input | UserTable", formula: Formula | None) -> Wanted:
+    if formula is None:
         return Wanted(given.target or "", given.features, _beside(given), given.categorical, given.dates)
-    formula = parse(given.formula)
     if keys := {*_beside(given)} & {*formula.columns}:
         raise BadTable(
             f"`formula` names {quoted(min(keys))}, which is a key or weight; leave it out of one of them"

@@ -4,6 +4,7 @@ Where a function has no value the expression is NULL, as many databases would st
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
 
 from tasks.table.model.sql_dialect import SqlDialect, identifier, literal, text
 from tasks.table.terms.design import Design
@@ -18,7 +19,15 @@ from tasks.table.terms.expression import (
     FunctionName,
     columns_of,
 )
-from tasks.table.terms.variables import PARTS, FittedLevels, FittedNumbers, names_of
+from tasks.table.terms.variables import (
+    PARTS,
+    FittedLevels,
+    FittedNumbers,
+    FittedPolynomial,
+    FittedScale,
+    FittedVariable,
+    names_of,
+)
 
 # The largest number whose exponential float64 holds.
 _LARGEST_EXPONENT = 709.782712893384
@@ -42,7 +51,7 @@ _GUARDED: Mapping[FunctionName, tuple[str, str]] = {
     "sqrt": ("{0} >= 0e0", "SQRT({0})"),
 }
 
-Variables = Sequence[tuple[FittedNumbers | FittedLevels, bool]]
+Variables = Sequence[tuple[FittedVariable, bool]]
 
 
 def terms_as_sql(design: Design, weights: Sequence[float], database: SqlDialect) -> Iterator[str]:
@@ -111,19 +120,37 @@ def _tests(variable: FittedLevels, column: str, database: SqlDialect) -> Iterato
         yield f"{column} = {text(level, database)}", last
 
 
-def _number(variable: FittedNumbers, place: int, database: SqlDialect) -> str:
+def _number(
+    variable: FittedNumbers | FittedPolynomial | FittedScale, place: int, database: SqlDialect
+) -> str:
     """Write a number that is computed, and its mean where a column of it is missing."""
-    expression = variable.expressions[place]
-    written = _computed(expression, database)
-    if variable.means is None:
+    mean: float | None
+    if isinstance(variable, FittedNumbers):
+        expression, mean = variable.expressions[place], variable.means[place] if variable.means else None
+        written = _computed(expression, database)
+    elif isinstance(variable, FittedPolynomial):
+        expression, mean = variable.expression, 0.0 if variable.fill else None
+        written = _polynomial(variable, place, database)
+    else:
+        expression, mean = variable.expression, variable.mean
+        center, scale = literal(variable.center, database), literal(variable.scale, database)
+        written = f"(({_computed(expression, database)} - {center}) / {scale})"
+    if mean is None:
         return written
-    mean = literal(variable.means[place], database)
-    if isinstance(expression, ColumnValue):
-        return f"COALESCE({written}, {mean})"
+    if written == _computed(expression, database) and isinstance(expression, ColumnValue):
+        return f"COALESCE({written}, {literal(mean, database)})"
     missing = " OR ".join(
         f"{identifier(name, database)} IS NULL" for name in dict.fromkeys(columns_of(expression))
     )
-    return f"CASE WHEN {missing} THEN {mean} ELSE {written} END"
+    return f"CASE WHEN {missing} THEN {literal(mean, database)} ELSE {written} END"
+
+
+def _polynomial(variable: FittedPolynomial, place: int, database: SqlDialect) -> str:
+    """Write a polynomial by Horner's rule, about the mean."""
+    centre = variable.alpha[0]
+    number = f"({_computed(variable.expression, database)} - {literal(centre, database)})"
+    *lower, highest = (literal(each, database) for each in variable.in_powers(centre)[place])
+    return reduce(lambda found, factor: f"({factor} + {number} * {found})", reversed(lower), highest)
 
 
 def _computed(expression: Expression, database: SqlDialect) -> str:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tasks.table.encoding import Category, Encoding, Number
 from tasks.table.errors import quoted
 from tasks.table.model.linear import CategoryInput, LinearModel, NumberInput
+from tasks.table.terms.change_of_basis import NotSpanned, rebased
 
 
 class OtherColumns(ValueError):
@@ -56,8 +57,15 @@ def translated(model: LinearModel, encoding: Encoding) -> TranslatedModel:
         own, base = _effects(column, by_name.get(column.name))
         weights += own
         bias += base
-    if design:
-        weights += model.terms.weights if model.terms else [0.0] * len(design.features)
+    if design and model.terms:
+        try:
+            of_terms, constant = rebased(model.terms.design, model.terms.weights, design)
+        except NotSpanned as error:
+            raise OtherColumns(f"its terms were fitted to other rows, and {error}") from error
+        weights += of_terms
+        bias += constant
+    elif design:
+        weights += [0.0] * len(design.features)
     return TranslatedModel(np.array(weights), bias, model.smearing)
 
 

@@ -24,6 +24,7 @@ from tasks.table.terms.expression import Cells, Expression, FunctionCall, Vector
 from tasks.table.terms.variables import (
     FittedLevels,
     FittedNumbers,
+    FittedScale,
     FittedVariable,
     LevelVariable,
     NumberVariable,
@@ -126,12 +127,10 @@ class Design(Strict):
     @property
     def fills(self) -> bool:
         """Whether a missing value is replaced."""
-        return any(
-            each.fill if isinstance(each, FittedLevels) else each.means is not None for each in self.variables
-        )
+        return any(_fills(each) for each in self.variables)
 
     def is_like(self, other: "Design") -> bool:
-        """Say whether both have the same columns, but for what stands in for missing values."""
+        """Say whether both have the same columns, but for what is fitted to rows: see `translation`."""
         return self.products == other.products and all(
             a.is_like(b) for a, b in zip(self.variables, other.variables, strict=True)
         )
@@ -229,8 +228,10 @@ def term_columns(terms: Terms, levels: Mapping[str, int]) -> int:
         sizes = []
         for v, full in zip(term.variables, term.full, strict=True):
             variable = terms.variables[v]
-            is_number = isinstance(variable, NumberVariable)
-            sizes.append(1 if is_number else max(levels[variable.label] - (not full), 0))
+            if isinstance(variable, NumberVariable):
+                sizes.append(variable.width)
+            else:
+                sizes.append(max(levels[variable.label] - (not full), 0))
         if math.prod(sizes) > MOST_COLUMNS:
             label = ":".join(terms.variables[v].label for v in term.variables)
             raise BadTable(
@@ -249,7 +250,7 @@ def term_notes(design: Design, training: TermsTally, test: TermsTally) -> Iterat
             known = {*variable.levels, *variable.pooled}
             yield from unknown_levels(variable.label, known, tested.levels or Counter(), "test row")
         if missing := learnt.missing + tested.missing:
-            stands_in = "mean" if isinstance(variable, FittedNumbers) else "shares of the levels"
+            stands_in = "shares of the levels" if isinstance(variable, FittedLevels) else "mean"
             values = counted(missing, "missing value")
             yield f"term {quoted(variable.label)}: {values} replaced by the training rows' {stands_in}"
 
@@ -264,9 +265,17 @@ def _reference(variable: FittedLevels) -> str:
     )
 
 
-def _dates(variable: FittedNumbers | FittedLevels) -> Iterator[str]:
+def _fills(variable: FittedVariable) -> bool:
+    if isinstance(variable, FittedNumbers):
+        return variable.means is not None
+    return variable.mean is not None if isinstance(variable, FittedScale) else variable.fill
+
+
+def _dates(variable: FittedVariable) -> Iterator[str]:
     if isinstance(variable, FittedNumbers):
         for expression in variable.expressions:
             yield from dates_of(expression)
+    elif not isinstance(variable, FittedLevels):
+        yield from dates_of(variable.expression)
     elif variable.part is not None:
         yield variable.column

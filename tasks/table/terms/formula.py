@@ -26,7 +26,14 @@ from tasks.table.terms.expression import (
     columns_of,
     dates_of,
 )
-from tasks.table.terms.variables import LevelPart, LevelVariable, NumberVariable
+from tasks.table.terms.variables import (
+    MOST_POWERS,
+    LevelPart,
+    LevelVariable,
+    NumberVariable,
+    PowerBasis,
+    Standardization,
+)
 
 # Limits: characters, signs and names, functions within functions, terms, and the highest power of a sum.
 MOST_CHARACTERS, MOST_TOKENS, DEEPEST, MOST_TERMS, HIGHEST = 4000, 400, 50, 500, 6
@@ -35,7 +42,10 @@ FUNCTIONS: tuple[FunctionName, ...] = ("log", "log2", "log10", "log1p", "exp", "
 DATE_NUMBERS: tuple[DatePart, ...] = ("year", "trend")
 DATE_LEVELS: tuple[LevelPart, ...] = ("month", "weekday")
 LEVELS = ("C", "factor")
-KNOWN = (*LEVELS, "I", *FUNCTIONS, "pow", *DATE_NUMBERS, *DATE_LEVELS)
+# What is fitted to the training rows, and so stands in a term by itself.
+BASES = ("poly", "scale", "center")
+SPLINES = ("bs", "ns", "cr", "cc", "cs", "s", "te")
+KNOWN = (*LEVELS, "I", *FUNCTIONS, "pow", *BASES, *DATE_NUMBERS, *DATE_LEVELS)
 
 _OPERATORS: Mapping[type[ast.operator], FunctionName] = {
     ast.Add: "add",
@@ -275,10 +285,76 @@ class _Arithmetic:
             if node.func.id in DATE_LEVELS:
                 column = self._column(self._arguments(node, 1)[0])
                 return _date_level(node.func.id, column)
+            if node.func.id == "poly":
+                return self._polynomial(node)
+            if node.func.id in BASES:
+                return self._standardized(node)
+        return NumberVariable(label=self.text, expression=self._of_columns(node))
+
+    def _polynomial(self, node: ast.Call) -> NumberVariable:
+        """Read poly(x, degree = 1, raw = FALSE)."""
+        given = self._named(node, "x", "degree", "raw")
+        degree = self._value_of(given["degree"]) if "degree" in given else 1
+        if isinstance(degree, bool) or not isinstance(degree, int) or not 1 <= degree <= MOST_POWERS:
+            raise self._refusal(
+                "has another degree than a whole number",
+                f"give one from 1 to {MOST_POWERS}, as in poly(x, 2)",
+            )
+        basis = PowerBasis(degree=degree, raw=self._switch(given, "raw", default=False))
+        return NumberVariable(label=self._label(node), expression=self._of_columns(given["x"]), basis=basis)
+
+    def _standardized(self, node: ast.Call) -> NumberVariable:
+        """Read scale(x, center = TRUE, scale = TRUE), or center(x), which does not scale."""
+        is_scale = isinstance(node.func, ast.Name) and node.func.id == "scale"
+        given = self._named(node, *(("x", "center", "scale") if is_scale else ("x",)))
+        basis = Standardization(
+            center=self._switch(given, "center", default=True),
+            scale=self._switch(given, "scale", default=is_scale),
+        )
+        return NumberVariable(label=self._label(node), expression=self._of_columns(given["x"]), basis=basis)
+
+    def _named(self, node: ast.Call, *names: str) -> dict[str, ast.expr]:
+        """Return the arguments of a call by name, as R matches them; the first must be there."""
+        found: dict[str, ast.expr] = dict(zip(names, node.args, strict=False))
+        for each in node.keywords:
+            if each.arg in names and each.arg not in found:
+                found[each.arg] = each.value
+        is_starred = any(isinstance(each, ast.Starred) for each in node.args)
+        if is_starred or len(found) != len(node.args) + len(node.keywords) or names[0] not in found:
+            raise self._refusal(
+                "calls a function with other arguments than it takes", f"it takes {', '.join(names)}"
+            )
+        return found
+
+    def _switch(self, given: Mapping[str, ast.expr], name: str, *, default: bool) -> bool:
+        value = self._value_of(given[name]) if name in given else default
+        if not isinstance(value, bool):
+            raise self._refusal(f"has a value of {name} that is neither", "write TRUE or FALSE")
+        return value
+
+    def _value_of(self, node: ast.expr) -> object:
+        """Return a constant, or R's words for true and false; None of anything else."""
+        if isinstance(node, ast.Name):
+            return {"TRUE": True, "FALSE": False}.get(node.id)
+        return node.value if isinstance(node, ast.Constant) else None
+
+    def _label(self, node: ast.Call) -> str:
+        """Write a call as R names it: poly(x, 2, raw = TRUE)."""
+        words = {"True": "TRUE", "False": "FALSE"}
+        given = [(f"{each.arg} = ", each.value) for each in node.keywords]
+        written = [
+            (name, ast.unparse(value)) for name, value in [*(("", each) for each in node.args), *given]
+        ]
+        inner = ", ".join(name + words.get(value, value) for name, value in written)
+        for placeholder, name in self.names.items():
+            inner = inner.replace(placeholder, name)
+        return f"{ast.unparse(node.func)}({inner})"
+
+    def _of_columns(self, node: ast.expr) -> Expression:
         found = self._expression(node)
         if not {*columns_of(found)}:
             raise self._refusal("names no column", "name one")
-        return NumberVariable(label=self.text, expression=found)
+        return found
 
     def _expression(self, node: ast.expr, depth: int = 0) -> Expression:
         if depth > DEEPEST:
@@ -321,8 +397,10 @@ class _Arithmetic:
         if name in FUNCTIONS:
             inner = self._expression(self._arguments(node, 1)[0], depth + 1)
             return FunctionCall(function=name, arguments=(inner,))
-        if name in (*LEVELS, *DATE_LEVELS):
-            raise self._refusal(f"computes with the levels of {name}()", "let it be a term of its own")
+        if name in (*LEVELS, *DATE_LEVELS, *BASES):
+            raise self._refusal(f"computes with what {name}() makes", "let it be a term of its own")
+        if name in SPLINES:
+            raise self._refusal("is a spline, of which none is known", "use poly(x, 3), or log(x) or sqrt(x)")
         raise self._refusal("calls a function that is not known", f"use {', '.join(KNOWN)}")
 
     def _power(self, base: ast.expr, exponent: ast.expr, depth: int) -> Expression:

@@ -28,6 +28,7 @@ FORMULAS = [
     "y ~ city:kind + area:city + I((area + 1)**2 / income) + weekday(`sold on`):area",
     "y ~ sqrt(income) + log1p(area) + log2(area) + log10(income) + exp(-area) + abs(area - 3) + I(area**-1.5)",
     "y ~ trend(`sold on`) * city + year(`sold on`) + I(-area)",
+    "y ~ poly(area, 3) * city + poly(log(income), 2, raw=TRUE) + scale(income) + center(trend(`sold on`))",
 ]
 UNDATED = "y ~ area * city + log(income) + C(store) + city:kind + I((area + 1)**2 / income)"
 

@@ -72,3 +72,25 @@ def test_terms_are_translated_as_long_as_they_are_the_same() -> None:
         translated(model, more)
     with pytest.raises(OtherColumns, match="needs the column 'x', which is not among today's features"):
         translated(MODEL, more)
+
+
+def test_a_polynomial_is_translated_to_that_of_other_rows() -> None:
+    """Its columns are others every night; only a product without its parts cannot be had of them."""
+    rng = np.random.default_rng(0)
+    rows = pa.table({"x": rng.uniform(1, 9, 40), "z": rng.normal(size=40), "y": np.zeros(40)})
+
+    def fitted(text: str) -> tuple[Encoding, Encoding]:
+        roles = ColumnRoles((), "y", terms=parse(text).terms(()))
+        before, today = (fit(tally(some, roles), roles) for some in (rows, rows.slice(11)))
+        return before, today
+
+    before, today = fitted("y ~ poly(x, 2) * z")
+    model = linear_model(before, [3.0, 2.0, -1.0, 0.5, 4.0], 0.5)
+    found = translated(model, today)
+    *features, _ = (column.to_numpy() for column in today.apply(rows).columns)
+    expected = predict(model, {name: rows[name].combine_chunks() for name in ("x", "z")}).values
+    np.testing.assert_allclose(np.stack(features).T @ found.weights + found.bias, expected, rtol=1e-10)
+
+    before, today = fitted("y ~ scale(x):z")
+    with pytest.raises(OtherColumns, match="its terms were fitted to other rows, and a product stands there"):
+        translated(linear_model(before, [3.0], 0.5), today)

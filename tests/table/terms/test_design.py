@@ -22,6 +22,7 @@ from tasks.table.terms.design import (
     term_notes,
 )
 from tasks.table.terms.formula import date_terms, parse
+from tests.r_data import r_data
 
 ROWS = 60
 TEXTS = ("city", "kind")
@@ -62,6 +63,11 @@ FORMULAS = [
     "C(store) + I((age + 1)**2 / 3) + sqrt(age) + exp(-age)",
     "city / kind",
 ]
+# Their columns are fitted to the training rows, by sums.
+FITTED = [
+    "poly(area, 3) * city + poly(age, 2, raw=TRUE)",
+    "scale(area) + center(age) + scale(log(age), center=FALSE)",
+]
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -81,6 +87,49 @@ def test_columns_are_those_of_model_matrix(text: str) -> None:
     for name, column in found.items():
         (other,) = [each for each in expected if frozenset(each.split(":")) == frozenset(name.split(":"))]
         np.testing.assert_allclose(column, expected[other], rtol=4e-16, atol=0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("poly(age, 3)", "poly(log(area), degree=2)", "poly(area, 3, raw=TRUE)"),
+        *("scale(age)", "center(area)", "scale(area, scale=FALSE)", "scale(area, center=FALSE)"),
+    ],
+)
+def test_what_is_fitted_agrees_with_formulaic(text: str) -> None:
+    """Its columns in their order; formulaic's own tests hold them against R."""
+    rows = table()
+    words = text.replace("TRUE", "True").replace("FALSE", "False")
+    oracle = formulaic.model_matrix(words, rows.to_pandas(), context={"log": np.log}).drop(
+        columns="Intercept"
+    )
+    np.testing.assert_allclose(
+        np.column_stack(design_of(text, rows).apply(rows)), oracle, rtol=1e-10, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(("degree", "deviance"), [(1, 11354), (2, 10825), (3, 10634), (4, 10298)])
+def test_fits_of_cars_are_those_of_the_manual(degree: int, deviance: float) -> None:
+    """R's help page `cars` prints the residual sum of squares of each degree, and `poly` is the same `model.matrix`."""
+    cars = pa.Table.from_pandas(r_data("cars"))
+    columns = np.column_stack([np.ones(50), *design_of(f"poly(speed, {degree})", cars).apply(cars)])
+    _, (found,), *_ = np.linalg.lstsq(columns, cars["dist"].to_numpy().astype(float))
+    assert round(found) == deviance
+
+
+def test_orthogonal_columns_of_new_rows_are_those_of_the_training_rows() -> None:
+    """Whatever the new ones are: R's `predict`. A gap counts as the mean, which is 0, and a product has one as well."""
+    rows = table()
+    design = design_of("poly(age, 2) * scale(area)", rows, fill=True)
+    assert design.features[:3] == ("poly(age, 2)1", "poly(age, 2)2", "scale(area)")
+    assert design.features[3:] == ("poly(age, 2)1:scale(area)", "poly(age, 2)2:scale(area)")
+    alone = [each[:1] for each in design.apply(rows)]
+    assert np.array_equal(alone, design.apply(rows.slice(0, 1)))
+    gap = pa.table({"age": pa.array([None], pa.float64()), "area": [100.0]})
+    one, two, scaled, *products = (float(each[0]) for each in design.apply(gap))
+    area = rows["area"].to_numpy()
+    assert (one, two, products) == (0.0, 0.0, [0.0, 0.0])
+    assert scaled == pytest.approx((100 - area.mean()) / area.std(ddof=1), rel=1e-13)
 
 
 def _named(name: str) -> str:
@@ -130,7 +179,7 @@ def test_months_and_weekdays_are_levels_in_their_order() -> None:
     assert columns["year(d)"].tolist() == [2024] * 4
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@pytest.mark.parametrize("text", [*FORMULAS, *FITTED])
 def test_sums_over_parts_give_the_same_design(text: str) -> None:
     """As large data has it; rows of three parts in place of all at once."""
     rows = table()
@@ -142,7 +191,7 @@ def test_sums_over_parts_give_the_same_design(text: str) -> None:
     in_parts = fit_terms(terms, first, fill=True, min_frequency=1)
     assert whole.features == in_parts.features
     np.testing.assert_allclose(
-        np.column_stack(whole.apply(rows)), np.column_stack(in_parts.apply(rows)), rtol=1e-13
+        np.column_stack(whole.apply(rows)), np.column_stack(in_parts.apply(rows)), rtol=1e-12, atol=1e-14
     )
 
 
@@ -178,7 +227,7 @@ def test_rare_levels_are_pooled() -> None:
 def test_the_columns_are_counted_before_they_are_made() -> None:
     """So that their number can be refused."""
     rows = table()
-    for text in FORMULAS:
+    for text in [*FORMULAS, *FITTED]:
         terms = parse(f"y ~ {text}").terms([*TEXTS, "store"])
         levels = {label: len(each) for label, each in count_term_levels(terms, rows).items()}
         assert term_columns(terms, levels) == len(designed(terms, rows).features)
@@ -224,5 +273,5 @@ def test_designs_are_alike_whatever_stands_in_for_gaps() -> None:
 
 def test_a_design_survives_json() -> None:
     """Every number to the last bit."""
-    design = design_of("log(area) * city + I(age**0.1)", table(), fill=True)
+    design = design_of("log(area) * city + I(age**0.1) + poly(age, 3) + scale(area)", table(), fill=True)
     assert Design.model_validate_json(design.model_dump_json()) == design

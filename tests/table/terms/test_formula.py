@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.table.errors import BadTable
 from tasks.table.terms.formula import KNOWN, date_terms, parse
+from tasks.table.terms.variables import NumberVariable, PowerBasis, Standardization
 
 HOSTILE = [
     "y ~ __import__('os').system('touch {}')",
@@ -60,7 +61,23 @@ HOSTILE = [
     "",
     "y ~ log(month(d))",
     "y ~ C(C(x))",
-    "y ~ poly(x, 2)",
+    "y ~ poly(x, 2, eval(\"open('{}', 'w')\"))",
+    "y ~ poly(x, [2][0])",
+    "y ~ poly(x, 2.0)",
+    "y ~ poly(x, 2, 3, 4)",
+    "y ~ poly(x, 11)",
+    "y ~ poly(x, TRUE)",
+    "y ~ poly(*x)",
+    "y ~ poly(x, **x)",
+    "y ~ poly()",
+    "y ~ poly(degree=2)",
+    "y ~ poly(3, 2)",
+    "y ~ poly(poly(x, 2), 2)",
+    "y ~ log(scale(x))",
+    "y ~ scale(x, 3)",
+    "y ~ scale(x, scale=x)",
+    "y ~ center(x, TRUE)",
+    "y ~ bs(x, df=5)",
 ]
 HUGE = {
     "characters": "y ~ " + "x" * 5000,
@@ -156,6 +173,26 @@ def test_a_formula_says_what_its_columns_hold() -> None:
         ("y ~ month(d) + d", "the column 'd' is a date; write trend() of it, or year(), month(), weekday()"),
         ("y ~ a + y", "the target 'y' stands on the right of ~, too; take it out there"),
         ("y ~ a - 1", "it takes the intercept out; write it without `- 1` and `0 +`, and set `--no-bias`"),
+        (
+            "y ~ bs(x, df=5)",
+            "'bs(x, df=5)' is a spline, of which none is known; use poly(x, 3), or log(x) or sqrt(x)",
+        ),
+        (
+            "y ~ poly(x, 40)",
+            "'poly(x, 40)' has another degree than a whole number; give one from 1 to 10, as in poly(x, 2)",
+        ),
+        (
+            "y ~ poly(x, 2, coefs=z)",
+            "'poly(x, 2, coefs=z)' calls a function with other arguments than it takes; it takes x, degree, raw",
+        ),
+        (
+            "y ~ scale(x, scale=2)",
+            "'scale(x, scale=2)' has a value of scale that is neither; write TRUE or FALSE",
+        ),
+        (
+            "y ~ I(center(x) ** 2)",
+            "'I(center(x) ** 2)' computes with what center() makes; let it be a term of its own",
+        ),
         ("y ~ cos(x)", f"'cos(x)' calls a function that is not known; use {', '.join(KNOWN)}"),
     ],
 )
@@ -164,6 +201,41 @@ def test_messages_say_what_to_do(text: str, message: str) -> None:
     with pytest.raises(BadTable) as caught:
         parse(text)
     assert str(caught.value) == f"`formula`: {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("poly(x,2)", "poly(x, 2)"),
+        ("poly(x, degree=2, raw=True)", "poly(x, degree = 2, raw = TRUE)"),
+        ("poly(log(`net price`), 3)", "poly(log(net price), 3)"),
+        ("poly(I((x+1)^2), 2)", "poly(I((x + 1) ** 2), 2)"),
+        ("scale(x,FALSE,TRUE)", "scale(x, FALSE, TRUE)"),
+        ("center(x)", "center(x)"),
+    ],
+)
+def test_what_is_fitted_is_named_as_in_r(text: str, label: str) -> None:
+    """By the call, with R's spaces and words."""
+    assert labels(f"y ~ {text}") == [label]
+
+
+def test_arguments_are_matched_by_place_and_name() -> None:
+    """Of R's defaults: one degree, orthogonal; centred and scaled."""
+    written = [
+        "poly(x)",
+        "poly(x, 1, FALSE)",
+        "scale(x)",
+        "scale(x, scale=TRUE)",
+        "scale(x, scale=False)",
+        "center(x)",
+    ]
+    bases = [parse(f"y ~ {text}").terms(()).variables[0] for text in written]
+    one, other, scaled, also, centred, too = (
+        each.basis for each in bases if isinstance(each, NumberVariable)
+    )
+    assert (one, scaled, centred) == (other, also, too)
+    assert (one, scaled) == (PowerBasis(degree=1), Standardization())
+    assert centred == Standardization(scale=False)
 
 
 def test_powers_stay_where_r_has_them() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
 from tasks.table.dates import TIME
 from tasks.table.errors import BadTable
@@ -15,8 +16,11 @@ from tasks.table.terms.variables import (
     PARTS,
     FittedLevels,
     FittedNumbers,
+    FittedPolynomial,
     LevelVariable,
     NumberVariable,
+    PowerBasis,
+    Standardization,
     VariableTally,
     fit_variable,
     level_counts,
@@ -89,3 +93,64 @@ def test_a_level_that_is_named_as_the_pool_is_refused() -> None:
         BadTable, match="has a level '\\(rare\\)', as `min_frequency` calls rare ones; rename it"
     ):
         fit_variable(CITY, VariableTally(0, Counter({RARE: 1})), 1, fill=False, min_frequency=2)
+
+
+def number(basis: PowerBasis | Standardization, values: list[float]) -> tuple[NumberVariable, VariableTally]:
+    variable = NumberVariable(label="t", expression=ColumnValue(name="x"), basis=basis)
+    return variable, tally_variable(variable, {"x": pa.array(values, pa.float64())})
+
+
+@pytest.mark.parametrize(
+    ("basis", "values", "message"),
+    [
+        (
+            PowerBasis(degree=2),
+            [1.0, 3.0, 3.0],
+            "term 't' needs more than 2 different values in the training rows, but has 2; lower its degree",
+        ),
+        (
+            PowerBasis(degree=4),
+            [1e90, 2e90, 4e90],
+            "term 't' has powers that float64 does not hold; divide it by a constant",
+        ),
+        (
+            Standardization(),
+            [0.1, 0.1, 0.1],
+            "term 't' has no scale, as all training rows have one value; leave it out",
+        ),
+        (
+            Standardization(center=False),
+            [0.0, 0.0],
+            "term 't' has no scale, as all training rows have one value; leave it out",
+        ),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(
+    basis: PowerBasis | Standardization, values: list[float], message: str
+) -> None:
+    """With what to do."""
+    variable, found = number(basis, values)
+    with pytest.raises(BadTable) as caught:
+        fit_variable(variable, found, len(values), fill=False, min_frequency=1)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "basis", [PowerBasis(degree=2), PowerBasis(degree=2, raw=True), Standardization(center=False)]
+)
+def test_gaps_are_the_means_of_the_columns(basis: PowerBasis | Standardization) -> None:
+    """Over the training rows that have a value; without replacement they are none."""
+    values = [1.0, 2.0, 5.0, 11.0]
+    variable, found = number(basis, values)
+    for fill in (True, False):
+        fitted = fit_variable(variable, found, 4, fill=fill, min_frequency=1)
+        for place in range(variable.width):
+            column = fitted.values({"x": pa.array([*values, None])}).column(place)
+            mean = column[:4].mean() if fill else np.nan
+            np.testing.assert_allclose(column[4], mean, rtol=1e-12, atol=1e-15)
+
+
+def test_a_file_with_other_lengths_than_centres_is_refused() -> None:
+    """It was altered, or written by hand."""
+    with pytest.raises(ValidationError, match="`norm2` has 2 numbers, with 1 of `alpha`"):
+        FittedPolynomial(label="t", expression=ColumnValue(name="x"), alpha=(1.0,), norm2=(1.0, 3.0))
