@@ -75,8 +75,8 @@ class SplitPlan:
     @property
     def read(self) -> list[str]:
         """The columns that become rows, and those that go beside them."""
-        counted_by = self.weights.columns if self.weights else ()
-        return list(dict.fromkeys([*self.roles.used, *self.beside.columns, *counted_by]))
+        weighed_by = self.weights.columns if self.weights else ()
+        return list(dict.fromkeys([*self.roles.used, *self.beside.columns, *weighed_by]))
 
     def encoded(self, encoding: Encoding, rows: pa.Table, scale: float) -> pa.Table:
         """Return rows as numbers, with their weights, times a scale, behind the target."""
@@ -84,6 +84,10 @@ class SplitPlan:
         if self.weights is None:
             return found
         return found.append_column(parts.WEIGHTS, pa.array(self.weights.of(rows) * scale))
+
+    def total(self, rows: pa.Table) -> float:
+        """Return the sum of the weights of training rows, for `scale`; 0 where that makes no use of it."""
+        return float(self.weights.of(rows).sum()) if self.weights and self.weights.relative else 0.0
 
     def scale(self, rows: int, total: float) -> float:
         """Return what weights are multiplied by, which are `total` over so many training rows."""
@@ -232,8 +236,7 @@ def _deal(rows: Rows, plan: SplitPlan, folder: Path) -> tuple[FittedSplit, Table
     training, testing = tally(train, plan.roles), tally(test, plan.roles)
     encoding = plan.fit(training, testing)
 
-    total = float(plan.weights.of(train).sum()) if plan.weights else 0.0
-    scale = plan.scale(training.rows, total)
+    scale = plan.scale(training.rows, plan.total(train))
     encoded = plan.encoded(encoding, train, scale)
     profiler = plan.profiler(training.rows)
     held = parts.held(encoded)
@@ -288,7 +291,7 @@ def _deal_in_parts(
             for name, chosen in ((TRAIN, ~mask), (TEST, mask)):
                 part = table.select(plan.read).filter(pa.array(chosen))
                 sums[name] = merged(sums[name], tally(part, roles))
-                total += float(plan.weights.of(part).sum()) if plan.weights and name == TRAIN else 0.0
+                total += plan.total(part) if name == TRAIN else 0.0
                 _append(spills[name], part, rng)
     encoding, scale = plan.fit(sums[TRAIN], sums[TEST]), plan.scale(sums[TRAIN].rows, total)
     profiler = plan.profiler(sums[TRAIN].rows)

@@ -16,11 +16,12 @@ from tasks.outputs.data import DataFacts, gather_rows
 from tasks.outputs.distributions import read_sample
 from tasks.outputs.parts import TEST, TRAIN, Name, read_clusters, read_encoding, read_facts, read_parts
 from tasks.runtime.user_table import table_of
-from tasks.split import split
+from tasks.split import SplitPlan, split
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
-from tasks.table.encoding import Category, Number
+from tasks.table.encoding import Category, ColumnRoles, Number
 from tasks.table.errors import BadTable
+from tasks.table.row_weights import RowWeights, Weights
 from tests.rows import read_table
 
 ROWS = 3000
@@ -314,3 +315,20 @@ def test_some_training_rows_stay_as_they_were(
     assert sample.equals(rows.take(pa.array(years)).drop_columns("mass"))
     assert 20 < sample["bill"].null_count < 80
     assert max(years) - min(years) > 0.9 * ROWS
+
+
+@pytest.mark.parametrize(("relative", "total"), [(True, 3.0), (False, 0.0)])
+def test_weights_are_summed_up_only_where_their_scale_is_free(relative: bool, total: float) -> None:
+    """Those of a column count as they are, and are not looked at for it."""
+    seen: list[pa.Table] = []
+
+    def of(rows: pa.Table) -> Weights:
+        seen.append(rows)
+        return np.array([1.0, 2.0])
+
+    weights = RowWeights((), of, relative=relative, said="")
+    plan = SplitPlan(ColumnRoles(("x",), "y"), 2, Split(), None, 0, Beside(), weights)
+    rows = pa.table({"x": [1.0, 2.0]})
+    assert plan.total(rows) == total
+    assert len(seen) == relative
+    assert plan.scale(2, total) == (2 / 3 if relative else 1.0)

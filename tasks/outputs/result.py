@@ -139,7 +139,7 @@ class WorstRow(Record):
 
 
 class CrossValidation(Record):
-    """Errors over rows that a fit to the other folds has not seen, in units of the target."""
+    """Errors over rows that a fit to the other folds has not seen, in units of what was fitted, if need be a log."""
 
     folds: int
     rmse: float = Field(description="Over all rows.")
@@ -151,7 +151,7 @@ class CrossValidation(Record):
 
 
 class RidgePoint(Record):
-    """A penalty, and the error by folds."""
+    """A penalty, and the error by folds, in units of what was fitted: the target or its log."""
 
     l2: float
     rmse: float

@@ -35,3 +35,16 @@ def test_folds_alone_are_a_sentence() -> None:
     assert "over 5 folds" in str(text)
     assert "2.5, with a standard deviation of 0.25" in str(text)
     assert "(from the leverages): RMSE 2.625." in str(text)
+
+
+def test_errors_of_a_logarithm_are_called_so() -> None:
+    """The path and the folds are of what was fitted, the report's other errors in units of the target."""
+    path = [RidgePoint(l2=1.0, rmse=0.1, sd=0.01)]
+    folds = CrossValidation(folds=5, rmse=0.1, sd=0.01, errors=[0.1] * 5)
+    result = EXAMPLE.model_copy(update={"ridge": Ridge(l2=1.0, path=path), "cross_validation": folds})
+    of_log = (
+        f"Errors are those of log({EXAMPLE.target}), which was fitted; they are not in units of the target."
+    )
+    logged = result.model_copy(update={"smearing": 1.01})
+    assert [of_log in str(block) for block in ridge_section(logged)] == [False, True, False, True]
+    assert not any("Errors are those of" in str(block) for block in ridge_section(result))

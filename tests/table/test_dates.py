@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.config import Input, Split
 from tasks.ingest import ingest
@@ -104,3 +106,36 @@ def test_a_day_that_no_month_has_is_no_date() -> None:
         times, is_none = as_times(pa.array(cells), written)
         assert is_none.to_pylist() == [False, True]
         assert times[0].as_py().isoformat() == "2024-02-29T00:00:00"
+
+
+ROLLED = [
+    ("%d.%m.%Y", "31.01.2026", "30.02.2026"),
+    ("%m/%d/%Y", "01/31/2026", "02/29/2026"),
+    ("%Y/%m/%d", "2028/02/29", "2028/02/31"),
+    ("%d %b %Y", "30 Apr 2026", "31 Apr 2026"),
+    ("%Y/%m/%d %H:%M:%S", "2026/01/31 10:00:59", "2026/01/31 10:00:60"),
+    ("%Y-%m-%d %H:%M%z", "2026-02-28 00:30+0200", "2026-02-30 00:30+0200"),
+]
+
+
+@pytest.mark.parametrize(("written", "good", "bad"), ROLLED)
+def test_an_impossible_date_is_refused_wherever_dates_are_read(written: str, good: str, bad: str) -> None:
+    """As `ingest` refuses it: it fits no format, and what is split or weighed by it says which cell it is."""
+    column = pa.chunked_array([[good, f" {good} ", None], [good, bad]])
+    assert as_times(column.combine_chunks(), written)[1].to_pylist() == [False, False, False, False, True]
+    with pytest.raises(BadTable) as caught:
+        times(column, written, "day")
+    assert f"`date_format` of '{written}' does not fit '{bad}' in column 'day'" in str(caught.value)
+    assert date_format_of(lambda: [column], "day") is None
+
+    possible = column.slice(0, 4)
+    expected = as_times(possible.combine_chunks(), written)[0].to_pylist()
+    assert times(possible, written, "day").cast(TIME).to_pylist() == expected
+
+
+@given(st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2068, 1, 1)), min_size=1))  # noqa: DTZ001
+def test_times_are_those_that_ingest_reads(moments: list[datetime]) -> None:
+    """The quick way and the strict one."""
+    written = [moment.strftime("%d/%m/%Y %H:%M:%S") for moment in moments]
+    expected = as_times(pa.array(written), "%d/%m/%Y %H:%M:%S")[0].to_pylist()
+    assert times(pa.chunked_array([written]), "%d/%m/%Y %H:%M:%S", "day").to_pylist() == expected

@@ -193,3 +193,16 @@ def test_many_levels_are_taken_in_where_the_rare_ones_will_be_pooled() -> None:
     (found,) = refusal(crowded, categorical=("shop",))
     assert "more than 1,000 levels; pool the rare ones with `min_frequency`, or `exclude` it" in found
     assert read("t.parquet", categorical=("shop",), min_frequency=2)
+
+
+@pytest.mark.parametrize(
+    "given", [{"categorical": ("shop",)}, {"formula": "y ~ shop + x"}, {"formula": "y ~ C(shop) * x"}]
+)
+def test_levels_that_will_be_pooled_are_not_counted_as_weights(given: dict[str, Any]) -> None:
+    """With a level a row there are more weights than rows; how many are left of pooled ones is known later."""
+    rows = 30
+    shops = [f"s{number}" for number in range(rows)]
+    crowded = pa.table({"shop": shops, "x": np.arange(rows) % 7.0, "y": np.arange(rows) % 11.0})
+    pq.write_table(crowded, "t.parquet")
+    assert "too-few-rows" in {each.rule for each in refused("t.parquet", **given)}
+    assert read("t.parquet", min_frequency=2, **given)[0].num_rows == rows

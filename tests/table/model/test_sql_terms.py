@@ -8,12 +8,14 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import sqlglot
 
 from tasks.table.dates import TIME
 from tasks.table.encoding import ColumnRoles, Encoding, fit, tally
 from tasks.table.errors import BadTable
+from tasks.table.levels import RARE
 from tasks.table.model.exports import EXPORTS, export_of
 from tasks.table.model.linear import LinearModel, linear_model, predict
 from tasks.table.model.sql import expression, half_width
@@ -118,6 +120,39 @@ def test_predictions_are_the_encoded_rows_times_the_weights(text: str, fill: boo
     expected = np.column_stack([each.to_numpy() for each in features]) @ model.terms.weights + model.bias
     columns = {name: rows[name].combine_chunks() for name in rows.column_names}
     np.testing.assert_allclose(predict(model, columns).values, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("fill", [False, True], ids=["gaps stay", "means fill gaps"])
+@pytest.mark.parametrize(
+    "text", ["y ~ kind * area + income", "y ~ kind + kind:city + area", "y ~ kind:area + kind"]
+)
+def test_a_term_of_no_column_is_none_in_sql(text: str, fill: bool) -> None:
+    """All training rows are of one kind; its main effect, and in a product its contrasts, have no column."""
+    roles = ColumnRoles((), "y", fill=fill, terms=parse(text).terms(["city", "kind"]))
+    flats = drawn(0).filter(pc.equal(drawn(0)["kind"], "flat"))
+    encoding = fit(tally(flats, roles), roles)
+    assert not [name for name in encoding.features if name == "kind=flat"]
+    weights = np.random.default_rng(1).normal(size=len(encoding.features))
+    model, rows = linear_model(encoding, weights, 0.5), drawn(2, hostile=True)
+    columns = {name: rows[name].combine_chunks() for name in rows.column_names}
+    found = in_duckdb(rows, expression(model))
+    np.testing.assert_allclose(found, predict(model, columns).values, rtol=1e-9, atol=1e-9)
+
+
+def test_pooled_levels_are_one_in_sql() -> None:
+    """Each is told by its name, and all have the one weight of the pool, as the share of all does once."""
+    rows = pa.table({"city": ["a"] * 6 + ["b"] * 6 + ["c", "d", "e", "e"], "y": [0.0] * 16})
+    roles = ColumnRoles((), "y", min_frequency=3, terms=parse("y ~ city").terms(["city"]))
+    encoding = fit(tally(rows, roles), roles)
+    assert encoding.features == ("city=b", f"city={RARE}")
+    model = linear_model(encoding, [1.0, 10.0], 0.5)
+    new = pa.table({"city": ["a", "b", "c", "d", "e", "new", None]})
+    average = 0.5 + 6 / 16 * 1.0 + 4 / 16 * 10.0
+    expected = [0.5, 1.5, 10.5, 10.5, 10.5, average, math.nan]
+    np.testing.assert_allclose(in_duckdb(new, expression(model)), expected, rtol=1e-12)
+    found = predict(model, {"city": new["city"].combine_chunks()})
+    np.testing.assert_allclose(found.values, expected, rtol=1e-12)
+    assert found.unknown == {"city": {"new": 1}}
 
 
 def test_what_keeps_rows_from_a_prediction_is_counted() -> None:
