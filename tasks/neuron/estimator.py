@@ -13,7 +13,7 @@ from tasks.neuron.recipe import Recipe
 
 try:
     from sklearn.base import BaseEstimator, RegressorMixin
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "LinearNeuronRegressor needs the package scikit-learn; `pip install scikit-learn`",
@@ -53,24 +53,30 @@ class LinearNeuronRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         self.initializer = initializer
         self.seed = seed
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on n rows.
 
         Args:
             X: (n, d) finite numbers, as an array or a frame.
             y: (n,) finite numbers.
+            sample_weight: (n,) finite numbers by which rows count, up to a factor; rows of 0 are left out. All count as
+                one by default.
 
         Raises:
             Diverged: The loss left all bounds, or ended no lower than it began.
-            ValueError: The rows or a parameter cannot be used.
+            ValueError: The rows, their weights or a parameter cannot be used.
         """
         features, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        weights = None if sample_weight is None else _weights(sample_weight, len(targets))
+        if weights is not None:
+            counts = weights > 0
+            features, targets, weights = features[counts], targets[counts], weights[counts]
         options: dict[str, Any] = self.get_params()
         Options(**options)
         # TensorFlow takes seconds to import.
         from tasks.neuron.fit import fit
 
-        fitted = fit(features, targets.astype(np.float64), **options)
+        fitted = fit(features, targets.astype(np.float64), weights=weights, **options)
         self.coef_, self.intercept_, self.loss_ = fitted.weights, fitted.bias, fitted.loss
         return self
 
@@ -79,3 +85,23 @@ class LinearNeuronRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         check_is_fitted(self)
         features = validate_data(self, X, dtype=np.float64, reset=False)
         return np.asarray(features @ self.coef_ + self.intercept_)
+
+
+def _weights(given: ArrayLike, rows: int) -> Array:
+    """Return weights (n,) as float64.
+
+    Raises:
+        ValueError: They are not one for each row, not finite, negative, or all 0.
+    """
+    found = np.asarray(check_array(given, dtype=np.float64, ensure_2d=False, input_name="sample_weight"))
+    if found.shape != (rows,):
+        raise ValueError(
+            f"`sample_weight` has the shape {found.shape}, with {rows} rows; give a weight for each row"
+        )
+    if (found < 0).any():
+        raise ValueError(f"`sample_weight` has a negative value, {found.min():g}; give weights of 0 or more")
+    if not found.any():
+        raise ValueError(
+            "`sample_weight` is zero in all rows, so that none is left; give one of them a weight"
+        )
+    return found
