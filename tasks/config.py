@@ -20,13 +20,32 @@ from pydantic import (
     ByteSize,
     ConfigDict,
     Field,
-    ValidationInfo,
     model_validator,
 )
 from pydantic.fields import FieldInfo
 
 from tasks.table.rules import Rule
-from tasks.table.sources.address import CREDENTIALS, refuse_credentials
+from tasks.table.setting_types import (
+    Comment,
+    DatabaseTableName,
+    Decimal,
+    Delimiter,
+    HeaderRow,
+    MissingWords,
+    Names,
+    PasswordBlock,
+    Place,
+    Places,
+    Sheet,
+    SkippedRows,
+    TableQuery,
+    TableVersion,
+    TextEncoding,
+    Thousands,
+    check_separators,
+    comma_separated,
+    target_of,
+)
 
 Preset = Literal["default", "article", "course"]
 
@@ -49,121 +68,10 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
 }
 
 
-def _comma_separated(value: object) -> object:
-    return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
-
-
 def _half_life(text: str) -> str:
     if not re.fullmatch(r"[1-9]\d{0,5}[hdw]", text):
         raise ValueError(f"`half_life` of {text!r} is not a duration; write 12h, 90d or 8w")
     return text
-
-
-def _text_encoding(name: str) -> str:
-    try:
-        "".encode(name)
-    except (LookupError, ValueError):
-        raise ValueError(
-            f"`encoding` of {name!r} is not known; write utf-8, utf-16, cp1252 or latin-1"
-        ) from None
-    return name
-
-
-def _delimiter(sign: str) -> str:
-    r"""Check the character; `\t`, which is easy to type in a shell, stands for a tab."""
-    if sign == "\\t":
-        return "\t"
-    if len(sign) != 1 or not sign.isascii() or sign in '\r\n\0"':
-        raise ValueError(
-            f"`delimiter` of {sign!r} cannot separate cells; give a single ASCII character, or \\t for a tab"
-        )
-    return sign
-
-
-def _joined(value: object) -> object:
-    """Join a list of places, so that a table is one text wherever it is said; `location.places` takes it apart."""
-    if not isinstance(value, list | tuple):
-        return value
-    if not all(isinstance(each, str) for each in value):
-        raise ValueError(f"`data` of {value!r} is no list of paths; write each as a text")
-    if wrong := [each for each in value if "," in each and len(value) > 1]:
-        raise ValueError(
-            f"`data` lists {wrong[0]!r}; a path in a list has no comma, rename the file or folder"
-        )
-    return ",".join(value)
-
-
-def _path(path: str, field: ValidationInfo) -> str:
-    if "\0" in path:
-        raise ValueError(f"{path!r} is not a path: it contains a zero byte")
-    refuse_credentials(path, field.field_name)
-    return path
-
-
-Delimiter = Annotated[
-    Annotated[str, AfterValidator(_delimiter)] | None,
-    Field(description="Character between the cells of a CSV; detected by default."),
-]
-Decimal = Annotated[
-    Literal[".", ","] | None, Field(description="Decimal separator of a CSV; detected by default.")
-]
-TextEncoding = Annotated[
-    Annotated[str, AfterValidator(_text_encoding)] | None,
-    Field(description="Encoding of a CSV, such as cp1252; detected by default."),
-]
-Thousands = Annotated[
-    Literal[",", ".", " ", "'"] | None,
-    Field(description="Thousands separator of a CSV; detected where the cells leave no doubt."),
-]
-MissingWords = Annotated[
-    Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] | None,
-    Field(
-        description="Cells of a CSV that are missing values, besides empty ones; NA, NaN, null, … by default."
-    ),
-]
-SkippedRows = Annotated[
-    Annotated[int, Field(ge=0, le=100_000)] | None, Field(description="Lines to skip at the top of a CSV.")
-]
-HeaderRow = Annotated[
-    Annotated[int, Field(ge=0, le=100_000)] | None,
-    Field(
-        description="Line with the column names, from 1, after those skipped; 0: no names, the columns are c1, c2, …."
-    ),
-]
-Comment = Annotated[
-    Annotated[str, Field(min_length=1, max_length=8)] | None,
-    Field(description="Start of lines to ignore in a CSV; by default # above the column names."),
-]
-Sheet = Annotated[
-    Annotated[str, Field(min_length=1)] | None,
-    Field(description="Sheet of an Excel workbook; by default the only one with rows."),
-]
-
-TableQuery = Annotated[
-    Annotated[str, Field(min_length=1)] | None,
-    Field(description="SQL whose rows are read, of a database such as postgresql://host/db."),
-]
-DatabaseTableName = Annotated[
-    Annotated[str, Field(min_length=1)] | None,
-    Field(description="Table of a database, such as schema.name; instead of `query`."),
-]
-PasswordBlock = Annotated[
-    Annotated[str, Field(min_length=1)] | None,
-    Field(
-        description="Prefect Secret block with the database's password; by default PGPASSWORD or ~/.pgpass."
-    ),
-]
-TableVersion = Annotated[
-    Annotated[str, Field(min_length=1)] | None,
-    Field(
-        description="Version of a Delta Lake table, snapshot of an Iceberg table, or a time; the newest by default."
-    ),
-]
-
-
-def _check_separators(decimal: str | None, thousands: str | None) -> None:
-    if decimal is not None and decimal == thousands:
-        raise ValueError(f"`decimal` and `thousands` are both {decimal!r}; give one of them")
 
 
 def _duration(value: object) -> object:
@@ -171,12 +79,6 @@ def _duration(value: object) -> object:
     if found is None:
         raise ValueError(f"`older_than` of {value!r} is not a duration; write 12h, 30d or 8w")
     return timedelta(hours=int(found[1]) * {"h": 1, "d": 24, "w": 168}[found[2]])
-
-
-# The schema refuses credentials as well: Prefect's server checks a form by it, and stores nothing that does not pass.
-Place = Annotated[str, AfterValidator(_path), Field(json_schema_extra={"not": {"pattern": CREDENTIALS}})]
-Places = Annotated[Place, BeforeValidator(_joined)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
 
 
 REMOTES = ("s3", "gs", "az", "file")
@@ -233,18 +135,6 @@ def _run_name(name: str) -> str:
     return name
 
 
-def _left_side(formula: str) -> str:
-    """Return the target that a formula names.
-
-    >>> _left_side("`net price` ~ area")
-    'net price'
-    """
-    found = re.match(r"\s*(?:`([^`]+)`|([^~`]+?))\s*~", formula)
-    if found is None:
-        raise ValueError(f"`formula` of {formula[:60]!r} names no target; write target ~ term + term")
-    return str(found[1] or found[2])
-
-
 class Section(BaseModel):
     """A frozen group of settings that refuses unknown names."""
 
@@ -257,7 +147,7 @@ class Problem(Section):
 
     rows: int = Field(default=1000, ge=1, le=10**10, description="Rows to draw.")
     noise: float = Field(default=1.0, ge=0, description="Half-width of the uniform noise on the target.")
-    true_weights: Annotated[tuple[float, ...], BeforeValidator(_comma_separated)] = Field(
+    true_weights: Annotated[tuple[float, ...], BeforeValidator(comma_separated)] = Field(
         default=(2.0, -3.0),
         min_length=1,
         description="Weights to recover, one per feature [2,-3].",
@@ -344,7 +234,7 @@ class Input(Section):
         default="error",
         description="Rows with missing values: refuse them, drop them, or fill in the training rows' mean.",
     )
-    warn: Annotated[tuple[Rule, ...], BeforeValidator(_comma_separated)] = Field(
+    warn: Annotated[tuple[Rule, ...], BeforeValidator(comma_separated)] = Field(
         default=(),
         description="Rules whose violations are warnings instead of errors: missing-values, text-in-numbers, …; "
         "the affected cells or columns are dropped.",
@@ -368,7 +258,7 @@ class Input(Section):
     def _formula_names_the_target(cls, given: Any) -> Any:
         if not isinstance(given, Mapping) or not isinstance(given.get("formula"), str):
             return given
-        target = _left_side(given["formula"])
+        target = target_of(given["formula"])
         if given.get("target") not in (None, target):
             raise ValueError(
                 f"`target` of {given['target']!r} is not that of the formula, {target!r}; leave it out"
@@ -407,7 +297,7 @@ class Input(Section):
                 f"`weights` of {self.weights!r} is also the target or a feature; a column has one role, take it out "
                 "of one of the two"
             )
-        _check_separators(self.decimal, self.thousands)
+        check_separators(self.decimal, self.thousands)
         return self
 
 
@@ -419,7 +309,7 @@ class Split(Section):
         description="How rows are assigned: random; hash of columns; time, where the last rows are the test; group, "
         "where the rows of a group stay together.",
     )
-    by: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = Field(
+    by: Annotated[tuple[str, ...], BeforeValidator(comma_separated)] = Field(
         default=(),
         description="Columns to split by, comma-separated: a key, a time or a group; they need not be features. "
         "By default hash uses the features and the target.",
@@ -724,7 +614,7 @@ class Prediction(Section):
     artifacts: Place = Field(
         default="artifacts", min_length=1, description="Folder in which to look for runs."
     )
-    warn: Annotated[tuple[Rule, ...], BeforeValidator(_comma_separated)] | None = Field(
+    warn: Annotated[tuple[Rule, ...], BeforeValidator(comma_separated)] | None = Field(
         default=None,
         description="Rules whose violations are warnings: text-in-numbers, irregular-rows; as in the run by default.",
     )
@@ -760,7 +650,7 @@ class Prediction(Section):
 
     @model_validator(mode="after")
     def _separators_differ(self) -> Self:
-        _check_separators(self.decimal, self.thousands)
+        check_separators(self.decimal, self.thousands)
         return self
 
 

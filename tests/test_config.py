@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks.config import PRESETS, Cleaning, Input, Settings, overlaid, schema_fields, values
+from tasks.config import PRESETS, Cleaning, Settings, overlaid, schema_fields, values
 
 LEAVES = st.none() | st.integers()
 NESTED = st.recursive(
@@ -76,15 +76,6 @@ def test_a_dump_of_an_earlier_release_lacks_settings() -> None:
             {"input": {"data": "a.csv", "target": "y"}, "problem": {"rows": 5}},
             "`rows` belongs to the example problem",
         ),
-        ({"input": {"data": "a\0b", "target": "y"}}, "is not a path"),
-        (
-            {"input": {"data": "a", "target": "y", "encoding": "utf-99"}},
-            "`encoding` of 'utf-99' is not known",
-        ),
-        (
-            {"input": {"data": "a", "target": "y", "delimiter": "ab"}},
-            "`delimiter` of 'ab' cannot separate cells",
-        ),
         ({"training": {"epoch": 3}}, "Extra inputs are not permitted"),
         ({"problem": {"noise": float("nan")}}, "finite number"),
     ],
@@ -124,13 +115,6 @@ def test_what_is_no_duration_is_refused_with_examples(text: object) -> None:
         Cleaning.model_validate({"older_than": text})
 
 
-def test_names_come_as_text_or_as_a_list_and_a_tab_in_letters() -> None:
-    given = Input.model_validate({"data": "a", "target": "y", "features": "a, b", "delimiter": r"\t"})
-    assert (given.features, given.delimiter) == (("a", "b"), "\t")
-    listed = Input.model_validate({"data": "a", "target": "y", "features": ["a,b"]})
-    assert listed.features == ("a,b",)
-
-
 @pytest.mark.parametrize(
     "address", ["bucket/prefix", "ftp://host/x", "s3://", "s3:///", "s3://bucket?x=1", "S3://b"]
 )
@@ -142,15 +126,3 @@ def test_what_is_no_address_of_an_object_store_is_no_remote(address: str) -> Non
 @pytest.mark.parametrize("address", ["s3://bucket", "gs://b/p", "az://c/p/q", "file:///mnt/shared"])
 def test_a_remotes_address_loses_its_last_slash_alone(address: str) -> None:
     assert Settings.model_validate({"remote": f"{address}/"}).remote == address
-
-
-def test_a_list_of_places_is_one_text() -> None:
-    """Whoever writes it: the settings of a list and of its text are the same."""
-    listed = Input.model_validate({"data": ["a.csv", "b.csv"], "target": "y"})
-    assert listed == Input.model_validate({"data": "a.csv,b.csv", "target": "y"})
-    with pytest.raises(ValueError, match=r"`data` lists 'b,c.csv'; a path in a list has no comma"):
-        Input.model_validate({"data": ["a.csv", "b,c.csv"], "target": "y"})
-    with pytest.raises(ValueError, match=r"`data` of \['a.csv', 3\] is no list of paths"):
-        Input.model_validate({"data": ["a.csv", 3], "target": "y"})
-    with pytest.raises(ValueError, match="carries credentials"):
-        Input.model_validate({"data": ["a.csv", "s3://key:secret@bucket/b.csv"], "target": "y"})
