@@ -25,7 +25,7 @@ from tasks.outputs.parts import TEST, read_encoding, read_parts
 from tasks.outputs.registry import CHALLENGER, CHAMPION, ModelVersion, NamedModel
 from tasks.outputs.result import ChampionComparison, ColumnDistribution, Decision, Evaluation, Result, Unit
 from tasks.runtime.run import Run
-from tasks.split import planned
+from tasks.split import planned, row_weights
 from tasks.table.errors import BadTable, counted
 from tasks.table.model import linear
 from tasks.table.model.translation import OtherColumns, TranslatedModel, translated
@@ -220,8 +220,8 @@ def _paired(
     own = TargetScale(new.smearing)
     for part in read_parts(run.input_of("evaluate", "parts"), run.root, TEST):
         for batch in part.batches():
-            predicted = [_predicted(batch.matrix, model) for model in (champion, new)]
-            yield paired_rows(own.values(batch.target), *predicted)
+            old, today = (_predicted(batch.matrix, model) for model in (champion, new))
+            yield paired_rows(own.values(batch.target), old, today, batch.weights)
 
 
 def _paired_by_unit(
@@ -232,8 +232,10 @@ def _paired_by_unit(
     rows, plan = planned(data, settings.split, settings.seed, run.root, min_frequency=rare)
     encoding = read_encoding(run.input_of("evaluate", "parts"), run.root)
     by = settings.split.by
-    units, totals, unknown = UnitSums(by, by_day), np.zeros(2), 0
-    for table in rows.tables(list(dict.fromkeys([*plan.roles.used, *by]))):
+    counted_by = row_weights(rows, settings.split, settings.beside)
+    units, totals, unknown, count = UnitSums(by, by_day), np.zeros(2), 0, 0
+    columns = [*plan.roles.used, *by, *(counted_by.columns if counted_by else ())]
+    for table in rows.tables(list(dict.fromkeys(columns))):
         if plan.rule is None:
             continue
         chosen = table.filter(pa.array(plan.rule.is_test(table)))
@@ -242,11 +244,13 @@ def _paired_by_unit(
         errors = _errors(encoding.apply(chosen.select(list(plan.roles.used))), champion, new)
         known = np.isfinite(errors).all(axis=0)
         unknown += int((~known).sum())
-        totals += errors[:, known].sum(axis=1)
         kept = chosen.filter(pa.array(known))
-        units.add({name: kept[name] for name in by}, errors[0, known] - errors[1, known])
-    sums, counts = units.arrays()
-    return paired_units(sums, counts, float(totals[0]), float(totals[1]), unknown)
+        weights = counted_by.of(kept) if counted_by else None
+        some = errors[:, known] if weights is None else errors[:, known] * weights
+        totals, count = totals + some.sum(axis=1), count + kept.num_rows
+        units.add({name: kept[name] for name in by}, some[0] - some[1], weights)
+    first, second = totals.tolist()
+    return paired_units(*units.arrays(), first, second, unknown, count if counted_by else None)
 
 
 def _predicted(matrix: NDArray[np.float64], model: TranslatedModel) -> NDArray[np.float64]:

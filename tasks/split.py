@@ -128,7 +128,7 @@ def split(
     """
     facts = read_facts(data)
     rows, plan = planned(data, options, seed, root, beside, min_frequency, log_target)
-    plan = replace(plan, weights=_row_weights(rows, options, beside))
+    plan = replace(plan, weights=row_weights(rows, options, beside))
     with draft(root) as folder:
         if rows.in_parts(plan.columns):
             with draft(root) as aside:
@@ -142,13 +142,7 @@ def split(
 
         notes = [
             *([split_note(plan.rule, tests.rows, rows.count)] if plan.rule else []),
-            *(
-                [
-                    f"rows count {plan.weights.said}, in the fit and in all errors but those beside the champion's"
-                ]
-                if plan.weights
-                else []
-            ),
+            *([f"rows count {plan.weights.said}, in the fit and in all errors"] if plan.weights else []),
             *encoding_notes(*found),
         ]
         left = PartsFacts(
@@ -188,7 +182,7 @@ def planned(
     return rows, SplitPlan(roles, columns, options, _rule(rows, roles, columns, options, seed), seed, beside)
 
 
-def _row_weights(rows: Rows, options: Split, beside: Beside) -> RowWeights | None:
+def row_weights(rows: Rows, options: Split, beside: Beside) -> RowWeights | None:
     """Say by what the rows count, if they do not all count as one.
 
     Raises:

@@ -23,22 +23,31 @@ class UnitSums:
     by_day: bool = False
     _sums: dict[tuple[object, ...], list[float]] = field(default_factory=dict)
 
-    def add(self, rows: Mapping[str, pa.ChunkedArray], values: NDArray[np.float64]) -> None:
-        """Add the values (m,) of m rows, whose columns named in `by` say which unit they belong to."""
+    def add(
+        self,
+        rows: Mapping[str, pa.ChunkedArray],
+        values: NDArray[np.float64],
+        weights: NDArray[np.float64] | None = None,
+    ) -> None:
+        """Add the values (m,) of m rows, whose columns named in `by` say which unit they belong to.
+
+        Rows count as one each, or by weights (m,), by which the values are multiplied already.
+        """
         names = [f"unit {place}" for place in range(len(self.by))]
         keys = [_unit(rows[name], by_day=self.by_day) for name in self.by]
-        table = pa.table([*keys, pa.array(values)], names=[*names, "value"])
-        found = table.group_by(names).aggregate([("value", "sum"), ("value", "count")])
+        counts = np.ones_like(values) if weights is None else weights
+        table = pa.table([*keys, pa.array(values), pa.array(counts)], names=[*names, "value", "count"])
+        found = table.group_by(names).aggregate([("value", "sum"), ("count", "sum")])
         columns = [found[name].to_pylist() for name in names]
         for *key, total, count in zip(
-            *columns, found["value_sum"].to_pylist(), found["value_count"].to_pylist(), strict=True
+            *columns, found["value_sum"].to_pylist(), found["count_sum"].to_pylist(), strict=True
         ):
             sums = self._sums.setdefault(tuple(key), [0.0, 0.0])
             sums[0] += total
             sums[1] += count
 
     def arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the sums (u,) and the rows (u,) of the units."""
+        """Return the sums (u,) and the rows, or their weights, (u,) of the units."""
         both = np.array(list(self._sums.values()), np.float64).reshape(-1, 2)
         return both[:, 0], both[:, 1]
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -133,6 +134,47 @@ def test_rows_of_a_group_or_a_day_count_as_one(
     assert (found.unit, found.method) == (unit, "bootstrap")
     assert found.units in units
     assert found.rows == 10 * found.units
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("given", "unit"),
+    [
+        ({"input": {"weights": "times"}}, "row"),
+        ({"input": {"weights": "times"}, "split": {"method": "time", "by": "day"}}, "day"),
+        (
+            {"split": {"method": "time", "by": "seen", "half_life": "8d"}, "input": {"exclude": ["times"]}},
+            "day",
+        ),
+    ],
+)
+def test_rows_count_by_their_weights_beside_the_champion(
+    shop: Shop, given: dict[str, Any], unit: str
+) -> None:
+    """As they do in the errors of the report, and in as many units as without weights."""
+
+    def weighted(rows: pd.DataFrame) -> pd.DataFrame:
+        seen = pd.Timestamp("2024-01-01") + pd.to_timedelta(rows["day"], "D")
+        return rows.assign(times=1.0 + rows.index % 4, seen=seen)
+
+    shop.night(weighted(shop.rows(400)), **given)
+    new = shop.night(weighted(shop.rows(400, slope=-2.0)), **given)
+    found = decision(new).comparison
+    assert found is not None
+    assert (found.rows, found.unit) == (80, unit)
+    assert new.metrics.test is not None
+    assert found.rmse == pytest.approx(new.metrics.test.rmse, rel=1e-6)
+
+    test = next(f.path for f in new.stages["split"].files if f.path.endswith("test.parquet"))
+    rows = pq.read_table(shop.folder / "store" / test).to_pandas()
+    weights = rows.iloc[:, -1]
+    champion = decision(new).champion_weights or {}
+    predicted = (
+        sum(rows[name] * weight for name, weight in champion.items() if name != "bias") + champion["bias"]
+    )
+    expected = np.sqrt(np.average((rows["y"] - predicted) ** 2, weights=weights))
+    assert found.champion_rmse == pytest.approx(expected, rel=1e-9)
+    assert found.champion_rmse != pytest.approx(np.sqrt(np.mean((rows["y"] - predicted) ** 2)), rel=1e-6)
 
 
 @pytest.mark.parametrize("agreed", [True, False])

@@ -43,3 +43,11 @@ def test_times_of_one_day_are_one_unit(times: pa.Array) -> None:
     """Times and text; numbers, whose unit is not known, are taken as they are."""
     found = sums_of(UnitSums(("t",), by_day=True), pa.table({"t": times}), np.array([1.0, 2.0, 4.0]))
     assert found == [(3.0, 2.0), (4.0, 1.0)]
+
+
+def test_rows_may_count_by_weights() -> None:
+    """A unit counts as much as its rows do together."""
+    units, table = UnitSums(("a",)), pa.table({"a": ["u", "v", "u"]})
+    units.add({"a": table["a"]}, np.array([1.0, 2.0, 4.0]), np.array([0.5, 3.0, 0.25]))
+    sums, counts = units.arrays()
+    assert sorted(zip(sums.tolist(), counts.tolist(), strict=True)) == [(2.0, 3.0), (5.0, 0.75)]
