@@ -2,28 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
-
-import pyarrow as pa
 
 from tasks.outputs import data
 from tasks.outputs.data import DataFacts
-from tasks.outputs.files import IngestedFile, joined, kept, key_of, read_file, remembered
+from tasks.outputs.files import FileToRead, IngestedFile, Keep, joined, keeping, read_into, remembered
+from tasks.runtime.spreading import spread
 from tasks.runtime.stage import stage
-from tasks.runtime.user_table import UserTable, columns_by
+from tasks.runtime.table_layout import TableLayout, laid_out
+from tasks.runtime.user_table import UserTable
 from tasks.store.artifact import Artifact
 from tasks.store.parts import fits_one_part
 from tasks.store.writing import draft, publish
-from tasks.table.casting import CastPlan, carried, layout
-from tasks.table.columns import Columns, Wanted, whole_names
+from tasks.table.columns import Columns, Wanted
 from tasks.table.consistency import disagreements
 from tasks.table.drift import ColumnRange, TableSchema
-from tasks.table.errors import BadTable, Violation, counted, quoted, raise_on_errors
+from tasks.table.errors import Violation, counted, quoted, raise_on_errors
 from tasks.table.sources.found import FoundTable
 from tasks.table.sources.reader import Preview
 from tasks.table.terms.design import Terms
-from tasks.table.terms.formula import date_terms, parse
 from tasks.table.validation import TableSummary, findings, logarithm_findings, weight_findings
 
 DATA = "data"  # of the draft: the folder that is published
@@ -40,32 +38,18 @@ def ingest(table: UserTable, root: Path) -> Artifact:
     Raises:
         BadTable: a file or a value in it cannot be used; nothing is stored.
     """
-    found = table.found
-    looks = found.previews()
-    readable = [look for look in looks if look.schema is not None]
-    if not readable:
-        raise BadTable(*(finding for look in looks for finding in look.violations))
-
-    names = list(dict.fromkeys(name for look in readable if look.schema for name in look.schema.names))
-    wanted = whole_names(table.wanted, names)
-    columns = columns_by(readable[0], wanted, table.warn, names)
-    terms = _terms(columns, table)
-    plan = _plan(readable, columns, table, terms)
-    with draft(root) as folder:
-        files = [
-            _file(look, plan, table, found, root, folder / str(number))
-            for number, look in enumerate(readable)
-        ]
+    found, layout = table.found, laid_out(table)
+    looks, columns, plan, terms = layout.looks, layout.columns, layout.plan, layout.terms
+    with draft(root) as folder, keeping(root) as keep:
+        files = _files(layout, table, found, folder, root, keep)
         summary = _summary(columns, files, table, terms)
-        described = [*found.table.findings, *_findings(looks, columns, wanted, files, summary, table)]
+        described = [*found.table.findings, *_findings(looks, columns, layout.wanted, files, summary, table)]
         warnings = raise_on_errors(described, table.warn, strict=table.strict)
         facts = _facts(columns, summary, table, terms)
         notes = [*map(str, warnings), *_drops(facts)]
 
         (folder / DATA).mkdir()
         data.write_schema(folder / DATA, _schema(summary, columns))
-        if table.files:
-            files = [file if file.artifact else kept(file, root) for file in files]
         paths = [path for file in files for path in file.paths]
         if not found.table.is_ordered:
             data.sort_rows(folder / DATA, paths, plan.schema, table.key, folder)
@@ -76,50 +60,24 @@ def ingest(table: UserTable, root: Path) -> Artifact:
         return publish(folder / DATA, root, "ingest", facts.as_json(), notes)
 
 
-def _terms(columns: Columns, table: UserTable) -> Terms | None:
-    """Return what is made of the columns: the terms of a formula, or those of dates."""
-    if table.formula is None:
-        return date_terms(columns.dates) if columns.dates else None
-    formula = parse(table.formula)
-    if lost := [name for name in formula.columns if name not in columns.features]:
-        raise BadTable(
-            *(f"`formula`: the column {quoted(name)} cannot be used; rename or mend it" for name in lost)
-        )
-    return formula.terms(columns.categorical)
+def _files(
+    layout: TableLayout, table: UserTable, found: FoundTable, folder: Path, root: Path, keep: Keep
+) -> list[IngestedFile]:
+    """Return what is in each file: of one of many that was read before, what is known of it; else it is read now.
 
-
-def _plan(readable: Sequence[Preview], columns: Columns, table: UserTable, terms: Terms | None) -> CastPlan:
-    """Lay out the columns over all files."""
-    is_text = readable[0].is_text
-    schemas = [look.schema for look in readable if look.schema is not None]
-    stored = [look.stored for look in readable if look.stored is not None]
-    others = [name for name in dict.fromkeys((*table.by, *table.key)) if name not in columns.used]
-    plan = layout(
-        schemas,
-        columns,
-        is_text=is_text,
-        keep_missing=table.missing == "mean",
-        passthrough=carried(stored, others, is_text=is_text),
-        dates_format=table.dates_format,
-        computed=terms.functions if terms else {},
-    )
-    if table.weights is None:
-        return plan
-    return replace(plan, carried={**plan.carried, table.weights: pa.float64()}, weights=table.weights)
-
-
-def _file(
-    look: Preview, plan: CastPlan, table: UserTable, found: FoundTable, root: Path, folder: Path
-) -> IngestedFile:
-    """Return what is in a file: read now, or, of one of many, when it was first met."""
-    key = ""
-    if table.files:
-        key = key_of(table.files[look.member.name], look.member, plan, table.dialect, table.code)
-        if known := remembered(key, look.member.name, root):
-            return known
-    file = read_file(look, plan, folder, key)
-    found.check_unchanged(look.member)
-    return file
+    What is read goes into the store file by file, so that a run that is killed goes on at the file.
+    """
+    keys = [layout.key(look, table) for look in layout.readable]
+    files = [
+        remembered(key, look.member.name, root) if key else None
+        for key, look in zip(keys, layout.readable, strict=True)
+    ]
+    unread = [number for number, file in enumerate(files) if file is None]
+    asked = [FileToRead(layout.readable[number], folder, keys[number]) for number in unread]
+    for number, file in zip(unread, spread(partial(read_into, layout.plan), asked), strict=True):
+        found.check_unchanged(layout.readable[number].member)
+        files[number] = keep(file) if file.key else file
+    return [file for file in files if file is not None]
 
 
 def _findings(

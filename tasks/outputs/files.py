@@ -2,17 +2,20 @@
 
 What is left of a file of a folder is an artifact of its own: its usable rows as Parquet, the summary of all rows, and
 their moments. It is known by the file's contents, the layout of the columns and the code that reads it; so when a
-file is added to a folder, only that file is read. Nothing is left of a table that is refused.
+file is added to a folder, only that file is read, and a run that is killed goes on at the file. Of a table that is
+refused nothing is left that was not known before.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import reduce
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -24,12 +27,12 @@ from tasks.neuron.prefetch import ahead
 from tasks.neuron.workers import spread
 from tasks.outputs.moments import as_arrays, from_arrays
 from tasks.store.artifact import Artifact, read_record
-from tasks.store.folders import KNOWN
+from tasks.store.folders import KNOWN, entries
 from tasks.store.formats import read_npz, write_npz
 from tasks.store.parts import PartWriter
 from tasks.store.remote import Remote, behind, known_path
 from tasks.store.verification import at_a_hit, is_small, seal
-from tasks.store.writing import publish, write_atomically
+from tasks.store.writing import discard, publish, write_atomically
 from tasks.table.casting import CastPlan, Taken, merged, taken
 from tasks.table.errors import BadTable, Violation
 from tasks.table.sources.dialect import Dialect
@@ -63,6 +66,19 @@ class IngestedFile:
     violations: Sequence[Violation] = ()
     artifact: Artifact | None = None
     computed: Mapping[str, Summary] = field(default_factory=dict)
+
+
+class FileToRead(NamedTuple):
+    """A file, the folder to read it into a folder of, and the key that it will be known by; empty: it will not be."""
+
+    look: Preview
+    folder: Path
+    key: str
+
+
+def read_into(plan: CastPlan, file: FileToRead) -> IngestedFile:
+    """Read a file into a folder of its own, so that what a lost worker has left of it is in nobody's way."""
+    return read_file(file.look, plan, file.folder / uuid4().hex, file.key)
 
 
 def read_file(look: Preview, plan: CastPlan, folder: Path, key: str = "") -> IngestedFile:
@@ -119,6 +135,48 @@ def key_of(digest: str, member: Member, plan: CastPlan, dialect: Dialect, code: 
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+Keep = Callable[[IngestedFile], IngestedFile]
+
+
+@contextmanager
+def keeping(root: Path) -> Iterator[Keep]:
+    """Within this block put what was read of files into the store, each at once and durably.
+
+    If the table is refused, the block takes them out again; the remote gets them when the table is whole.
+    """
+    before = {folder.name for folder in entries(root / STAGE)}
+    added: list[IngestedFile] = []
+
+    def keep(file: IngestedFile) -> IngestedFile:
+        added.append(kept(file, root))
+        return added[-1]
+
+    try:
+        yield keep
+    except BadTable:
+        for file in added:
+            _forget(file, before, root)
+        raise
+    if remote := behind():
+        for file in added:
+            if file.artifact:
+                remote.keep(known_path(file.key), file.artifact, root)
+
+
+def any_known(root: Path) -> bool:
+    """Say whether any file at all is known, here or in the remote."""
+    return behind() is not None or any(entries(root / KNOWN))
+
+
+def is_known(key: str, root: Path) -> bool:
+    """Say whether what was read of a file is in the store, or in the remote; nothing is fetched."""
+    artifact = _recorded(root / KNOWN / f"{key}.json")
+    if artifact and not at_a_hit(root, artifact):
+        return True
+    remote = behind()
+    return remote is not None and remote.knows(known_path(key))
+
+
 def remembered(key: str, name: str, root: Path) -> IngestedFile | None:
     """Return what is in the store of a file that was read before, or in the remote, if it is there and whole."""
     artifact = _recorded(root / KNOWN / f"{key}.json")
@@ -153,11 +211,17 @@ def kept(file: IngestedFile, root: Path) -> IngestedFile:
     if file.moments:
         write_npz(file.folder / MOMENTS, as_arrays(file.moments))
     artifact = publish(file.folder, root, STAGE)
-    if remote := behind():
-        remote.keep(known_path(file.key), artifact, root)
     _record(root, file.key, artifact)
     paths = [artifact.path(root, path.name) for path in file.paths]
     return replace(file, artifact=artifact, paths=paths)
+
+
+def _forget(file: IngestedFile, before: Collection[str], root: Path) -> None:
+    """Take a file out of the store, but for a folder that was there before: another file has left the same."""
+    (root / KNOWN / f"{file.key}.json").unlink(missing_ok=True)
+    for folder in file.artifact.folders() if file.artifact else ():
+        if Path(folder).name not in before:
+            discard(root / folder, root)
 
 
 def _written_summaries(summaries: Mapping[str, Summary]) -> dict[str, dict[str, Any]]:

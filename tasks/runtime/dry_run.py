@@ -8,6 +8,8 @@ from prefect import Task
 
 from tasks.runtime.caching import artifacts_in, cache_status, of_several
 from tasks.runtime.checkpoints import begun
+from tasks.runtime.table_layout import files_to_read
+from tasks.runtime.user_table import UserTable
 from tasks.store.artifact import Artifact
 
 
@@ -46,9 +48,14 @@ class DryRun:
             return pending, f"unless `{waiting[0]}` leaves the same files as before"
 
         status = cache_status(stage.fn, {**inputs, "root": self.root}, self.root)
-        if status.artifact is None and (found := begun(self.root, status.key)):
-            return pending, f"{status.reason}; {found}"
-        return status.artifact or pending, status.reason
+        if status.artifact is not None:
+            return status.artifact, status.reason
+        said = [
+            status.reason,
+            begun(self.root, status.key),
+            *(files_to_read(each, self.root) for each in inputs.values() if isinstance(each, UserTable)),
+        ]
+        return pending, "; ".join(filter(None, said))
 
     def _note(
         self, stage: Task[..., Artifact], artifacts: Sequence[Artifact], reasons: Sequence[str]

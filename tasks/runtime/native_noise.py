@@ -5,10 +5,16 @@ meanwhile, by Python's loggers or by other threads, is held back and follows.
 """
 
 import os
+import pickle
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
 
 STDERR = 2
 
@@ -41,6 +47,29 @@ def without_greetings() -> Iterator[None]:
             with suppress(OSError):  # a full disk or a reader that went away, as for any other message
                 _write_all(kept, b"".join(line for line in held if not _GREETING.match(line)))
             os.close(kept)
+
+
+def quiet(value: T) -> T:
+    """Return a stand-in for something that goes to another process: it arrives as itself, imported in silence."""
+    return cast("T", _Quiet(value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    held: Any
+
+    def __reduce__(self) -> tuple[Any, tuple[bytes]]:
+        """Pickle what is held by itself, so that it is unpacked in a call of its own."""
+        return _unpacked, (pickle.dumps(self.held),)
+
+
+def _unpacked(content: bytes) -> Any:
+    with _UNPACKING, without_greetings():
+        return pickle.loads(content)  # noqa: S301 - what another process of the same run has packed
+
+
+# Descriptor 2 is the whole process's.
+_UNPACKING = threading.Lock()
 
 
 def _write_all(descriptor: int, text: bytes) -> None:

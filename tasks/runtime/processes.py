@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from tasks.neuron.workers import alone, cores
 from tasks.runtime.failures import WorkersFailed
+from tasks.runtime.native_noise import quiet
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -97,9 +98,9 @@ class Processes:
         """Begin the next things, so that no process waits: those that have not been, or were lost with theirs."""
         for number, thing in enumerate(islice(left, 2 * self.count)):
             if number == len(begun):
-                begun.append(pool.submit(alone, fn, thing))
+                begun.append(pool.submit(alone, quiet(fn), quiet(thing)))
             elif _was_lost(begun[number]):
-                begun[number] = pool.submit(alone, fn, thing)
+                begun[number] = pool.submit(alone, quiet(fn), quiet(thing))
 
 
 def _was_lost(begun: Future[T]) -> bool:

@@ -190,7 +190,7 @@ def test_a_folder_is_read_file_by_file_on_one_machine_and_known_on_the_next(
         read.append(look.member.name)
         return read_file(look, *rest)
 
-    monkeypatch.setattr("tasks.ingest.read_file", noted)
+    monkeypatch.setattr("tasks.outputs.files.read_file", noted)
     added = night("two", **table)
     assert read == ["3.csv"]
     assert added.stages["ingest"].state == "ran"

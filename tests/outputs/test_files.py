@@ -15,11 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.regression import regression
-from tasks.config import Input, Settings, overlaid
+from tasks.config import Execution, Input, Settings, overlaid
 from tasks.ingest import ingest
 from tasks.outputs import files
 from tasks.outputs.data import DATA, read_facts, row_file
 from tasks.runtime.cleaning import artifacts, remove_remains
+from tasks.runtime.spreading import working
+from tasks.runtime.table_layout import files_to_read
 from tasks.runtime.user_table import table_of
 from tasks.store import digests, verification
 from tasks.store.artifact import Artifact, damage
@@ -84,7 +86,7 @@ def test_only_a_new_file_is_read(
     """The artifact is what reading everything gives, to the byte, and large data is not copied."""
     monkeypatch.setattr("tasks.store.parts.PART_ROWS", part_rows)
     take_in(folder, categorical=("kind",))
-    assert read == ["0.parquet", "1.parquet", "2.parquet"]
+    assert sorted(read) == ["0.parquet", "1.parquet", "2.parquet"]
     part(9).to_parquet(folder / "00.parquet")
     grown = take_in(folder, categorical=("kind",))
     assert read[3:] == ["00.parquet"]
@@ -135,6 +137,68 @@ def test_findings_are_judged_anew_over_all_files(folder: Path, read: Taken) -> N
     read.clear()
     assert take_in(folder, warn=("missing-values",)).notes == warned.notes
     assert read == ["more.parquet"]
+
+
+class Killed(BaseException):
+    """Ends a run where it is, as a signal does."""
+
+
+@pytest.mark.parametrize("part_rows", [10**9, 100], ids=["small", "large"])
+def test_a_run_that_is_stopped_goes_on_at_the_file(
+    folder: Path, read: Taken, monkeypatch: pytest.MonkeyPatch, part_rows: int
+) -> None:
+    """What was read before is not read again, and the artifact is that of a run that nothing stopped."""
+    monkeypatch.setattr("tasks.store.parts.PART_ROWS", part_rows)
+    monkeypatch.setattr("tasks.neuron.workers.cores", lambda: 1)
+    whole = take_in(folder)
+    shutil.rmtree(folder.parent / "store")
+    read.clear()
+    original = casting.taken
+
+    def stopped(look: Preview, plan: CastPlan) -> Iterator[Any]:
+        if look.member.name == "2.parquet":
+            raise Killed
+        read.append(look.member.name)
+        return original(look, plan)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "taken", stopped)
+        with pytest.raises(Killed):
+            take_in(folder)
+    assert read == ["0.parquet", "1.parquet"]
+    table = table_of(Input(data=str(folder), target="y"), root=folder.parent / "store")
+    assert files_to_read(table, folder.parent / "store") == "1 of 3 files to read"
+    path = next((folder.parent / "store" / "files").glob("*/rows-00000.parquet"))
+    path.write_bytes(path.read_bytes()[:-9] + b"damagedxx")
+    assert files_to_read(table, folder.parent / "store") == "2 of 3 files to read"
+    assert take_in(folder) == whole
+    assert len(read) == 4, "one is damaged"
+    assert files_to_read(table, folder.parent / "store") == "0 of 3 files to read"
+
+
+def test_a_refused_table_takes_out_what_it_has_put_in(folder: Path, read: Taken) -> None:
+    """But not the rows that another file has too."""
+    take_in(folder, features=("x",))
+    store = folder.parent / "store"
+    before = sorted(store.rglob("*"))
+    part(0).assign(extra=1).to_parquet(folder / "same-rows.parquet")
+    part(5).assign(x=np.nan).to_parquet(folder / "zz.parquet")
+    read.clear()
+    with pytest.raises(BadTable, match="column 'x' has 400 missing values"):
+        take_in(folder, features=("x",))
+    assert sorted(read) == ["same-rows.parquet", "zz.parquet"]
+    assert sorted(store.rglob("*")) == before
+
+
+@pytest.mark.slow
+def test_processes_leave_the_same_bytes(folder: Path) -> None:
+    """Files are read wherever work is done."""
+    left = {}
+    for execution in (Execution(), Execution(runner="processes", workers=2)):
+        with working(execution):
+            left[execution.runner] = take_in(folder, categorical=("kind",))
+        shutil.rmtree(folder.parent / "store")
+    assert left["processes"] == left["local"]
 
 
 def test_a_copied_target_is_found_across_remembered_files(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """TensorFlow's greetings are held back, and nothing else is."""
 
 import os
+import sys
 
 import pytest
 
@@ -42,6 +43,30 @@ with without_greetings():
     print("done", flush=True)
 """
     assert python("-c", program).stdout == "done\n"
+
+
+@pytest.mark.slow
+def test_processes_load_tensorflow_in_silence() -> None:
+    """Whatever is imported with what is sent to them."""
+    program = """
+from functools import partial
+from tasks.config import Execution
+from tasks.runtime.spreading import spread, working
+from tasks.train import load
+from tests.runtime.test_native_noise import has_tensorflow
+
+load()
+from tasks.neuron.sgd import UpdateRule
+with working(Execution(runner="processes", workers=2)):
+    print(set(spread(partial(has_tensorflow, UpdateRule), range(4))))
+"""
+    done = python("-c", program)
+    assert (done.stdout, done.stderr) == ("{True}\n", "")
+
+
+def has_tensorflow(_rule: type, _number: int) -> bool:
+    """Say whether the process has TensorFlow: by then it has the class, for which that is imported."""
+    return "tensorflow" in sys.modules
 
 
 @pytest.mark.slow
