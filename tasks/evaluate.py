@@ -117,8 +117,11 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
             "cross_validation": _cross_validation(parts, root, training, inference, loo),
         }
         scores.write(folder, evaluation.model_copy(update=added))
-        errors = scores.test_errors(folder, CALIBRATION, scale.smearing)
-        uncertainty.write(folder, _uncertainty(fitted, reference, errors, biased=bool(training.l2)))
+        if facts.by_age and TEST in scored:
+            errors = _weighted_errors(fitted, read_parts(parts, root, TEST))
+        else:
+            errors = scores.test_errors(folder, CALIBRATION, scale.smearing), None
+        uncertainty.write(folder, _uncertainty(fitted, reference, *errors, biased=bool(training.l2)))
         notes = [] if training.l2 else collinearity_notes(facts.features, reference)
         return publish(folder, root, "evaluate", notes=notes)
 
@@ -244,8 +247,20 @@ def _cross_validation(
     )
 
 
+def _weighted_errors(fitted: TrainedModel, parts: Sequence[RowsPart]) -> tuple[Array, Array | None]:
+    """Return the absolute errors (n,) of some test rows, of what was fitted, and their weights (n,)."""
+    rows = _some_rows(parts)
+    errors = np.abs(rows.target - (rows.matrix @ fitted.weights + fitted.bias))
+    return errors, None if rows.weights is None else rows.weights.astype(np.float64)
+
+
 def _uncertainty(
-    fitted: TrainedModel, reference: LeastSquares, test_errors: Array, *, biased: bool
+    fitted: TrainedModel,
+    reference: LeastSquares,
+    test_errors: Array,
+    test_weights: Array | None,
+    *,
+    biased: bool,
 ) -> FitUncertainty:
     """Sum up what intervals need; the errors (n,) of the test rows are those of the predictions just written.
 
@@ -260,6 +275,7 @@ def _uncertainty(
         residual_sum,
         critical(1 - LEVEL, freedom) if freedom else math.nan,
         test_errors,
+        test_weights,
     )
 
 

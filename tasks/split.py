@@ -142,7 +142,7 @@ def split(
 
         notes = [
             *([split_note(plan.rule, tests.rows, rows.count)] if plan.rule else []),
-            *([f"rows count {plan.weights.said}, in the fit and in all errors"] if plan.weights else []),
+            *([_weight_note(plan.weights)] if plan.weights else []),
             *encoding_notes(*found),
         ]
         left = PartsFacts(
@@ -150,8 +150,18 @@ def split(
             target=facts.target,
             truth=facts.truth,
             weights=plan.weights.said if plan.weights else None,
+            by_age=plan.weights is not None and plan.weights.relative,
         )
         return publish(folder, root, "split", left.as_json(), notes)
+
+
+def _weight_note(weights: RowWeights) -> str:
+    if weights.relative:
+        return f"rows count {weights.said}, in the fit, in all errors and in conformal intervals"
+    return (
+        f"rows count {weights.said}, in the fit and in all errors; in conformal intervals each test row counts once, "
+        "as new rows have no weight"
+    )
 
 
 def planned(

@@ -49,6 +49,7 @@ class PartsFacts(Facts):
     truth: Truth | None = None
     # By what the rows count: a column, or their age.
     weights: str | None = None
+    by_age: bool = False
 
 
 @dataclass(frozen=True, slots=True)

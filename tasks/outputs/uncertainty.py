@@ -33,6 +33,8 @@ class FitUncertainty:
             s is NaN where no interval can be given.
         ranks: (m,) of absolute errors of test rows, after their number.
         errors: (m,) those errors, in units of the target.
+        shares: (m,) of the weight of all test rows and a new one, what the errors up to each rank have; empty where all
+            count as one.
     """
 
     kept: NDArray[np.int64]
@@ -41,10 +43,15 @@ class FitUncertainty:
     numbers: NDArray[np.float64]
     ranks: NDArray[np.int64]
     errors: NDArray[np.float64]
+    shares: NDArray[np.float64]
 
 
 def fit_uncertainty(
-    reference: LeastSquares, residual_sum: float, critical: float, test_errors: NDArray[np.float64]
+    reference: LeastSquares,
+    residual_sum: float,
+    critical: float,
+    test_errors: NDArray[np.float64],
+    test_weights: NDArray[np.float64] | None = None,
 ) -> FitUncertainty:
     """Sum up what intervals need.
 
@@ -53,6 +60,8 @@ def fit_uncertainty(
         residual_sum: Σ(target − prediction)² of the fit over them.
         critical: Student's t of 95 % intervals; NaN without degrees of freedom.
         test_errors: (n,) absolute errors of test rows, n ≥ 0.
+        test_weights: (n,) how much each counts, > 0, a new row as much as the one that counts most; by default all as
+            one.
     """
     factor, freedom = reference.factor, reference.degrees_of_freedom
     usable = freedom > 0 and factor.rank <= MOST_COLUMNS
@@ -60,13 +69,18 @@ def fit_uncertainty(
     rows = len(test_errors)
     even = np.unique(np.linspace(1, rows, min(MOST_RANKS, rows)).astype(np.int64))
     ranks = np.union1d(even, np.arange(max(1, rows - LARGEST), rows + 1))
+    order, shares = np.argsort(test_errors, kind="stable"), np.empty(0)
+    if test_weights is not None and rows:
+        up_to = np.cumsum(test_weights[order] / test_weights.max())
+        shares = up_to[ranks - 1] / (up_to[-1] + 1)
     return FitUncertainty(
         kept=factor.kept.astype(np.int64),
         centre=factor.centre,
         inverse=factor.inverse if usable else np.zeros((len(factor.centre), 0)),
         numbers=np.array([1 / factor.total if factor.has_bias else 0.0, deviation, freedom, critical]),
         ranks=np.append(rows, ranks),
-        errors=np.sort(test_errors)[ranks - 1],
+        errors=test_errors[order][ranks - 1],
+        shares=shares,
     )
 
 
@@ -85,6 +99,7 @@ def read(artifact: Artifact, root: Path, encoding: Encoding) -> tuple[Uncertaint
         numbers=arrays["numbers"].astype(np.float64),
         ranks=arrays["ranks"].astype(np.int64),
         errors=arrays["errors"].astype(np.float64),
+        shares=arrays["shares"].astype(np.float64),
     )
     return _normal(found, encoding), _conformal(found)
 
@@ -106,4 +121,7 @@ def _normal(found: FitUncertainty, encoding: Encoding) -> Uncertainty | None:
 
 def _conformal(found: FitUncertainty) -> Conformal | None:
     rows, *ranks = found.ranks.tolist()
-    return Conformal(rows=rows, ranks=tuple(ranks), errors=tuple(found.errors.tolist())) if rows else None
+    if not rows:
+        return None
+    shares = tuple(found.shares.tolist()) or None
+    return Conformal(rows=rows, ranks=tuple(ranks), errors=tuple(found.errors.tolist()), shares=shares)

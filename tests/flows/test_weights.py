@@ -47,7 +47,10 @@ def test_a_run_is_weighted_least_squares(frame: pd.DataFrame, tmp_path: Path) ->
     assert found.verdict.converged
     assert found.weights == "by 'times'"
     assert "times" not in found.model.weights
-    assert "rows count by 'times', in the fit and in all errors" in found.notes
+    assert (
+        "rows count by 'times', in the fit and in all errors; in conformal intervals each test row counts once, as new "
+        "rows have no weight" in found.notes
+    )
 
 
 def test_a_weight_of_zero_leaves_a_row_out(frame: pd.DataFrame, tmp_path: Path) -> None:
@@ -117,3 +120,28 @@ def test_settings_that_do_not_go_together_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=said):
         fitted(frame, tmp_path, **more)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("log_target", [False, True])
+def test_conformal_intervals_take_the_errors_by_their_age(
+    frame: pd.DataFrame, tmp_path: Path, log_target: bool
+) -> None:
+    """Of the test rows, the newest counting as 1; of a logarithm the errors are its own."""
+    given: dict[str, Any] = {"by": "seen", "half_life": "30d", "exclude": ["times"], "log_target": log_target}
+    model = fit(frame, "body_mass", artifacts=tmp_path, method="time", epochs=30, **given)
+    note = "by age, half for every 30d before the latest 'seen', in the fit, in all errors and in conformal intervals"
+    assert any(note in each for each in model.result.notes)
+    conformal = model.model.conformal
+    assert conformal is not None
+    assert conformal.shares is not None
+
+    tests = frame[frame["seen"] >= frame["seen"].sort_values().iloc[-conformal.rows]]
+    assert len(tests) == conformal.rows
+    transformed = np.log if log_target else np.asarray
+    smearing = model.result.smearing or 1.0
+    errors = np.abs(transformed(tests["body_mass"].to_numpy()) - transformed(model.predict(tests) / smearing))
+    weights = 0.5 ** ((tests["seen"].max() - tests["seen"]).dt.days / 30).to_numpy()
+    order = np.argsort(errors)
+    np.testing.assert_allclose(conformal.errors, errors[order], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(conformal.shares, np.cumsum(weights[order]) / (weights.sum() + 1), rtol=1e-9)

@@ -31,6 +31,17 @@ def test_it_comes_back_in_terms_of_the_users_columns(tmp_path: Path) -> None:
     assert (conformal.rows, conformal.errors) == (3, (1.0, 2.0, 3.0))
 
 
+def test_weights_of_the_errors_come_back_too(tmp_path: Path) -> None:
+    """As shares up to each of them; a new row counts as the heaviest."""
+    reference, errors = solve(*random_problem(0, 100, 4)), np.array([3.0, 1.0, 2.0])
+    with draft(tmp_path) as folder:
+        uncertainty.write(folder, fit_uncertainty(reference, 97.0, 1.98, errors, np.array([4.0, 1.0, 2.0])))
+        artifact = publish(folder, tmp_path, "evaluate")
+    _, conformal = uncertainty.read(artifact, tmp_path, ENCODING)
+    assert conformal is not None
+    assert (conformal.errors, conformal.shares) == ((1.0, 2.0, 3.0), (1 / 11, 3 / 11, 7 / 11))
+
+
 @pytest.mark.parametrize("rows", [0, 1, 5, 1001, 100_000])
 def test_of_many_errors_evenly_spread_ranks_and_all_of_the_largest_are_kept(rows: int) -> None:
     errors = np.random.default_rng(0).normal(size=rows) ** 2

@@ -189,7 +189,7 @@ class LinearModel(Strict):
         later: dict[str, Any] = {"checksum": True}
         if self.version < 4:
             later |= {"terms": True, "smearing": True, "reading": {"sheet"}}
-            later |= {"uncertainty": {"design": {"__all__": {"term"}}}}
+            later |= {"uncertainty": {"design": {"__all__": {"term"}}}, "conformal": {"shares"}}
         if self.version < 3:
             later |= {"uncertainty": True, "conformal": True, "inputs": {"__all__": {"shares", "pooled"}}}
         if self.version < 2:

@@ -11,6 +11,13 @@ t of f degrees of freedom. They assume normal errors of equal variance. The conf
 that new rows come as the test rows did: its half-width is an order statistic of the test rows' absolute errors (J. Lei,
 M. G'Sell, A. Rinaldo, R. J. Tibshirani and L. Wasserman, "Distribution-free predictive inference for regression",
 2018).
+
+Where rows count by their age, the test rows' errors do too, and a new row counts as the newest of them. Such weights
+are fixed before any error is known. So coverage is at least the level where the rows could have come in any order.
+Where they change with time, it falls short by no more than Σ wᵢ·δᵢ / (1 + Σ wᵢ), with weights of at most 1, and δᵢ the
+distance in total variation that exchanging the new row with row i makes: old rows, which differ most, count least
+(R. F. Barber, E. J. Candès, A. Ramdas and R. J. Tibshirani, "Conformal prediction beyond exchangeability", 2023,
+theorem 2). Weights of precision say nothing of how new rows come: with those each error counts once.
 """
 
 from __future__ import annotations
@@ -88,23 +95,35 @@ class Conformal(Strict):
     rows: int = Field(ge=1, description="Test rows n.")
     ranks: tuple[int, ...] = Field(min_length=1, description="1 is the smallest error, n the largest.")
     errors: tuple[float, ...] = Field(description="Of those ranks, in units of the target.")
+    shares: tuple[float, ...] | None = Field(
+        default=None,
+        description="Of the weight of all test rows and a new one, what the errors up to each rank have; null where "
+        "all count as one.",
+    )
 
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:
         if len(self.ranks) != len(self.errors) or list(self.ranks) != sorted(set(self.ranks)):
             raise ValueError("`ranks` do not ascend with an error each")
+        shares = self.shares or ()
+        if self.shares is not None and (len(shares) != len(self.ranks) or [*shares] != sorted(shares)):
+            raise ValueError("`shares` do not ascend with the ranks")
         return self
 
     def half_width(self, level: float) -> float:
         """Return the ⌈(n + 1)·level⌉-th smallest error, or the next larger one that is kept.
 
+        Of weighted ones it is the smallest up to which the errors have a share of at least the level.
+
         Raises:
             BadTable: there are too few test rows for the level.
         """
-        rank = math.ceil((self.rows + 1) * level - NEARLY)
-        place = bisect.bisect_left(self.ranks, rank)
+        if self.shares is None:
+            rank = math.ceil((self.rows + 1) * level - NEARLY)
+            place, most = bisect.bisect_left(self.ranks, rank), self.rows / (self.rows + 1)
+        else:
+            place, most = bisect.bisect_left(self.shares, level - NEARLY), self.shares[-1]
         if place == len(self.ranks):
-            most = self.rows / (self.rows + 1)
             raise BadTable(
                 f"`interval` of {level:g}: {counted(self.rows, 'test row')} of the model's run support levels up to "
                 f"{most:.4g}; lower it, hold out more rows, or set `interval_kind` to prediction"

@@ -256,6 +256,74 @@ def test_of_many_errors_the_large_ones_are_kept() -> None:
     assert conformal.half_width(0.9999) == np.sort(errors)[math.ceil(50_001 * 0.9999) - 1]
 
 
+SOME_FIT = solve(np.arange(9.0)[:, None], np.arange(9.0) ** 2)
+
+
+def aged(errors: Array, weights: Array) -> Conformal:
+    """Return what a run keeps of errors that count by age."""
+    found = fit_uncertainty(SOME_FIT, 1.0, 2.0, errors, weights)
+    rows, *ranks = found.ranks.tolist()
+    return Conformal(
+        rows=rows,
+        ranks=tuple(ranks),
+        errors=tuple(found.errors.tolist()),
+        shares=tuple(found.shares.tolist()),
+    )
+
+
+def test_errors_that_count_by_age_have_a_weighted_quantile() -> None:
+    """The smallest up to which they have a share of the level, a new row counting as the newest and as infinite."""
+    rng = np.random.default_rng(0)
+    errors, weights = rng.exponential(size=300), 0.5 ** (np.arange(300)[::-1] / 40)
+    conformal, mass = aged(errors, 7 * weights), weights.sum() + 1
+    for level in (0.1, 0.5, 0.8, 0.95):
+        enough = [error for error in sorted(errors) if weights[errors <= error].sum() / mass >= level]
+        assert conformal.half_width(level) == enough[0]
+    most = weights.sum() / mass
+    assert conformal.half_width(most) == errors.max()
+    with pytest.raises(BadTable, match=rf"300 test rows of the model's run support levels up to {most:.4g}"):
+        conformal.half_width(most + 1e-3)
+
+
+def test_errors_of_one_age_have_the_plain_quantile() -> None:
+    rng = np.random.default_rng(1)
+    errors = rng.exponential(size=2500)
+    plain = summed_up(SOME_FIT, errors)
+    rows, *ranks = plain.ranks.tolist()
+    exact = Conformal(rows=rows, ranks=tuple(ranks), errors=tuple(plain.errors.tolist()))
+    conformal = aged(errors, np.full(2500, 3.0))
+    for level in (0.01, 0.5, 0.9, 0.95, 0.999, 2500 / 2501):
+        assert conformal.half_width(level) == exact.half_width(level)
+
+
+def test_weighted_errors_hold_their_level_and_follow_a_change() -> None:
+    """80 % of new errors lie within where all are alike; where they have grown fivefold, 73 %, of plain ones 56 %."""
+    rng = np.random.default_rng(2)
+    weights = 0.5 ** (np.arange(400)[::-1] / 50)
+
+    def covered(spread: Array) -> tuple[float, float]:
+        inside = np.zeros(2)
+        for _ in range(1000):
+            *errors, new = np.abs(rng.normal(size=401) * spread)
+            widths = [aged(np.array(errors), each).half_width(0.8) for each in (weights, np.ones(400))]
+            inside += new <= np.array(widths)
+        weighted, plain = (inside / 1000).tolist()
+        return weighted, plain
+
+    weighted, plain = covered(np.ones(401))
+    assert weighted > 0.78
+    assert plain > 0.78
+    weighted, plain = covered(np.linspace(1, 5, 401))
+    assert weighted > 0.7
+    assert plain < 0.6
+
+
+@pytest.mark.parametrize("shares", [(0.2,), (0.4, 0.2)])
+def test_shares_that_do_not_fit_are_refused(shares: tuple[float, ...]) -> None:
+    with pytest.raises(ValidationError, match="`shares` do not ascend with the ranks"):
+        Conformal(rows=2, ranks=(1, 2), errors=(1.0, 2.0), shares=shares)
+
+
 def test_without_degrees_of_freedom_there_is_no_interval(model_of: ModelOf) -> None:
     rows = pd.DataFrame({"x": [1.0, 2.0], "y": [3.0, 5.0]})
     model = model_of(rows, "y")
