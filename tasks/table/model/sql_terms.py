@@ -5,6 +5,7 @@ Where a function has no value the expression is NULL, as many databases would st
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
+from itertools import zip_longest
 
 from tasks.table.model.sql_dialect import SqlDialect, identifier, literal, text
 from tasks.table.terms.design import Design
@@ -76,6 +77,8 @@ def _folded(variables: Variables, weights: Sequence[float], database: SqlDialect
     parts = [weights[place * size : (place + 1) * size] for place in range(count)]
     if isinstance(variable, FittedLevels):
         return _cases(variable, parts, full, lambda own: _folded(before, own, database), database)
+    if isinstance(variable, FittedPolynomial) and not before:
+        return _polynomial(variable, weights, database)
     sums = (
         f"{_number(variable, place, database)} * {_folded(before, part, database)}"
         for place, part in enumerate(parts)
@@ -124,33 +127,37 @@ def _number(
     variable: FittedNumbers | FittedPolynomial | FittedScale, place: int, database: SqlDialect
 ) -> str:
     """Write a number that is computed, and its mean where a column of it is missing."""
-    mean: float | None
+    if isinstance(variable, FittedPolynomial):
+        return _polynomial(variable, [float(each == place) for each in range(len(variable.alpha))], database)
     if isinstance(variable, FittedNumbers):
         expression, mean = variable.expressions[place], variable.means[place] if variable.means else None
-        written = _computed(expression, database)
-    elif isinstance(variable, FittedPolynomial):
-        expression, mean = variable.expression, 0.0 if variable.fill else None
-        written = _polynomial(variable, place, database)
-    else:
-        expression, mean = variable.expression, variable.mean
-        center, scale = literal(variable.center, database), literal(variable.scale, database)
-        written = f"(({_computed(expression, database)} - {center}) / {scale})"
+        return _filled(expression, _computed(expression, database), mean, database)
+    center, scale = literal(variable.center, database), literal(variable.scale, database)
+    written = f"(({_computed(variable.expression, database)} - {center}) / {scale})"
+    return _filled(variable.expression, written, variable.mean, database)
+
+
+def _polynomial(variable: FittedPolynomial, weights: Sequence[float], database: SqlDialect) -> str:
+    """Write the sum of orthogonal polynomials times their weights as one, by Horner's rule about the mean."""
+    centre = variable.alpha[0]
+    by_power = zip_longest(*variable.in_powers(centre), fillvalue=0.0)
+    factors = [sum(w * each for w, each in zip(weights, powers, strict=True)) for powers in by_power]
+    number = f"({_computed(variable.expression, database)} - {literal(centre, database)})"
+    *lower, highest = (literal(each, database) for each in factors)
+    written = reduce(lambda found, factor: f"({factor} + {number} * {found})", reversed(lower), highest)
+    return _filled(variable.expression, written, 0.0 if variable.fill else None, database)
+
+
+def _filled(expression: Expression, written: str, mean: float | None, database: SqlDialect) -> str:
+    """Write what is made of an expression, or the mean where a column of it is missing, if there is one."""
     if mean is None:
         return written
-    if written == _computed(expression, database) and isinstance(expression, ColumnValue):
+    if isinstance(expression, ColumnValue):
         return f"COALESCE({written}, {literal(mean, database)})"
     missing = " OR ".join(
         f"{identifier(name, database)} IS NULL" for name in dict.fromkeys(columns_of(expression))
     )
     return f"CASE WHEN {missing} THEN {literal(mean, database)} ELSE {written} END"
-
-
-def _polynomial(variable: FittedPolynomial, place: int, database: SqlDialect) -> str:
-    """Write a polynomial by Horner's rule, about the mean."""
-    centre = variable.alpha[0]
-    number = f"({_computed(variable.expression, database)} - {literal(centre, database)})"
-    *lower, highest = (literal(each, database) for each in variable.in_powers(centre)[place])
-    return reduce(lambda found, factor: f"({factor} + {number} * {found})", reversed(lower), highest)
 
 
 def _computed(expression: Expression, database: SqlDialect) -> str:

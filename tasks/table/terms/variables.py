@@ -201,7 +201,7 @@ class FittedPolynomial(Strict):
         return VariableValues(lambda place: columns[place], Counter(), int(found.is_beyond.sum()))
 
     def in_powers(self, centre: float) -> list[list[float]]:
-        """Return the factors (d, d + 1) of the columns by powers of x − centre, from the constant on."""
+        """Return the factors of the columns by powers of x − centre, from the constant on to each one's own degree."""
         lengths = map(math.sqrt, self.norm2[2:])
         exact = monic(self.alpha, self.norm2, centre)[1:]
         return [[float(f) / length for f in each] for each, length in zip(exact, lengths, strict=True)]

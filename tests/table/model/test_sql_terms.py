@@ -31,6 +31,7 @@ FORMULAS = [
     "y ~ sqrt(income) + log1p(area) + log2(area) + log10(income) + exp(-area) + abs(area - 3) + I(area**-1.5)",
     "y ~ trend(`sold on`) * city + year(`sold on`) + I(-area)",
     "y ~ poly(area, 3) * city + poly(log(income), 2, raw=TRUE) + scale(income) + center(trend(`sold on`))",
+    "y ~ poly(area, 2):scale(income) + city:poly(log(income), 2) + scale(area, center=FALSE):city",
 ]
 UNDATED = "y ~ area * city + log(income) + C(store) + city:kind + I((area + 1)**2 / income)"
 
@@ -137,6 +138,12 @@ def test_a_term_of_no_column_is_none_in_sql(text: str, fill: bool) -> None:
     columns = {name: rows[name].combine_chunks() for name in rows.column_names}
     found = in_duckdb(rows, expression(model))
     np.testing.assert_allclose(found, predict(model, columns).values, rtol=1e-9, atol=1e-9)
+
+
+def test_a_polynomial_is_written_once() -> None:
+    """The column stands there once a degree, not once in each power of each polynomial."""
+    model = model_of("y ~ poly(area, 5) + income", fill=False)
+    assert expression(model).count('"area"') == 5
 
 
 def test_pooled_levels_are_one_in_sql() -> None:
