@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,6 +19,7 @@ from flows.deciding import REJECTED, Consent
 from flows.regression import regression
 from tasks.config import Settings
 from tasks.outputs import runs
+from tasks.table.model import linear
 from tests.flows.shop import Shop, decision
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -175,6 +177,32 @@ def test_rows_count_by_their_weights_beside_the_champion(
     expected = np.sqrt(np.average((rows["y"] - predicted) ** 2, weights=weights))
     assert found.champion_rmse == pytest.approx(expected, rel=1e-9)
     assert found.champion_rmse != pytest.approx(np.sqrt(np.mean((rows["y"] - predicted) ** 2)), rel=1e-6)
+
+
+@pytest.mark.slow
+def test_a_champion_of_polynomials_is_compared_with_though_they_are_fitted_anew(shop: Shop) -> None:
+    """Its columns are others every night, and its predictions of today's rows are its own."""
+    formula = {"input": {"formula": "y ~ poly(x, 2) * island + scale(day)", "exclude": [], "categorical": []}}
+    shop.night(shop.rows(400), **formula)
+    new = shop.night(shop.rows(400, slope=-2.0), **formula)
+    found = decision(new).comparison
+    assert found is not None
+    assert decision(new).outcome == "promoted"
+
+    store = shop.folder / "store"
+    rows = pd.read_csv(shop.folder / "sales.csv")
+    test = next(f.path for f in new.stages["split"].files if f.path.endswith("test.parquet"))
+    rows = rows[rows["y"].isin(pq.read_table(store / test)["y"].to_pylist())]
+    model = linear.read(store / "runs" / shop.known.versions[0].run / linear.FILE)
+    columns = {
+        "x": pa.array(rows["x"]),
+        "day": pa.array(rows["day"].astype(float)),
+        "island": pa.array(rows["island"]),
+    }
+    predicted = linear.predict(model, columns)
+    errors = rows["y"].to_numpy() - predicted.values  # noqa: PD011 - no frame's
+    assert len(rows) == found.rows == 80
+    assert found.champion_rmse == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-9)
 
 
 @pytest.mark.parametrize("agreed", [True, False])

@@ -301,7 +301,7 @@ class _Arithmetic:
                 f"give one from 1 to {MOST_POWERS}, as in poly(x, 2)",
             )
         basis = PowerBasis(degree=degree, raw=self._switch(given, "raw", default=False))
-        return NumberVariable(label=self._label(node), expression=self._of_columns(given["x"]), basis=basis)
+        return self._fitted(node, given["x"], basis)
 
     def _standardized(self, node: ast.Call) -> NumberVariable:
         """Read scale(x, center = TRUE, scale = TRUE), or center(x), which does not scale."""
@@ -311,7 +311,11 @@ class _Arithmetic:
             center=self._switch(given, "center", default=True),
             scale=self._switch(given, "scale", default=is_scale),
         )
-        return NumberVariable(label=self._label(node), expression=self._of_columns(given["x"]), basis=basis)
+        return self._fitted(node, given["x"], basis)
+
+    def _fitted(self, node: ast.Call, x: ast.expr, basis: PowerBasis | Standardization) -> NumberVariable:
+        expression = self._of_columns(x)  # before the label: it refuses what is too deep to be written
+        return NumberVariable(label=self._label(node), expression=expression, basis=basis)
 
     def _named(self, node: ast.Call, *names: str) -> dict[str, ast.expr]:
         """Return the arguments of a call by name, as R matches them; the first must be there."""

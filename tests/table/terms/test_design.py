@@ -22,6 +22,7 @@ from tasks.table.terms.design import (
     term_notes,
 )
 from tasks.table.terms.formula import date_terms, parse
+from tasks.table.terms.variables import FittedPolynomial
 from tests.r_data import r_data
 
 ROWS = 60
@@ -115,6 +116,19 @@ def test_fits_of_cars_are_those_of_the_manual(degree: int, deviance: float) -> N
     columns = np.column_stack([np.ones(50), *design_of(f"poly(speed, {degree})", cars).apply(cars)])
     _, (found,), *_ = np.linalg.lstsq(columns, cars["dist"].to_numpy().astype(float))
     assert round(found) == deviance
+
+
+def test_weights_of_cars_are_those_that_r_prints() -> None:
+    """`lm(dist ~ poly(speed, 2), cars)`: 42.980, 145.552 and 22.996; `coefs` begin with the mean."""
+    cars = pa.Table.from_pandas(r_data("cars"))
+    design = design_of("poly(speed, 2)", cars)
+    columns = np.column_stack([np.ones(50), *design.apply(cars)])
+    found, *_ = np.linalg.lstsq(columns, cars["dist"].to_numpy().astype(float))
+    assert found.round(3).tolist() == [42.98, 145.552, 22.996]
+    (fitted,) = design.variables
+    assert isinstance(fitted, FittedPolynomial)
+    assert [round(each, 4) for each in fitted.alpha] == [15.4, 14.8035]
+    assert [round(each, 2) for each in fitted.norm2] == [1, 50, 1370, 52923.58]
 
 
 def test_orthogonal_columns_of_new_rows_are_those_of_the_training_rows() -> None:

@@ -87,6 +87,9 @@ HUGE = {
     "brackets": "y ~ " + "(" * 1500 + "a" + ")" * 1500,
     "functions": "y ~ " + "log(" * 600 + "a" + ")" * 600,
     "signs": "y ~ I(" + "-" * 3000 + "a)",
+    "signs in poly": "y ~ poly(" + "-" * 900 + "a, 2)",
+    "signs in scale": "y ~ scale(" + "-" * 900 + "a)",
+    "signs in a degree": "y ~ poly(a, " + "-" * 900 + "2)",
     "towers": "y ~ I(" + "a**2" + "**2" * 900 + ")",
 }
 
