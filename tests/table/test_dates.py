@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.config import Input, Split
@@ -133,6 +133,7 @@ def test_an_impossible_date_is_refused_wherever_dates_are_read(written: str, goo
     assert times(possible, written, "day").cast(TIME).to_pylist() == expected
 
 
+@settings(max_examples=30)
 @given(st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2068, 1, 1)), min_size=1))  # noqa: DTZ001
 def test_times_are_those_that_ingest_reads(moments: list[datetime]) -> None:
     """The quick way and the strict one."""

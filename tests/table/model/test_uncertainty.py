@@ -296,6 +296,7 @@ def test_errors_of_one_age_have_the_plain_quantile() -> None:
         assert conformal.half_width(level) == exact.half_width(level)
 
 
+@pytest.mark.slow
 def test_weighted_errors_hold_their_level_and_follow_a_change() -> None:
     """80 % of new errors lie within where all are alike; where they have grown fivefold, 73 %, of plain ones 56 %."""
     rng = np.random.default_rng(2)
