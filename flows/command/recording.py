@@ -26,7 +26,7 @@ UNFINISHED = [StateType.PENDING, StateType.RUNNING]
 TIMEOUT = 2.0
 
 # Seconds between looks at the tasks: that one runs is an event, which the server may take in after we have ended it.
-PAUSES = (0.3, 0.5, 0.0)
+PAUSES = (0.3, 0.5, 0.7, 0.0)
 
 
 def recorded(flow: Flow[P, R], stops: Stops) -> Flow[P, R]:

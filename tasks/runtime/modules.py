@@ -8,6 +8,8 @@ from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
+from tasks.store.syntax_trees import asked_again
+
 FIRST_PARTY = ("tasks",)
 
 # In place of a name: what importing the module runs besides definitions, there and in the modules it imports.
@@ -281,11 +283,5 @@ class _Bare(ast.NodeTransformer):
         return ast.arg(arg=node.arg)
 
 
-def _tree(text: str, tries: int = 5) -> ast.Module:
-    """Parse a source; once more where CPython (gh-106905) mixes up its own account of the depth between threads."""
-    try:
-        return ast.parse(text)
-    except SystemError:
-        if tries == 1:
-            raise
-        return _tree(text, tries - 1)
+def _tree(text: str) -> ast.Module:
+    return asked_again(lambda: ast.parse(text))

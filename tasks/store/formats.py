@@ -1,6 +1,7 @@
 """The two formats between stages: npz for plain arrays, Parquet for named columns. Nothing is ever unpickled."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -8,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
+from tasks.store.syntax_trees import asked_again
 
 
 def write_npz(place: Path | BinaryIO, arrays: Mapping[str, NDArray[np.generic]]) -> None:
@@ -22,7 +25,7 @@ def read_npz(place: Path | BinaryIO) -> dict[str, NDArray[np.generic]]:
         ValueError: an entry holds Python objects, which are not loaded.
     """
     with np.load(place, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        return {name: asked_again(partial(archive.__getitem__, name)) for name in archive.files}
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:

@@ -1,6 +1,5 @@
 """What belongs to a stage's code, over small made-up packages: one way to reach a definition per case."""
 
-import ast
 import importlib
 import sys
 from collections.abc import Callable, Iterator
@@ -226,17 +225,3 @@ def test_a_module_without_a_source_is_refused(digest: Digest) -> None:
     stage = "from sample.absent import f\ndef go():\n    return f()\n"
     with pytest.raises(LookupError, match=r"no source of module `sample\.absent`"):
         digest({"stage": stage})
-
-
-def test_a_parser_that_stumbles_over_its_own_threads_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some releases of CPython 3.11 now and then raise a SystemError while another thread parses too."""
-    failures = iter([SystemError("AST constructor recursion depth mismatch")] * 4)
-    parse = ast.parse
-
-    def stumbling(text: str) -> ast.Module:
-        if error := next(failures, None):
-            raise error
-        return parse(text)
-
-    monkeypatch.setattr("ast.parse", stumbling)
-    assert isinstance(modules._tree("a = 1"), ast.Module)
