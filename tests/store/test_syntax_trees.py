@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ def stumbling(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
     def stumble(times: int) -> None:
         left = iter([SystemError("AST constructor recursion depth mismatch")] * times)
+
+        def first(own: Callable[..., Any], *given: Any, **more: Any) -> Any:
+            if error := next(left, None):
+                raise error
+            return own(*given, **more)
+
         for name in ("parse", "literal_eval"):
-
-            def parse(text: str, *given: Any, own: Any = getattr(ast, name), **more: Any) -> Any:
-                if error := next(left, None):
-                    raise error
-                return own(text, *given, **more)
-
-            monkeypatch.setattr(f"ast.{name}", parse)
+            monkeypatch.setattr(f"ast.{name}", partial(first, getattr(ast, name)))
 
     return stumble
 
