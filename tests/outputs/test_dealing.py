@@ -1,5 +1,9 @@
 """Dealing large tables part by part: the same bytes whoever works, and a run that is stopped goes on at the part."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,6 +28,7 @@ from tasks.store.parts import part_paths
 from tasks.store.pieces import kept
 from tasks.store.writing import draft, publish
 from tasks.table.errors import BadTable
+from tests.processes import environment
 
 KEY = "1e" * 32
 ROWS, FILES = 3000, 4
@@ -37,11 +42,15 @@ class Killed(BaseException):
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Call large what has more than 1,000 rows, and make parts of 700."""
-    monkeypatch.setattr("tasks.store.parts.MOST_ROWS", 1000)
-    monkeypatch.setattr("tasks.store.parts.PART_ROWS", 700)
-    monkeypatch.setattr("tasks.store.parts.GROUP_ROWS", 256)
-    monkeypatch.setattr("tasks.neuron.workers.cores", lambda: 1)
+    shrink(monkeypatch)
+
+
+def shrink(patch: pytest.MonkeyPatch) -> None:
+    """Call large what has more than 1,000 rows, make parts of 700, and work on one after the other."""
+    patch.setattr("tasks.store.parts.MOST_ROWS", 1000)
+    patch.setattr("tasks.store.parts.PART_ROWS", 700)
+    patch.setattr("tasks.store.parts.GROUP_ROWS", 256)
+    patch.setattr("tasks.neuron.workers.cores", lambda: 1)
 
 
 @pytest.fixture
@@ -177,26 +186,53 @@ def masses(artifact: Artifact, root: Path, name: Name) -> Iterator[NDArray[np.fl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "options",
-    [
-        Split(),
-        Split(method="hash", by=("day",)),
-        Split(method="time", by=("day",), half_life="90d"),
-    ],
-    ids=lambda options: options.method,
-)
-def test_every_runner_leaves_the_same_bytes(
-    tmp_path: Path, options: Split, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_runner_leaves_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each rule, and what weighs rows, goes to other processes."""
     # Known to this process alone: nothing that a worker does may depend on it.
     monkeypatch.setattr("tasks.store.parts.MOST_ROWS", 1000)
     monkeypatch.setattr("tasks.store.parts.PART_ROWS", 700)
+    rules = (
+        Split(),
+        Split(method="hash", by=("day",)),
+        Split(method="time", by=("day",), half_life="90d"),
+    )
     left = {}
     for runner in ("local", "processes", "dask"):
         with working(Execution(runner=runner, workers=None if runner == "local" else 2)):
-            left[runner] = dealt(tmp_path / runner, options)
-    assert len(left["local"].starting_with(TRAIN).files) > 2
+            left[runner] = [dealt(tmp_path / runner, rule) for rule in rules]
+    assert all(len(each.starting_with(TRAIN).files) > 2 for each in left["local"])
     assert left["processes"] == left["local"]
     assert left["dask"] == left["local"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small_parts")
+def test_a_process_that_is_killed_leaves_pieces_that_count(tmp_path: Path, made: Made) -> None:
+    """By SIGKILL, in the midst of its second shard: all that came before is used."""
+    whole = dealt(tmp_path / "whole")
+    every = len(made)
+    made.clear()
+    program = f"from tests.outputs.test_dealing import killed; killed({str(tmp_path / 'killed')!r})"
+    done = subprocess.run([sys.executable, "-c", program], env=environment(), check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert dealt(tmp_path / "killed") == whole
+    assert made[0] == "train 1"
+    assert len(made) == every - FILES - 1
+    assert kept(tmp_path / "killed") == []
+
+
+def killed(root: str) -> None:
+    """Split until the second shard is half written."""
+    write = dealing._write_shard
+
+    def kill(common: Gathering, slices: int, shard: Shard, folder: Path) -> None:
+        write(common, slices, shard, folder)
+        if shard.number == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch)
+        patch.setattr("tasks.split.stage_key", lambda: KEY)
+        patch.setattr("tasks.store.pieces.SPARED", 0)
+        patch.setattr(dealing, "_write_shard", kill)
+        dealt(Path(root))
