@@ -1,106 +1,60 @@
 """Stage `split`: deal the rows to training and test, and encode both by what the training rows hold."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial, reduce
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.config import NOTHING, Beside, Split
-from tasks.neuron.prefetch import ahead
-from tasks.neuron.profile import Profiler, TableProfile
-from tasks.neuron.workers import spread
+from tasks.neuron import workers
+from tasks.neuron.parts import likely_slices, precise_moments
+from tasks.neuron.profile import Profiler, TableProfile, joined
 from tasks.outputs import parts
 from tasks.outputs.data import Rows, read_facts, read_rows
-from tasks.outputs.distributions import Sampler
-from tasks.outputs.parts import TEST, TRAIN, Name, PartsFacts
+from tasks.outputs.dealing import (
+    Dealing,
+    Dealt,
+    Gathering,
+    Shard,
+    Source,
+    SplitPlan,
+    deal,
+    gather,
+    write_beside,
+)
+from tasks.outputs.distributions import Sampler, write_sample
+from tasks.outputs.parts import TEST, TRAIN, PartsFacts
+from tasks.runtime.checkpoints import stage_key
+from tasks.runtime.spreading import spread
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.parts import part_count
-from tasks.store.spill import Spill, spilled
-from tasks.store.writing import draft, publish
+from tasks.store.pieces import Pieces, drop, pieces_of
+from tasks.store.writing import draft, publish, share
 from tasks.table.encoding import (
     ColumnRoles,
     Encoding,
     Tally,
     counted_columns,
     encoding_notes,
-    fit,
-    merged,
     tally,
     width,
 )
-from tasks.table.errors import BadTable, counted, quoted
-from tasks.table.partition import partition, test_size
+from tasks.table.errors import BadTable, quoted
+from tasks.table.partition import partition, share_of, test_size
 from tasks.table.row_weights import RowWeights, by_age, by_column
-from tasks.table.split_rules import (
-    SplitRule,
-    SplitTables,
-    by_hash,
-    by_lot,
-    by_time,
-    check_columns,
-    check_sizes,
-    split_note,
-)
+from tasks.table.split_rules import SplitRule, by_hash, by_time, check_columns, split_note
 
 SAMPLE_ROWS = (
     5000  # of the training rows, kept for the diagnostic plots and, before encoding, to tell drift by,
 )
 SAMPLE_VALUES = 2**21  # but of wide tables no more values than this: 16 MiB
-AHEAD = 2  # blocks of rows that are read while those before them are dealt
-
-
-@dataclass(frozen=True, slots=True)
-class SplitPlan:
-    """How the rows are dealt and encoded."""
-
-    roles: ColumnRoles
-    # The columns that the rows can become, the target's among them: as many as weights and bias.
-    columns: int
-    options: Split
-    # By what rows are dealt; None where lots are drawn.
-    rule: SplitRule | None
-    seed: int
-    # The columns that go beside the encoded rows.
-    beside: Beside
-    # By what the rows count; None where all count as one.
-    weights: RowWeights | None = None
-
-    @property
-    def read(self) -> list[str]:
-        """The columns that become rows, and those that go beside them."""
-        weighed_by = self.weights.columns if self.weights else ()
-        return list(dict.fromkeys([*self.roles.used, *self.beside.columns, *weighed_by]))
-
-    def encoded(self, encoding: Encoding, rows: pa.Table, scale: float) -> pa.Table:
-        """Return rows as numbers, with their weights, times a scale, behind the target."""
-        found = encoding.apply(rows)
-        if self.weights is None:
-            return found
-        return found.append_column(parts.WEIGHTS, pa.array(self.weights.of(rows) * scale))
-
-    def total(self, rows: pa.Table) -> float:
-        """Return the sum of the weights of training rows, for `scale`; 0 where that makes no use of it."""
-        return float(self.weights.of(rows).sum()) if self.weights and self.weights.relative else 0.0
-
-    def scale(self, rows: int, total: float) -> float:
-        """Return what weights are multiplied by, which are `total` over so many training rows."""
-        return rows / total if self.weights and self.weights.relative else 1.0
-
-    def fit(self, training: Tally, tests: Tally) -> Encoding:
-        """Fit the encoding to the training rows; refuse too few of them."""
-        check_sizes(self.options.method, self.options.test_fraction, training.rows, tests.rows, self.columns)
-        return fit(training, self.roles)
-
-    def profiler(self, rows: int) -> Profiler:
-        """Begin to look at so many training rows."""
-        return Profiler(rows, min(SAMPLE_ROWS, max(1, SAMPLE_VALUES // self.columns)))
 
 
 # The encoding, and the sums over the training and the test rows.
@@ -129,10 +83,10 @@ def split(
     facts = read_facts(data)
     rows, plan = planned(data, options, seed, root, beside, min_frequency, log_target)
     plan = replace(plan, weights=row_weights(rows, options, beside))
-    with draft(root) as folder:
+    with ExitStack() as held:
+        folder = held.enter_context(draft(root))
         if rows.in_parts(plan.columns):
-            with draft(root) as aside:
-                found, profile = _deal_in_parts(rows, plan, aside, folder)
+            found, profile = _deal_in_parts(rows, plan, held.enter_context(_pieces(root)), folder)
         else:
             found, profile = _deal(rows, plan, folder)
         encoding, _, tests = found
@@ -235,14 +189,14 @@ def _deal(rows: Rows, plan: SplitPlan, folder: Path) -> tuple[FittedSplit, Table
         return tuple(column.filter(mask).combine_chunks() for mask in masks)
 
     # By column, so that no more of them are in memory twice than there are threads.
-    dealt = zip(*spread(deal, plan.read), strict=True)
+    dealt = zip(*workers.spread(deal, plan.read), strict=True)
     train, test = (pa.table(list(columns), names=plan.read) for columns in dealt)
     training, testing = tally(train, plan.roles), tally(test, plan.roles)
     encoding = plan.fit(training, testing)
 
     scale = plan.scale(training.rows, plan.total(train))
     encoded = plan.encoded(encoding, train, scale)
-    profiler = plan.profiler(training.rows)
+    profiler = _profiler(plan, training.rows)
     held = parts.held(encoded)
     with ThreadPoolExecutor(1) as aside:
         writing = [aside.submit(parts.write_rows, folder, TRAIN, encoded)]
@@ -251,14 +205,19 @@ def _deal(rows: Rows, plan: SplitPlan, folder: Path) -> tuple[FittedSplit, Table
         profiler.add(held)
         for each in writing:
             each.result()
-    _write_beside(folder, TRAIN, plan, train)
-    _write_beside(folder, TEST, plan, test)
+    write_beside(folder, TRAIN, plan, train)
+    write_beside(folder, TEST, plan, test)
     if not plan.beside.key:
         parts.write_order(folder, is_test)
     sampler = Sampler(profiler.chosen)
     sampler.add(train.select(plan.roles.features))
     sampler.write(folder)
     return (encoding, training, testing), profiler.finish([held])
+
+
+def _profiler(plan: SplitPlan, rows: int) -> Profiler:
+    """Begin to look at so many training rows."""
+    return Profiler(rows, min(SAMPLE_ROWS, max(1, SAMPLE_VALUES // plan.columns)))
 
 
 def _is_test(rows: Rows, plan: SplitPlan) -> NDArray[np.bool_]:
@@ -271,98 +230,77 @@ def _is_test(rows: Rows, plan: SplitPlan) -> NDArray[np.bool_]:
 
 
 def _deal_in_parts(
-    rows: Rows, plan: SplitPlan, aside: Path, folder: Path
+    rows: Rows, plan: SplitPlan, pieces: Pieces, folder: Path
 ) -> tuple[FittedSplit, TableProfile]:
-    """Write training and test rows in random order, every order equally likely, with one part in memory at a time.
+    """Write training and test rows in random order, every order equally likely, part by part wherever work is done.
 
-    Each row goes to a part that is drawn for it, and each part is shuffled when it has all of its rows: C. R. Rao,
+    Each row goes to a shard that is drawn for it, and each shard is shuffled when it has all of its rows: C. R. Rao,
     "Generation of random permutations of given number of elements using random sampling numbers", 1961.
     """
-    roles, columns = plan.roles, plan.columns
-    tests = test_size(rows.count, plan.options.test_fraction, columns)
+    sources, dealing = _prepared(rows, plan, pieces)
+    dealt = list(spread(partial(deal, dealing), sources))
+    sums = reduce(Dealt.__add__, dealt)
+    training, testing = sums.tallies[TRAIN], sums.tallies[TEST]
+    encoding, scale = plan.fit(training, testing), plan.scale(training.rows, sums.weight)
+
+    chosen = _profiler(plan, training.rows).chosen
+    spills = [each.path for each in dealt]
+    gathering = Gathering(plan, pieces, spills, encoding, scale, training.rows, chosen)
+    first, *others = _shards(dealing, sums.counts)
+    found = list(spread(partial(gather, gathering, 0), [first]))
+    slices = likely_slices(parts.in_file(found[0].files), training.rows)
+    found += spread(partial(gather, gathering, slices), others)
+
+    for each in found:
+        for path in each.files:
+            share(path, folder / path.name)
+    write_sample(folder, [each.sample for each in found if each.sample is not None])
+    profile = reduce(joined, (each.profile for each in found if each.profile is not None))
+    moments = precise_moments(parts.written(folder, TRAIN), profile.moments, slices)
+    return (encoding, training, testing), replace(profile, moments=moments)
+
+
+def _prepared(rows: Rows, plan: SplitPlan, pieces: Pieces) -> tuple[list[Source], Dealing]:
+    """Draw how many test rows each part of the rows has, and decide on the number of shards."""
+    tests = left = test_size(rows.count, plan.options.test_fraction, plan.columns)
     rng = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(0,)))
-    schema = pa.schema([rows.schema.field(name) for name in plan.read])
-    sums = dict.fromkeys((TRAIN, TEST), tally(schema.empty_table(), roles))
-    total = 0.0
-    with ExitStack() as stack:
-        spills = {
-            name: stack.enter_context(
-                spilled(aside, name, schema, part_count(count, columns) if count else 0)
-            )
-            for name, count in ((TRAIN, rows.count - tests), (TEST, tests))
-        }
-        for table, mask in _dealt(rows, plan, tests, rng):
-            for name, chosen in ((TRAIN, ~mask), (TEST, mask)):
-                part = table.select(plan.read).filter(pa.array(chosen))
-                sums[name] = merged(sums[name], tally(part, roles))
-                total += plan.total(part) if name == TRAIN else 0.0
-                _append(spills[name], part, rng)
-    encoding, scale = plan.fit(sums[TRAIN], sums[TEST]), plan.scale(sums[TRAIN].rows, total)
-    profiler = plan.profiler(sums[TRAIN].rows)
-    sampler = Sampler(profiler.chosen)
-    for name, number, rows_of_part in _shuffled(spills, plan.seed):
-        _write_part(folder, name, number, plan.encoded(encoding, rows_of_part, scale), profiler)
-        _write_beside(folder, name, plan, rows_of_part, number)
-        if name == TRAIN:
-            sampler.add(rows_of_part.select(roles.features))
-    sampler.write(folder)
-    return (encoding, sums[TRAIN], sums[TEST]), profiler.finish(parts.written(folder, TRAIN))
+    sources: list[Source] = []
+    begin = 0
+    for number, part in enumerate(rows.parts):
+        own = share_of(part.rows, rows.count - begin, left, rng) if plan.rule is None else 0
+        sources.append(Source(number, part, own))
+        begin, left = begin + part.rows, left - own
+    shards = {
+        name: part_count(count, plan.columns) if count else 0
+        for name, count in ((TRAIN, rows.count - tests), (TEST, tests))
+    }
+    dealing = Dealing(plan, pieces, shards)
+    pieces.expect(len(sources) + dealing.count)
+    return sources, dealing
 
 
-def _shuffled(spills: Mapping[Name, Spill], seed: int) -> Iterator[tuple[Name, int, pa.Table]]:
-    """Yield the rows of each part that has some, in random order, with the part's name and number."""
-    for key, (name, spill) in enumerate(spills.items(), start=1):
-        for number, part in enumerate(spill.taken()):
-            if part.num_rows:
-                own = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key, number)))
-                yield name, number, part.take(pa.array(own.permutation(part.num_rows)))
+def _shards(dealing: Dealing, counts: NDArray[np.int64]) -> Iterator[Shard]:
+    """Yield the shards that have rows, of `counts` (s,) rows, those for training first."""
+    start = 0
+    for place, count in enumerate(counts.tolist()):
+        is_training = place < dealing.shards[TRAIN]
+        number = place if is_training else place - dealing.shards[TRAIN]
+        if count:
+            yield Shard(TRAIN if is_training else TEST, number, place, start)
+        start += count
 
 
-def _write_part(folder: Path, name: Name, number: int, rows: pa.Table, profiler: Profiler) -> None:
-    """Write a part, and look at its rows meanwhile if they are for training."""
-    with ThreadPoolExecutor(1) as aside:
-        writing = aside.submit(parts.write_rows_part, folder, name, number, rows)
-        if name == TRAIN:
-            profiler.add(parts.held(rows))
-        writing.result()
-
-
-def _dealt(rows: Rows, plan: SplitPlan, tests: int, rng: np.random.Generator) -> SplitTables:
-    rule = plan.rule
-    wanted = list(dict.fromkeys([*plan.read, *(rule.columns if rule else ())]))
-    tables = ahead(rows.tables(wanted), AHEAD)
-    if rule is None:
-        return by_lot(tables, rows.count, tests, rng)
-    return ((table, rule.is_test(table)) for table in tables)
-
-
-def _write_beside(folder: Path, name: Name, plan: SplitPlan, rows: pa.Table, number: int = 0) -> None:
-    """Write what lies beside a part of the rows: the clusters of training rows, and the keys, if there are any."""
-    _write_clusters(folder, name, plan, rows, number)
-    if plan.beside.key and rows.num_rows:
-        cells = [rows[name].cast(pa.string()) for name in plan.beside.key]
-        keys = pc.binary_join_element_wise(*cells, ", ", null_handling="replace", null_replacement="–")
-        parts.write_keys(folder, name, number, keys)
-
-
-def _write_clusters(folder: Path, name: Name, plan: SplitPlan, rows: pa.Table, number: int) -> None:
-    """Write the clusters of training rows, if they are asked for.
-
-    Raises:
-        BadTable: a row has none.
-    """
-    if plan.beside.cluster is None or name != TRAIN:
+@contextmanager
+def _pieces(root: Path) -> Iterator[Pieces]:
+    """Lend a place for pieces, which outlives a kill; a passing one where no stage is run."""
+    key = stage_key()
+    if key is None:
+        with draft(root) as folder:
+            yield Pieces(folder)
         return
-    column = rows[plan.beside.cluster]
-    if column.null_count:
-        missing = counted(column.null_count, "value")
-        raise BadTable(
-            f"column {quoted(plan.beside.cluster)} of `cluster` misses {missing} in training rows; fill them in or "
-            "drop them"
-        )
-    parts.write_clusters(folder, number, column)
-
-
-def _append(spill: Spill, rows: pa.Table, rng: np.random.Generator) -> None:
-    if rows.num_rows:
-        spill.append(rows, rng.integers(len(spill.paths), size=rows.num_rows, dtype=np.uint16))
+    try:
+        yield pieces_of(root, key)
+    except BadTable:
+        drop(root, key)
+        raise
+    drop(root, key)

@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from tasks.config import Beside, Input, Settings, Split
 from tasks.ingest import ingest
 from tasks.outputs.data import DataFacts, gather_rows
+from tasks.outputs.dealing import SplitPlan
 from tasks.outputs.distributions import read_sample
 from tasks.outputs.parts import TEST, TRAIN, Name, read_clusters, read_encoding, read_facts, read_parts
 from tasks.runtime.user_table import table_of
-from tasks.split import SplitPlan, split
+from tasks.split import split
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
 from tasks.table.encoding import Category, ColumnRoles, Number

@@ -84,8 +84,8 @@ class Profiler:
             ValueError: If it holds no rows.
         """
         self._slices = self._slices or likely_slices(part, self.rows)
-        found = _part_profile(part, self.chosen, self._seen, self._slices)
-        self._found = found if self._found is None else _joined(self._found, found)
+        found = part_profile(part, self.chosen, self._seen, self._slices)
+        self._found = found if self._found is None else joined(self._found, found)
         self._seen += part.rows
 
     def finish(self, parts: Sequence[Part]) -> TableProfile:
@@ -105,7 +105,7 @@ def _chosen(rows: int, most: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False, shuffle=False))
 
 
-def _part_profile(part: Part, chosen: NDArray[np.int64], start: int, slices: int) -> TableProfile:
+def part_profile(part: Part, chosen: NDArray[np.int64], start: int, slices: int) -> TableProfile:
     """Look at the rows of one part, which begins at row `start` of the table."""
     batches = iter(part.batches())
     first = next(batches, None)
@@ -123,7 +123,7 @@ def _part_profile(part: Part, chosen: NDArray[np.int64], start: int, slices: int
             _rows(batch, chosen, place),
         )
 
-    return reduce(_joined, spread(found, _placed(chain([first], batches), start)))
+    return reduce(joined, spread(found, _placed(chain([first], batches), start)))
 
 
 def _placed(batches: Iterable[Batch], start: int) -> Iterator[tuple[Batch, int]]:
@@ -142,7 +142,8 @@ def _rows(batch: Batch, chosen: NDArray[np.int64], start: int) -> Batch:
     )
 
 
-def _joined(a: TableProfile, b: TableProfile) -> TableProfile:
+def joined(a: TableProfile, b: TableProfile) -> TableProfile:
+    """Return the profile of two parts of a table, of which b follows a."""
     pairs = zip(a.sample.stored, b.sample.stored, strict=True)
     return TableProfile(
         merge(a.moments, b.moments),

@@ -72,6 +72,11 @@ class Rows:
         """Say whether the rows, with so many columns when encoded, are too large to be held in memory."""
         return not isinstance(self.held, pa.Table) and is_large(self.count, columns)
 
+    @property
+    def parts(self) -> Sequence[ParquetPart]:
+        """The files of the rows; none of those in memory."""
+        return () if isinstance(self.held, pa.Table) else self.held
+
     def whole(self, columns: Sequence[str]) -> pa.Table:
         """Return these columns of all rows in memory."""
         if isinstance(self.held, pa.Table):

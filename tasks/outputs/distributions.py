@@ -53,13 +53,23 @@ class Sampler:
 
     def add(self, rows: pa.Table) -> None:
         """Look at the next part."""
-        first, last = np.searchsorted(self._chosen, [self._seen, self._seen + rows.num_rows])
-        self._picked.append(rows.take(pa.array(self._chosen[first:last] - self._seen)))
+        self._picked.append(pick(rows, self._chosen, self._seen))
         self._seen += rows.num_rows
 
     def write(self, folder: Path) -> None:
         """Write the rows that were picked."""
-        write_parquet(folder / SAMPLE, pa.concat_tables(self._picked).combine_chunks())
+        write_sample(folder, self._picked)
+
+
+def write_sample(folder: Path, picked: Sequence[pa.Table]) -> None:
+    """Write rows that were picked, in order."""
+    write_parquet(folder / SAMPLE, pa.concat_tables(picked).combine_chunks())
+
+
+def pick(rows: pa.Table, chosen: NDArray[np.int64], start: int) -> pa.Table:
+    """Return those of some rows, which begin at row `start` of the table, that are at the places (m,) chosen in it."""
+    first, last = np.searchsorted(chosen, [start, start + rows.num_rows])
+    return rows.take(pa.array(chosen[first:last] - start))
 
 
 def read_sample(parts: Artifact, root: Path) -> pa.Table:

@@ -7,7 +7,7 @@ holds what later stages need to know of all training rows at once, so that none 
 `tasks.outputs.distributions` describes a third file: some of the training rows before encoding.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -152,6 +152,12 @@ def written(folder: Path, name: Name) -> Sequence[Part]:
     return [RowsPart(ParquetPart(path)) for path in sorted(folder.glob(f"{name}*.parquet"))]
 
 
+def in_file(files: Iterable[Path]) -> Part:
+    """Open the rows of a shard, which lie in one of its files."""
+    (path,) = (path for path in files if path.name.startswith((TRAIN, TEST)))
+    return RowsPart(ParquetPart(path))
+
+
 def training_part(artifact: Artifact) -> Artifact:
     """Return the record of what training may see and depend on: the training rows and their profile."""
     return artifact.only(*artifact.starting_with(TRAIN).files, PROFILE)
@@ -169,7 +175,12 @@ def read_encoding(artifact: Artifact, root: Path) -> Encoding:
 
 def read_profile(artifact: Artifact, root: Path) -> TableProfile:
     """Return what is known of all training rows."""
-    arrays = read_npz(artifact.path(root, PROFILE))
+    return profile_in(artifact.path(root, PROFILE))
+
+
+def profile_in(path: Path) -> TableProfile:
+    """Return what `write_profile` has left in a file."""
+    arrays = read_npz(path)
     lowest, highest, sample = (
         np.asarray(arrays[name], np.float64) for name in ("lowest", "highest", "sample")
     )

@@ -8,13 +8,23 @@ from prefect.transactions import get_transaction
 
 from tasks.neuron.state import Checkpoint, restored
 from tasks.store.checkpoints import load, save
+from tasks.store.pieces import progress
 
 # Seconds between two checkpoints: what a kill costs, beside the epoch that it falls into.
 EVERY = 30.0
 
 
+def stage_key() -> str | None:
+    """Return the key of the stage that runs now; None of what is not run as a stage."""
+    transaction = get_transaction()
+    return transaction.key if transaction else None
+
+
 def begun(root: Path, key: str) -> str | None:
-    """Say how far the training of a key has come before it was stopped; None where none was."""
+    """Say how far the stage of a key has come before it was stopped; None where none was."""
+    if pieces := progress(root, key):
+        done, count = pieces
+        return f"{max(count - done, 0):,} of {count:,} parts to do"
     try:
         arrays = load(root, key)
     except (OSError, ValueError) as error:
@@ -39,9 +49,8 @@ class Checkpoints:
 
     def __init__(self, root: Path) -> None:
         """Prepare to save in the store at `root`; the first time only when some seconds have passed."""
-        transaction = get_transaction()
         self.root = root
-        self.key = transaction.key if transaction else None
+        self.key = stage_key()
         self.logger = get_run_logger()
         self.saved = time.monotonic()
 

@@ -36,6 +36,7 @@ from tasks.store.folders import (
 )
 from tasks.store.leases import Claims, claims
 from tasks.store.locks import taken
+from tasks.store.pieces import kept as pieces
 from tasks.store.regular import is_folder
 from tasks.store.writing import discard
 
@@ -175,8 +176,8 @@ def _discard(root: Path, folder: Folder, keys: Sequence[str]) -> None:
 def remove_remains(root: Path) -> None:
     """Remove what belongs to no artifact: records of failures, records without files, components without a record.
 
-    A training's checkpoint goes when the training is whole, or when nobody has taken it up for a week. A table that was
-    given in memory goes when no run is left that read it.
+    A training's checkpoint, and the pieces of another stage, go when it is whole, or when nobody has taken it up for a
+    week. A table that was given in memory goes when no run is left that read it.
     """
     runs.forget_removed(root)
     since = claims(root).since
@@ -197,11 +198,11 @@ def remove_remains(root: Path) -> None:
         for path in files_in(root / KEYS / stage):
             if not os.path.lexists(records(root) / path.stem):
                 _remove_if_older(path, since)
-    for path in checkpoints(root):
+    for path in (*checkpoints(root), *pieces(root)):
         with taken(root, path.name) as free:
             is_whole = os.path.lexists(records(root) / path.name)
             if free and (is_whole or changed(path) < time.time() - ABANDONED):
-                path.unlink(missing_ok=True)
+                discard(path, root) if is_folder(path) else path.unlink(missing_ok=True)
 
 
 def _tables(root: Path) -> Iterator[str]:

@@ -31,6 +31,7 @@ from tasks.store.checkpoints import drop as drop_checkpoint
 from tasks.store.folders import is_open_to_others
 from tasks.store.leases import Lease
 from tasks.store.locks import has_locks, locked
+from tasks.store.pieces import drop as drop_pieces
 from tasks.store.remote import behind, record_path
 from tasks.store.remote_leases import LeaseRequest, leased
 from tasks.store.verification import Verification, unseal
@@ -264,6 +265,7 @@ class Run:
             self.remote.keep(record_path(status.key), artifact, self.root)
         remember(self.root, stage.name, status)
         drop_checkpoint(self.root, status.key)
+        drop_pieces(self.root, status.key)
         noted = _Call(ran, harm or status.reason, () if harm else status.changes, artifact)
         self._accounts.setdefault(stage.name, _Account()).calls[status.key] = noted
 

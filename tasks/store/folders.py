@@ -12,11 +12,12 @@ from tasks.store.regular import is_folder, is_regular
 
 STAGES = ("generate", "files", "ingest", "split", "train", "evaluate", "report", "repeats")
 RUNS, REGISTRY, FRAMES = "runs", "registry", "frames"
-RECORDS, KEYS, KNOWN, CHECKPOINTS = "records", "keys", "known", "checkpoints"
+RECORDS, KEYS, KNOWN = "records", "keys", "known"
+CHECKPOINTS, PIECES = "checkpoints", "pieces"
 DRAFTS, LOCKS, LEASES = "drafts", "locks", "leases"
 
 # All of them. Nothing else directly below the root is ever written to or removed.
-NAMES = (*STAGES, RUNS, FRAMES, REGISTRY, RECORDS, KEYS, KNOWN, CHECKPOINTS, DRAFTS, LOCKS, LEASES)
+NAMES = (*STAGES, RUNS, FRAMES, REGISTRY, RECORDS, KEYS, KNOWN, CHECKPOINTS, PIECES, DRAFTS, LOCKS, LEASES)
 
 
 # Device and number, which identify a file.

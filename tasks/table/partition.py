@@ -47,11 +47,11 @@ def held_out(rows: int, left: int, tests: int, rng: np.random.Generator) -> npt.
         rng: draws how many of the next rows are test rows, and which.
     """
     mask = np.zeros(rows, dtype=np.bool_)
-    mask[rng.permutation(rows)[: _share(rows, left, tests, rng)]] = True
+    mask[rng.permutation(rows)[: share_of(rows, left, tests, rng)]] = True
     return mask
 
 
-def _share(rows: int, left: int, tests: int, rng: np.random.Generator) -> int:
+def share_of(rows: int, left: int, tests: int, rng: np.random.Generator) -> int:
     """Draw how many of the next rows are test rows: hypergeometric, which NumPy draws for less than 10⁹ rows.
 
     Of more than that a batch is so small a part that a binomial number differs in its spread by a thousandth.

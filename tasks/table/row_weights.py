@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +37,7 @@ class RowWeights:
 
 def by_column(name: str) -> RowWeights:
     """Count rows by a column of positive numbers, which `ingest` has checked."""
-    return RowWeights((name,), lambda rows: _floats(rows[name]), relative=False, said=f"by {quoted(name)}")
+    return RowWeights((name,), partial(_weights_in, name), relative=False, said=f"by {quoted(name)}")
 
 
 def by_age(
@@ -57,17 +58,23 @@ def by_age(
     if written is None and is_text(next(iter(read())).type):
         written = date_format_of(read, name)
 
-    def seconds(column: pa.ChunkedArray) -> Weights:
-        return _seconds(column, written, name)
-
-    latest = max(float(found.max(initial=-np.inf)) for found in map(seconds, read()))
+    latest = max(float(_seconds(column, written, name).max(initial=-np.inf)) for column in read())
     life = float(half_life[:-1]) * SECONDS[half_life[-1]]
     return RowWeights(
         columns=(name,),
-        of=lambda rows: np.maximum(np.exp2((seconds(rows[name]) - latest) / life), LEAST),
+        of=partial(_weights_by_age, name, written, latest, life),
         relative=True,
         said=f"by age, half for every {half_life} before the latest {quoted(name)}",
     )
+
+
+# Functions of a module rather than closures: other processes get them by name.
+def _weights_in(name: str, rows: pa.Table) -> Weights:
+    return _floats(rows[name])
+
+
+def _weights_by_age(name: str, written: str | None, latest: float, life: float, rows: pa.Table) -> Weights:
+    return np.maximum(np.exp2((_seconds(rows[name], written, name) - latest) / life), LEAST)
 
 
 def _seconds(column: pa.ChunkedArray, written: str | None, name: str) -> Weights:

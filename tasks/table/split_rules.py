@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,7 @@ def by_hash(names: Sequence[str], test_fraction: float, seed: int) -> SplitRule:
     limit = np.uint64(test_fraction * 2.0**64)
     return SplitRule(
         columns=tuple(names),
-        is_test=lambda rows: hashes(rows, names, seed) < limit,
+        is_test=partial(_is_low, tuple(names), seed, limit),
         said=f"by a hash of {', '.join(map(quoted, names))}",
     )
 
@@ -75,23 +76,47 @@ def by_time(
         BadTable: the column has no order, misses values, or all of its rows are of one time.
     """
     if tests == 0:
-        return SplitRule((name,), lambda rows: np.zeros(rows.num_rows, np.bool_), "by time")
+        return SplitRule((name,), _is_none, "by time")
     first = next(iter(read()))
     written = None
     if is_text(first.type) and not has_order(first):
         written = date_format or date_format_of(read, name)
 
-    def in_time(column: pa.ChunkedArray) -> pa.ChunkedArray:
-        return times(column, written, name) if written else column
-
-    kind = order_of(in_time(first), name)
-    least = first_test_key(lambda: (ordered(in_time(column), kind, name) for column in read()), rows, tests)
+    kind = order_of(times(first, written, name) if written else first, name)
+    in_time = _InTime(name, written, kind)
+    least = first_test_key(lambda: map(in_time.keys, read()), rows, tests)
     how = f", read as {written}" if written else ""
     return SplitRule(
         columns=(name,),
-        is_test=lambda rows: ordered(in_time(rows[name]), kind, name) >= np.uint64(least),
+        is_test=partial(_is_late, in_time, least),
         said=f"by time, for the test what has {quoted(name)} of {said(least, kind)} or later{how}",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _InTime:
+    """Turns a column of times into keys in their order; text is read as it is written."""
+
+    name: str
+    written: str | None
+    kind: pa.DataType
+
+    def keys(self, column: pa.ChunkedArray) -> Keys:
+        read = times(column, self.written, self.name) if self.written else column
+        return ordered(read, self.kind, self.name)
+
+
+# Functions of a module rather than closures: other processes get them by name.
+def _is_low(names: Sequence[str], seed: int, limit: np.uint64, rows: pa.Table) -> Mask:
+    return hashes(rows, names, seed) < limit
+
+
+def _is_late(in_time: _InTime, least: int, rows: pa.Table) -> Mask:
+    return in_time.keys(rows[in_time.name]) >= np.uint64(least)
+
+
+def _is_none(rows: pa.Table) -> Mask:
+    return np.zeros(rows.num_rows, np.bool_)
 
 
 def first_test_key(read: Callable[[], Iterable[Keys]], rows: int, tests: int) -> int:

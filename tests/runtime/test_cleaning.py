@@ -23,6 +23,7 @@ from tasks.runtime.cleaning import (
 )
 from tasks.store.leases import claims, lease
 from tasks.store.locks import locked
+from tasks.store.pieces import pieces_of
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -189,13 +190,35 @@ def test_a_checkpoint_goes_when_its_training_is_whole_or_given_up(store: tuple[P
     assert {path.name for path in (root / "checkpoints").iterdir()} == {fresh, worked_on}
 
 
+def test_pieces_go_when_their_stage_is_whole_or_given_up(store: tuple[Path, Result, Result]) -> None:
+    """As checkpoints do; a link of such a name is none of ours."""
+    root, _, _ = store
+    whole = next((root / "records").iterdir()).name
+    fresh, old, worked_on = "a" * 64, "b" * 64, "c" * 64
+    eight_days_ago = time.time() - timedelta(days=8).total_seconds()
+    for name in (whole, fresh, old, worked_on):
+        pieces_of(root, name).made("one", lambda folder: (folder / "rows").touch())
+        if name in (old, worked_on):
+            os.utime(root / "pieces" / name, (eight_days_ago, eight_days_ago))
+    with locked(root, worked_on):
+        clean(root, Cleaning())
+    assert {path.name for path in (root / "pieces").iterdir()} == {fresh, worked_on}
+
+
 def test_a_folder_that_is_no_store_loses_nothing(tmp_path: Path) -> None:
     """Whatever folder is named: only folders named as the store names them can go."""
-    for name in ("train/notes", "photos/0123456789abcdef", "runs/marathon", "records.old", "checkpoints/0f"):
+    for name in (
+        "train/notes",
+        "photos/0123456789abcdef",
+        "runs/marathon",
+        "records.old",
+        "checkpoints/0f",
+        "pieces/0f",
+    ):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "precious").write_text("kept")
     assert clean(tmp_path, Cleaning(keep_runs=0)) == set()
-    assert len(list(tmp_path.rglob("precious"))) == 5
+    assert len(list(tmp_path.rglob("precious"))) == 6
 
 
 @pytest.mark.parametrize("text", ["3x", "d", "-1d", ""])
