@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
@@ -152,10 +153,14 @@ def parsed(module: str) -> Module:
     spec = _spec(module)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         raise LookupError(f"no source of module `{module}` to read")
-    tree = _tree(Path(spec.origin).read_text(encoding="utf-8"))
     package = module if spec.submodule_search_locations is not None else module.rpartition(".")[0]
+    return parsed_text(Path(spec.origin).read_text(encoding="utf-8"), module, package)
+
+
+def parsed_text(text: str, module: str, package: str) -> Module:
+    """Parse the text of a module, whose relative imports are from a package."""
     normalised = _Normalised(package)
-    body, imports = normalised.statements(tree.body), normalised.imports
+    body, imports = normalised.statements(_tree(text).body), normalised.imports
     bindings: dict[str, list[ast.stmt]] = {}
     for node in body:
         for name in dict.fromkeys(_bound(node)):
@@ -253,7 +258,11 @@ def _plain(node: ast.stmt) -> ast.stmt:
     """Return a function without its decorators and annotations."""
     if not isinstance(node, ast.FunctionDef):
         return node
-    return _unannotated(ast.FunctionDef(**dict(ast.iter_fields(node)) | {"decorator_list": []}))
+    own = {
+        "decorator_list": [],
+        "args": deepcopy(node.args),
+    }  # the annotations of a stage are asked for again
+    return _unannotated(ast.FunctionDef(**dict(ast.iter_fields(node)) | own))
 
 
 def _is_field_or_check(item: ast.stmt) -> bool:

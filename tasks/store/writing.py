@@ -62,7 +62,9 @@ def publish(
     names = sorted(path.name for path in folder.iterdir())
     with ThreadPoolExecutor(_DIGESTING) as pool:
         digesting = pool.map(lambda name: digest(folder / name), names)
-        flushing = pool.map(lambda name: _flush(folder / name), names)  # the disk is at work while others are read
+        flushing = pool.map(
+            lambda name: _flush(folder / name), names
+        )  # the disk is at work while others are read
         digests = dict(zip(names, digesting, strict=True))
         list(flushing)
     sizes = {name: (folder / name).stat().st_size for name in names}
