@@ -97,7 +97,8 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
     scale, mean = _scale(fitted, parts, root, reference)
     with draft(root) as folder:
         try:
-            scored = _score(fitted, scale, mean, parts, root, folder)
+            is_rounded = training.recipe == "tutorial"
+            scored = _score(fitted, scale, mean, parts, root, folder, is_rounded)
         except OverflowError as error:
             raise BadTable(str(error)) from error
         facts = PartsFacts.of(parts)
@@ -302,7 +303,7 @@ def compare(
     names, weights, bias = data.features, fitted.weights, fitted.bias
     name = "ridge" if training.l2 else "least squares"
     agreement = metrics.verdict(weights, bias, reference, recipe=training.recipe, name=name)
-    tutorial = training.recipe == "tutorial"
+    rounding = scored[TRAIN].rounding
 
     return Evaluation(
         target=data.target,
@@ -317,7 +318,7 @@ def compare(
         smearing=smearing,
         truth=data.truth,
         weights=data.weights,
-        rounding_rmse=scored[TRAIN].rounding.scores.rmse if tutorial else None,
+        rounding_rmse=rounding.scores.rmse if rounding else None,
         learning_rate=training.learning_rate,
         stable_limit=training.stable_limit,
     )
@@ -424,7 +425,13 @@ def _reference_fit(
 
 
 def _score(
-    fitted: TrainedModel, scale: TargetScale, mean: float, parts: Artifact, root: Path, folder: Path
+    fitted: TrainedModel,
+    scale: TargetScale,
+    mean: float,
+    parts: Artifact,
+    root: Path,
+    folder: Path,
+    is_rounded: bool,
 ) -> dict[Name, Scored]:
     """Predict all rows, write the predictions, and return the sums of errors by part."""
     files = [(name, part) for name in (TRAIN, TEST) for part in read_parts(parts, root, name)]
@@ -435,8 +442,9 @@ def _score(
     for (name, part), place in zip(files, places, strict=True):
         own[place].append(FileRows(name, seen[name], part))
         seen[name] += 1
+    score = partial(score_files, fitted, scale, mean, folder, is_rounded=is_rounded)
     scored: dict[Name, Scored] = {}
-    for found in spread(partial(score_files, fitted, scale, mean, folder), own.items()):
+    for found in spread(score, own.items()):
         for name, sums in found:
             scored[name] = scored[name] + sums if name in scored else sums
     return scored

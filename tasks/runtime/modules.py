@@ -297,10 +297,9 @@ class _Normalised:
                     self.imports.setdefault(name, []).append(source)
             elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
                 self._inside(node)
-                is_bare = (
-                    isinstance(node, ast.FunctionDef) and not node.decorator_list
-                )  # a decorator may read them
-                kept.append(_unannotated(node) if is_bare else node)
+                if isinstance(node, ast.FunctionDef) and not node.decorator_list:  # which may read them
+                    node = _unannotated(node)  # noqa: PLW2901
+                kept.append(node)
         return kept
 
     def _inside(self, node: ast.AST) -> None:
