@@ -68,6 +68,7 @@ from tasks.outputs.result import (
 )
 from tasks.outputs.scored import FileRows, Scored, score_files
 from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
+from tasks.runtime.memory import release_memory
 from tasks.runtime.spreading import spread
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
@@ -101,6 +102,7 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
             scored = _score(fitted, scale, mean, parts, root, folder, is_rounded)
         except OverflowError as error:
             raise BadTable(str(error)) from error
+        release_memory()  # what reading rows leaves would add up
         facts = PartsFacts.of(parts)
         robust = _robust(parts, root, reference, inference, biased=bool(training.l2))
         fit = _reference_fit(facts.features, reference, inference.standard_errors, robust)
@@ -118,6 +120,7 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
             "cross_validation": _cross_validation(parts, root, training, inference, loo),
         }
         scores.write(folder, evaluation.model_copy(update=added))
+        release_memory()
         if facts.by_age and TEST in scored:
             errors = _weighted_errors(fitted, read_parts(parts, root, TEST))
         else:

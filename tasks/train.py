@@ -8,13 +8,14 @@ from importlib import import_module
 from pathlib import Path
 
 from tasks.config import Training
+from tasks.neuron.parts import MemoryPart
 from tasks.neuron.ridge import FOLDS, RELATIVE, fold_moments, path, shrunk
 from tasks.outputs import model
 from tasks.outputs.model import ModelFacts, PathPoint, TrainedModel
 from tasks.outputs.parts import TRAIN, RowsPart, read_held, read_parts, read_profile
 from tasks.runtime.checkpoints import Checkpoints
 from tasks.runtime.left_out import left_out
-from tasks.runtime.memory import check_memory, importing
+from tasks.runtime.memory import check_memory, importing, release_memory
 from tasks.runtime.native_noise import without_greetings
 from tasks.runtime.progress import Progress
 from tasks.runtime.spreading import spread
@@ -62,7 +63,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
             "on_checkpoint": checkpoints.keep,
         }
         if in_memory:
-            fitted = fit_held(lambda: read_held(parts[0]), **options)
+            fitted = fit_held(lambda: _held(parts[0]), **options)
         else:
             fitted = fit_parts(parts, ranges=(profile.lowest, profile.highest), across=spread, **options)
 
@@ -84,6 +85,13 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
             path=tuple(points),
         )
         return publish(folder, root, "train", facts.as_json(), [*fitted.notes, *tight])
+
+
+def _held(part: RowsPart) -> MemoryPart:
+    """Read all rows of a file into memory, and give back what reading them took before more is needed."""
+    rows = read_held(part)
+    release_memory()
+    return rows
 
 
 def _penalty(training: Training, parts: Sequence[RowsPart], total: float) -> tuple[float, list[PathPoint]]:
