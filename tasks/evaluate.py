@@ -68,6 +68,7 @@ from tasks.outputs.result import (
 )
 from tasks.outputs.scored import FileRows, Scored, score_files
 from tasks.outputs.uncertainty import FitUncertainty, fit_uncertainty
+from tasks.runtime.memory import release_memory
 from tasks.runtime.spreading import spread
 from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
@@ -97,9 +98,11 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
     scale, mean = _scale(fitted, parts, root, reference)
     with draft(root) as folder:
         try:
-            scored = _score(fitted, scale, mean, parts, root, folder)
+            is_rounded = training.recipe == "tutorial"
+            scored = _score(fitted, scale, mean, parts, root, folder, is_rounded)
         except OverflowError as error:
             raise BadTable(str(error)) from error
+        release_memory()  # what reading rows leaves would add up
         facts = PartsFacts.of(parts)
         robust = _robust(parts, root, reference, inference, biased=bool(training.l2))
         fit = _reference_fit(facts.features, reference, inference.standard_errors, robust)
@@ -117,6 +120,7 @@ def evaluate(model: Artifact, parts: Artifact, inference: Inference, root: Path)
             "cross_validation": _cross_validation(parts, root, training, inference, loo),
         }
         scores.write(folder, evaluation.model_copy(update=added))
+        release_memory()
         if facts.by_age and TEST in scored:
             errors = _weighted_errors(fitted, read_parts(parts, root, TEST))
         else:
@@ -302,7 +306,7 @@ def compare(
     names, weights, bias = data.features, fitted.weights, fitted.bias
     name = "ridge" if training.l2 else "least squares"
     agreement = metrics.verdict(weights, bias, reference, recipe=training.recipe, name=name)
-    tutorial = training.recipe == "tutorial"
+    rounding = scored[TRAIN].rounding
 
     return Evaluation(
         target=data.target,
@@ -317,7 +321,7 @@ def compare(
         smearing=smearing,
         truth=data.truth,
         weights=data.weights,
-        rounding_rmse=scored[TRAIN].rounding.scores.rmse if tutorial else None,
+        rounding_rmse=rounding.scores.rmse if rounding else None,
         learning_rate=training.learning_rate,
         stable_limit=training.stable_limit,
     )
@@ -424,7 +428,13 @@ def _reference_fit(
 
 
 def _score(
-    fitted: TrainedModel, scale: TargetScale, mean: float, parts: Artifact, root: Path, folder: Path
+    fitted: TrainedModel,
+    scale: TargetScale,
+    mean: float,
+    parts: Artifact,
+    root: Path,
+    folder: Path,
+    is_rounded: bool,
 ) -> dict[Name, Scored]:
     """Predict all rows, write the predictions, and return the sums of errors by part."""
     files = [(name, part) for name in (TRAIN, TEST) for part in read_parts(parts, root, name)]
@@ -435,8 +445,9 @@ def _score(
     for (name, part), place in zip(files, places, strict=True):
         own[place].append(FileRows(name, seen[name], part))
         seen[name] += 1
+    score = partial(score_files, fitted, scale, mean, folder, is_rounded=is_rounded)
     scored: dict[Name, Scored] = {}
-    for found in spread(partial(score_files, fitted, scale, mean, folder), own.items()):
+    for found in spread(score, own.items()):
         for name, sums in found:
             scored[name] = scored[name] + sums if name in scored else sums
     return scored

@@ -8,12 +8,14 @@ from importlib import import_module
 from pathlib import Path
 
 from tasks.config import Training
+from tasks.neuron.parts import MemoryPart
 from tasks.neuron.ridge import FOLDS, RELATIVE, fold_moments, path, shrunk
 from tasks.outputs import model
 from tasks.outputs.model import ModelFacts, PathPoint, TrainedModel
 from tasks.outputs.parts import TRAIN, RowsPart, read_held, read_parts, read_profile
 from tasks.runtime.checkpoints import Checkpoints
-from tasks.runtime.memory import check_memory, importing
+from tasks.runtime.left_out import left_out
+from tasks.runtime.memory import check_memory, importing, release_memory
 from tasks.runtime.native_noise import without_greetings
 from tasks.runtime.progress import Progress
 from tasks.runtime.spreading import spread
@@ -21,6 +23,10 @@ from tasks.runtime.stage import stage
 from tasks.store.artifact import Artifact
 from tasks.store.writing import draft, publish
 from tasks.table.errors import BadTable
+
+# What Keras imports if it is installed: for data frames, an estimator, pictures of layers. It takes as long as half of
+# TensorFlow, and 120 MB.
+COMPANY = ("IPython", "matplotlib", "pandas", "scipy", "sklearn")
 
 _LOADING = threading.Lock()
 
@@ -57,7 +63,7 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
             "on_checkpoint": checkpoints.keep,
         }
         if in_memory:
-            fitted = fit_held(lambda: read_held(parts[0]), **options)
+            fitted = fit_held(lambda: _held(parts[0]), **options)
         else:
             fitted = fit_parts(parts, ranges=(profile.lowest, profile.highest), across=spread, **options)
 
@@ -79,6 +85,13 @@ def train(rows: Artifact, training: Training, seed: int, root: Path) -> Artifact
             path=tuple(points),
         )
         return publish(folder, root, "train", facts.as_json(), [*fitted.notes, *tight])
+
+
+def _held(part: RowsPart) -> MemoryPart:
+    """Read all rows of a file into memory, and give back what reading them took before more is needed."""
+    rows = read_held(part)
+    release_memory()
+    return rows
 
 
 def _penalty(training: Training, parts: Sequence[RowsPart], total: float) -> tuple[float, list[PathPoint]]:
@@ -103,21 +116,21 @@ def _penalty(training: Training, parts: Sequence[RowsPart], total: float) -> tup
     return min(points, key=lambda point: point.rmse).l2, points
 
 
-def load() -> None:
+def load(*, alone: bool = False) -> None:
     """Import TensorFlow, which takes seconds: only a training that really happens pays for it.
 
     Another thread may have begun already, while the run waits for something else. Two threads that import TensorFlow
     at the same time would each see it half-made, so the second one waits.
+
+    Args:
+        alone: Whether nobody but this program uses Keras in this process: then it comes without the packages that it
+            would take along for others.
     """
     with _LOADING:
         if "tasks.neuron.keras_model" in sys.modules:
             return
-        _import()
-
-
-def _import() -> None:
-    with without_greetings(), importing():
-        # Read at the import; what it leaves over is held back.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        import_module("tasks.neuron.fit")
-        import_module("tasks.neuron.keras_model")
+        with without_greetings(), importing(), left_out(COMPANY if alone else ()):
+            # Read at the import; what it leaves over is held back.
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+            import_module("tasks.neuron.fit")
+            import_module("tasks.neuron.keras_model")

@@ -11,7 +11,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,9 @@ def main(checkout: Path) -> None:
     from tasks.runtime.dry_run import DryRun
 
     real_version = metadata.version
+    # What was found in a text stays true as long as no module comes or goes.
+    parsed_text = modules.parsed_text
+    read = cache(parsed_text)
     answers = []
     for case in json.load(sys.stdin):
         kept: dict[Path, str] = {}
@@ -98,6 +101,7 @@ def main(checkout: Path) -> None:
         for cached in (provenance.provenance, provenance._distributions, modules.parsed, modules._spec):
             cached.cache_clear()
         importlib.invalidate_caches()
+        vars(modules)["parsed_text"] = parsed_text if case.get("files") else read
         settings = Settings.model_validate(case["settings"])
         forecast = DryRun(Path(settings.artifacts))
         stages(forecast, settings)

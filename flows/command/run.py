@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from flows.command.connection import Connection
@@ -41,9 +42,8 @@ def run(
         news.follow_stages()
         with looking_once(), using(settings.remote):
             # A password that Prefect keeps cannot be had before its server is there.
-            if settings.input.password_block is None and "train" in dry_run(settings).waiting:
-                check_memory()
-                threading.Thread(target=_load_training).start()
+            if settings.input.password_block is None:
+                _prepare(dry_run(settings).waiting)
             with Activity("waiting for Prefect's server"):
                 connection.establish()
             stops.on_stop(end_display)
@@ -62,7 +62,27 @@ def run(
     return status
 
 
-def _load_training() -> None:
+def _prepare(stages: Collection[str]) -> None:
+    """Begin, in a thread, with what these stages will need.
+
+    Raises:
+        MemoryTooSmall: A limit of the memory is below what training needs.
+    """
+    if "train" in stages:
+        check_memory()
+    if stages:
+        threading.Thread(target=_load, args=[stages]).start()
+
+
+def _load(stages: Collection[str]) -> None:
+    """Import what these stages import only where they run, and read their code, which is part of their keys."""
+    from tasks.runtime.provenance import provenance
     from tasks.train import load
 
-    load()
+    if "train" in stages:
+        load(alone=True)
+    for stage in stages:
+        provenance(f"tasks.{stage}", stage)
+    if "report" in stages:
+        with importing():
+            import tasks.page.figures.catalogue  # noqa: F401

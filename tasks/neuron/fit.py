@@ -118,7 +118,7 @@ def fit_held(
     first = rule_of(settings, rows, rank, _none, weighted=weighted)
     with nullcontext() if small else compiled(units.height, first, metrical=False):
         part = read()
-        order = None if small else shuffler(settings.seed).spawn(1)[0].permutation(rows)
+        order = None if small else _order(rows, shuffler(settings.seed).spawn(1)[0])
         columns, reached = _converted(units, part, order)
 
     rule = rule_of(settings, rows, rank, lambda _: reached, weighted=weighted)
@@ -238,7 +238,14 @@ def _sample(part: Part) -> Batch:
     return Batch([column.copy() for column in first.features], first.target.copy(), weights)
 
 
-def _converted(units: Coordinates, part: MemoryPart, order: NDArray[np.int64] | None) -> tuple[Blocks, float]:
+def _order(rows: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Return what `permutation` does, (n,), in half the memory."""
+    order = np.arange(rows, dtype=np.int32)
+    rng.shuffle(order)
+    return order
+
+
+def _converted(units: Coordinates, part: MemoryPart, order: NDArray[np.int32] | None) -> tuple[Blocks, float]:
     """Return the converted columns (height, n) in an order of the rows, and the largest leverage max ‖z‖²."""
     columns = np.empty((units.height, part.rows), np.float32)
 

@@ -32,7 +32,7 @@ class Interleaved:
         """Return the k columns (n,), without copying them."""
         return _columns(self.tables, self.places)
 
-    def picked(self, numbers: NDArray[np.int64]) -> list[NDArray[Any]]:
+    def picked(self, numbers: NDArray[np.integer]) -> list[NDArray[Any]]:
         """Return the k columns (m,) of the rows with these numbers (m,)."""
         return _columns([table.take(numbers, axis=0) for table in self.tables], self.places)
 

@@ -235,7 +235,8 @@ def _present(targets: ArrayLike, predictions: ArrayLike) -> tuple[Array, Array]:
         message = f"`targets` and `predictions` must have the same shape (n,), got {y.shape} and {p.shape}"
         raise ValueError(message)
     present = ~np.isnan(y)
-    y, p = y[present], p[present]
+    if not present.all():  # which would copy them
+        y, p = y[present], p[present]
     if not y.size:
         message = "no row has a target, so there is nothing to compare the predictions with"
         raise ValueError(message)

@@ -127,7 +127,7 @@ class MemoryPart:
         for start in starts.tolist():
             yield self.whole.cut(start, start + HELD)
 
-    def picked(self, numbers: NDArray[np.int64]) -> list[NDArray[Any]]:
+    def picked(self, numbers: NDArray[np.integer]) -> list[NDArray[Any]]:
         """Return what is stored, columns (m,), of the rows with these numbers (m,)."""
         if self.together is not None:
             return self.together.picked(numbers)

@@ -28,7 +28,7 @@ class Scored:
     Attributes:
         neuron: The neuron's.
         mean: The training mean's.
-        rounding: Of the targets rounded to one decimal.
+        rounding: Of the targets rounded to one decimal, where that is asked for.
         squares: The neuron's squared errors.
         gains: By how much the mean's squared errors are larger.
         worst: The rows with the neuron's largest errors, the largest first.
@@ -36,7 +36,7 @@ class Scored:
 
     neuron: Errors
     mean: Errors
-    rounding: Errors
+    rounding: Errors | None
     squares: LossSample
     gains: LossSample
     worst: tuple[Miss, ...]
@@ -46,7 +46,7 @@ class Scored:
         return Scored(
             metrics.merged(self.neuron, other.neuron),
             metrics.merged(self.mean, other.mean),
-            metrics.merged(self.rounding, other.rounding),
+            metrics.merged(self.rounding, other.rounding) if self.rounding and other.rounding else None,
             self.squares + other.squares,
             self.gains + other.gains,
             largest([*self.worst, *other.worst]),
@@ -75,16 +75,21 @@ def score_files(
     mean: float,
     folder: Path,
     files: tuple[str, Sequence[FileRows]],
+    *,
+    is_rounded: bool = False,
 ) -> list[tuple[Name, Scored]]:
-    """Predict the rows of some files, write the predictions into one, and return the sums of errors of each."""
+    """Predict the rows of some files, write the predictions into one, and return the sums of errors of each.
+
+    Errors of rounded targets are among them if `is_rounded`.
+    """
     place, those = files
     with prediction_writer(folder, place) as writer:
         return [
             (
                 each.name,
-                _scored(each.rows, fitted, scale, mean, partial(writer.append, each.name)).of_file(
-                    each.number
-                ),
+                _scored(
+                    each.rows, fitted, scale, mean, is_rounded, partial(writer.append, each.name)
+                ).of_file(each.number),
             )
             for each in those
         ]
@@ -95,6 +100,7 @@ def _scored(
     fitted: TrainedModel,
     scale: TargetScale,
     mean: float,
+    is_rounded: bool,
     write: Callable[[Array, Array], None],
 ) -> Scored:
     """Predict the rows of one file, write the predictions, and return the sums of errors."""
@@ -111,7 +117,7 @@ def _scored(
         scored = Scored(
             metrics.errors(actual, predicted, own),
             metrics.errors(actual, np.full_like(actual, mean), own),
-            metrics.rounding_errors(actual),
+            metrics.rounding_errors(actual) if is_rounded else None,
             sample_of(squares, own),
             sample_of((actual - mean) ** 2 - squares, own),
             misses(actual, predicted),

@@ -97,14 +97,14 @@ def _sampled(paths: Sequence[Path], most: int) -> pa.Table:
 
 def _picked(path: Path, most: int) -> pa.Table:
     """Return all rows of a file, or of many `most`, chosen at random, in their order: no more are held."""
-    with pq.ParquetFile(path, memory_map=True, read_dictionary=["part"]) as file:
+    with pq.ParquetFile(path, read_dictionary=["part"]) as file:  # mapped, all of it would count as held
         rows = file.metadata.num_rows
         if rows <= most:
             return file.read().cast(SCHEMA)
         rng = np.random.default_rng(0)
         numbers = np.sort(rng.choice(rows, most, replace=False, shuffle=False))
         found, start = [], 0
-        for batch in file.iter_batches(GROUP_ROWS):
+        for batch in file.iter_batches(GROUP_ROWS, use_threads=False):
             first, last = np.searchsorted(numbers, [start, start + batch.num_rows])
             found.append(pa.table(batch).take(pa.array(numbers[first:last] - start)))
             start += batch.num_rows

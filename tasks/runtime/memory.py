@@ -3,6 +3,7 @@
 TensorFlow ends the whole process without a line where it is refused memory. So the limits are asked for first.
 """
 
+import ctypes
 import gc
 import resource
 import sys
@@ -67,9 +68,11 @@ def check_memory(rows: int = 0) -> list[str]:
 
 
 def release_memory() -> None:
-    """Give memory that Arrow keeps for later back to the system."""
+    """Give memory that Arrow and C's allocator keep for later back to the system."""
     if arrow := sys.modules.get("pyarrow"):
         arrow.default_memory_pool().release_unused()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of glibc alone
+        trim(0)
 
 
 @contextmanager

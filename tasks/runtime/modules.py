@@ -3,7 +3,8 @@
 import ast
 import importlib.util
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -24,6 +25,8 @@ BEHAVIOUR = "()"
 # A module's full name, and a top-level name in it or one of the above.
 Definition = tuple[str, str]
 
+_NAMELESS = (ast.expr_context, ast.Constant, ast.operator, ast.cmpop, ast.unaryop, ast.boolop)
+
 # A name and the attributes taken from it: `sgd.Rule.rate` is `("sgd", "Rule", "rate")`.
 Chain = tuple[str, ...]
 
@@ -39,11 +42,20 @@ class Module:
     # By name, whether it is imported at the top or inside a function: the module, and what is taken from it.
     imports: dict[str, list[tuple[str, Chain]]]
 
+    # What `definition` has returned: many are reached from several stages.
+    known: dict[tuple[str, str | None], tuple[str, set[Definition]]] = field(default_factory=dict)
+
     def definition(self, name: str, stage: Definition) -> tuple[str, set[Definition]]:
         """Return the normalised source of a definition and what it refers to; a stage's decorator is left out."""
+        own = stage[1] if stage[0] == self.name else None  # elsewhere it is the same for every stage
+        if (name, own) not in self.known:
+            self.known[name, own] = self._definition(name, own)
+        return self.known[name, own]
+
+    def _definition(self, name: str, stage: str | None) -> tuple[str, set[Definition]]:
         if name == EFFECTS:
             # The decorated stage itself is an effect of its module, which would bring its decorator in again.
-            own = self.bindings.get(stage[1], []) if stage[0] == self.name else []
+            own = self.bindings.get(stage, []) if stage else []
             nodes = [node for node in self.effects if node not in own]
             source, used = self._described(nodes, set()) if nodes else ("", set())
             return source, used | {(module, EFFECTS) for module in self._imported_modules()}
@@ -53,7 +65,7 @@ class Module:
             return self._behaviour(name.removesuffix(BEHAVIOUR))
 
         nodes = self.bindings.get(name, [])
-        if (self.name, name) == stage:
+        if name == stage:
             nodes = [_plain(node) for node in nodes]
         elsewhere = {followed(module, chain) for module, chain in self.imports.get(name, ())}
         # A name that nothing binds is made at run time, or comes by a star: everything here may be behind it.
@@ -141,14 +153,14 @@ def parsed(module: str) -> Module:
     spec = _spec(module)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         raise LookupError(f"no source of module `{module}` to read")
-    tree = _tree(Path(spec.origin).read_text(encoding="utf-8"))
     package = module if spec.submodule_search_locations is not None else module.rpartition(".")[0]
-    imports: dict[str, list[tuple[str, Chain]]] = {}
-    for name, source in _imported(tree, package):
-        imports.setdefault(name, []).append(source)
+    return parsed_text(Path(spec.origin).read_text(encoding="utf-8"), module, package)
 
-    # The imports are read; from here on they are gone, with all else that cannot change a result.
-    body = _Normalised().visit(tree).body
+
+def parsed_text(text: str, module: str, package: str) -> Module:
+    """Parse the text of a module, whose relative imports are from a package."""
+    normalised = _Normalised(package)
+    body, imports = normalised.statements(_tree(text).body), normalised.imports
     bindings: dict[str, list[ast.stmt]] = {}
     for node in body:
         for name in dict.fromkeys(_bound(node)):
@@ -170,18 +182,17 @@ def _spec(name: str) -> ModuleSpec | None:
     return PathFinder.find_spec(name, above.submodule_search_locations)
 
 
-def _imported(tree: ast.AST, package: str) -> Iterator[tuple[str, tuple[str, Chain]]]:
+def _imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, tuple[str, Chain]]]:
     """Yield each name that an import binds, with the module it is from and what is taken from that."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                top = alias.name.partition(".")[0]
-                yield (alias.asname, (alias.name, ())) if alias.asname else (top, (top, ()))
-                yield f"import {alias.name}", (alias.name, ())
-        elif isinstance(node, ast.ImportFrom):
-            source = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            for alias in node.names:
-                yield alias.asname or alias.name, (source, (alias.name,))
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            top = alias.name.partition(".")[0]
+            yield (alias.asname, (alias.name, ())) if alias.asname else (top, (top, ()))
+            yield f"import {alias.name}", (alias.name, ())
+    else:
+        source = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+        for alias in node.names:
+            yield alias.asname or alias.name, (source, (alias.name,))
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
@@ -213,18 +224,30 @@ def _is_ours(sources: Sequence[tuple[str, Chain]]) -> bool:
     return any(is_first_party(module) for module, _ in sources)
 
 
-def _chains(node: ast.AST) -> Iterator[Chain]:
-    """Yield each name in a node, with the attributes that are taken from it."""
-    attributes: list[str] = []
-    inner = node
-    while isinstance(inner, ast.Attribute):
-        attributes.insert(0, inner.attr)
-        inner = inner.value
-    if isinstance(inner, ast.Name):
-        yield (inner.id, *attributes)
-        return
-    for child in ast.iter_child_nodes(inner):
-        yield from _chains(child)
+def _chains(node: ast.AST) -> list[Chain]:
+    """Return each name in a node, with the attributes that are taken from it."""
+    found: list[Chain] = []
+    ahead = [node]
+    while ahead:
+        inner = ahead.pop()
+        attributes: list[str] = []
+        while isinstance(inner, ast.Attribute):
+            attributes.append(inner.attr)
+            inner = inner.value
+        if isinstance(inner, ast.Name):
+            found.append((inner.id, *reversed(attributes)))
+        else:
+            ahead += _inside(inner)
+    return found
+
+
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes right below a node but for those that hold no name, which are as many as all others."""
+    for name in node._fields:
+        value = getattr(node, name, None)
+        for each in value if isinstance(value, list) else (value,):
+            if isinstance(each, ast.AST) and not isinstance(each, _NAMELESS):
+                yield each
 
 
 def _annotation(node: ast.AST) -> ast.expr | None:
@@ -235,8 +258,11 @@ def _plain(node: ast.stmt) -> ast.stmt:
     """Return a function without its decorators and annotations."""
     if not isinstance(node, ast.FunctionDef):
         return node
-    fields = {field: value for field, value in ast.iter_fields(node) if field != "decorator_list"}
-    return _Normalised().visit_FunctionDef(ast.FunctionDef(**fields, decorator_list=[]))
+    own = {
+        "decorator_list": [],
+        "args": deepcopy(node.args),
+    }  # the annotations of a stage are asked for again
+    return _unannotated(ast.FunctionDef(**dict(ast.iter_fields(node)) | own))
 
 
 def _is_field_or_check(item: ast.stmt) -> bool:
@@ -251,24 +277,42 @@ def _is_magic(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
 
 
-class _Normalised(ast.NodeTransformer):
-    """Takes away what cannot change a result: docstrings, imports (they are resolved), annotations of functions."""
+class _Normalised:
+    """Takes away what cannot change a result: docstrings, annotations of functions; and imports, which it resolves.
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
+    All of these are statements or belong to one, so expressions, most of a tree, are not looked into.
+    """
 
-    def visit_Import(self, node: ast.Import) -> None:
-        """Drop it."""
+    def __init__(self, package: str) -> None:
+        """Start with no imports; relative ones are from `package`."""
+        self.package = package
+        self.imports: dict[str, list[tuple[str, Chain]]] = {}
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """Drop it."""
+    def statements(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+        """Return what is left of some statements."""
+        kept = []
+        for node in body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                for name, source in _imported(node, self.package):
+                    self.imports.setdefault(name, []).append(source)
+            elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+                self._inside(node)
+                if isinstance(node, ast.FunctionDef) and not node.decorator_list:  # which may read them
+                    node = _unannotated(node)  # noqa: PLW2901
+                kept.append(node)
+        return kept
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        """Keep annotations under a decorator, which may read them."""
-        self.generic_visit(node)
-        if not node.decorator_list:
-            return _unannotated(node)
-        return node
+    def _inside(self, node: ast.AST) -> None:
+        """Look into the statements inside one."""
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if not isinstance(value, list) or not value:
+                continue
+            if isinstance(value[0], ast.stmt):
+                setattr(node, name, self.statements(value))
+            elif isinstance(value[0], ast.ExceptHandler | ast.match_case):
+                for each in value:
+                    self._inside(each)
 
 
 def _unannotated(node: ast.FunctionDef) -> ast.FunctionDef:

@@ -192,7 +192,8 @@ class Run:
                     self.require(*artifacts_in(call))
 
             states = self._called(stage, calls, statuses)
-            release_memory()
+            if any(status.artifact is None for status in statuses):
+                release_memory()
             for state, status, call in zip(states, statuses, calls, strict=True):
                 self._note(stage, call, status, state, harm)
 

@@ -168,7 +168,7 @@ class ParquetPart:
         self, rng: np.random.Generator | None = None, columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Yield all rows, some at a time, of all columns or some; with `rng` in a random order of the row groups."""
-        with pq.ParquetFile(self.path, memory_map=True) as file:
+        with pq.ParquetFile(self.path) as file:  # mapped, all of it would count as held
             groups = np.arange(file.num_row_groups)
             if rng is not None:
                 rng.shuffle(groups)

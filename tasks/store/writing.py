@@ -28,7 +28,7 @@ _PART = re.compile(r"\.[0-9a-f]{32}\.part")
 # Of the file beside a draft.
 HOLDER = ".held"
 
-# Files that are digested, and then flushed, at a time.
+# Files that are digested or flushed at a time.
 _DIGESTING = 4
 
 # Hexadecimal digits of a folder's name: 64 bits, so that a clash needs billions of artifacts.
@@ -61,8 +61,12 @@ def publish(
     """
     names = sorted(path.name for path in folder.iterdir())
     with ThreadPoolExecutor(_DIGESTING) as pool:
-        digests = dict(zip(names, pool.map(lambda name: digest(folder / name), names), strict=True))
-        list(pool.map(lambda name: _flush(folder / name), names))
+        digesting = pool.map(lambda name: digest(folder / name), names)
+        flushing = pool.map(
+            lambda name: _flush(folder / name), names
+        )  # the disk is at work while others are read
+        digests = dict(zip(names, digesting, strict=True))
+        list(flushing)
     sizes = {name: (folder / name).stat().st_size for name in names}
     place = root / stage / _name_of(digests)
     _flush_folder(folder)

@@ -23,3 +23,12 @@ def test_pieces_find_what_all_rows_do(rows: int, piece: int, seed: int, *, ties:
     errors = np.abs(actual - predicted)
     assert [each.row for each in found] == np.argsort(-errors, kind="stable")[:MOST].tolist()
     assert [each.error for each in found] == errors[[each.row for each in found]].tolist()
+
+
+@given(rows=st.integers(2540, 6000), seed=st.integers(0, 2**32 - 1), ties=st.booleans())
+def test_of_many_rows_no_large_error_is_passed_over(rows: int, seed: int, *, ties: bool) -> None:
+    """Nor the first of equal ones."""
+    rng = np.random.default_rng(seed)
+    errors = rng.integers(0, 1000, size=rows).astype(float) if ties else rng.exponential(size=rows)
+    found = misses(errors, np.zeros(rows))
+    assert [each.row for each in found] == np.argsort(-errors, kind="stable")[:MOST].tolist()

@@ -1,5 +1,6 @@
 """Limits of memory are asked for before TensorFlow would end the process without a line."""
 
+import ctypes
 import gc
 import resource
 import sys
@@ -10,7 +11,7 @@ from subprocess import run
 import pytest
 
 from tasks.runtime import memory
-from tasks.runtime.memory import MemoryTooSmall, check_memory, group_limit, importing
+from tasks.runtime.memory import MemoryTooSmall, check_memory, group_limit, importing, release_memory
 from tests.processes import environment, python
 
 LIMITED = """
@@ -122,3 +123,14 @@ def test_what_was_imported_is_not_searched_for_garbage_again(error: type[Excepti
     assert gc.isenabled()
     assert gc.get_freeze_count() >= before + len(kept)
     gc.unfreeze()
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="not glibc")
+def test_memory_that_is_free_goes_back_to_the_system() -> None:
+    """Also what lies below memory that is still in use."""
+    some = [b"1" * 100_000 for _ in range(1000)]
+    kept, held = some[-1], memory._taken()["VmRSS"]
+    del some
+    release_memory()
+    assert memory._taken()["VmRSS"] < held - 80_000_000
+    assert len(kept) == 100_000

@@ -132,6 +132,14 @@ def test_the_decorator_of_a_stage_is_left_out(package: Path) -> None:
     assert found.definition(EFFECTS, ("sample.m", "go"))[0] == ""
 
 
+def test_the_annotations_of_a_stage_are_there_after_its_definition(package: Path) -> None:
+    """Though they are no part of that."""
+    found = module(package, "class T: ...\n@stage\ndef go(run: T):\n    return run\n")
+    for _ in range(2):
+        assert "T" not in found.definition("go", ("sample.m", "go"))[0]
+        assert found.annotations("go") == {("sample.m", "T")}
+
+
 @pytest.mark.parametrize("name", ["sample.none", "sample.none.deeper", "math"])
 def test_a_module_without_source_cannot_be_read(package: Path, name: str) -> None:
     with pytest.raises(LookupError, match=f"no source of module `{name}` to read"):
