@@ -205,7 +205,7 @@ def test_a_champion_of_polynomials_is_compared_with_though_they_are_fitted_anew(
     assert found.champion_rmse == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-9)
 
 
-@pytest.mark.parametrize("agreed", [True, False])
+@pytest.mark.parametrize("agreed", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_deployments_run_asks_a_person_and_heeds_the_answer(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, agreed: bool
 ) -> None:

@@ -111,6 +111,7 @@ def test_rows_sorted_by_target_pass_in_one_epoch_and_in_many(settings: Settings,
         assert result.verdict.D <= 0.01, result.verdict.text
 
 
+@pytest.mark.slow
 def test_in_parts_and_in_memory_agree(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same rows, streamed or held in memory, end within the verdict's tolerance of the same answer."""
     root = Path(settings.artifacts)
@@ -136,6 +137,7 @@ def test_only_the_training_parts_reach_the_training(settings: Settings) -> None:
     assert again.model == first.model
 
 
+@pytest.mark.slow
 def test_same_seed_same_parts(settings: Settings, tmp_path: Path) -> None:
     """Another folder gets the same bytes."""
     one = regression(with_rows(settings, 3000))

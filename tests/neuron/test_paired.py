@@ -44,7 +44,7 @@ def test_parts_merge_to_the_whole() -> None:
     assert error_gain(PairedErrors() + whole, 0.99) == error_gain(whole, 0.99)
 
 
-@pytest.mark.parametrize("units", [12, 40, 150])
+@pytest.mark.parametrize("units", [12, pytest.param(40, marks=pytest.mark.slow), 150])
 def test_the_interval_covers_a_difference_of_nothing(units: int) -> None:
     """Over 400 draws of skewed differences whose mean is zero, 95 % intervals miss it in 10 % at most."""
     rng = np.random.default_rng(2)

@@ -140,8 +140,8 @@ def empty(path: Path) -> None:
     ("harm", "what"),
     [
         (flip_a_bit, "not what was written"),
-        (truncate, "no checkpoint of this release"),
-        (empty, "no checkpoint of this release"),
+        pytest.param(truncate, "no checkpoint of this release", marks=pytest.mark.slow),
+        pytest.param(empty, "no checkpoint of this release", marks=pytest.mark.slow),
     ],
 )
 def test_a_damaged_checkpoint_is_said_and_the_training_begins_anew(

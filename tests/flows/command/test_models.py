@@ -105,6 +105,7 @@ def test_what_is_not_there_is_refused_in_one_line(
     assert registry.read(store, "sales") == before
 
 
+@pytest.mark.slow
 def test_a_champion_by_hand_is_told_to_automations(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """What waits for a promotion begins; where the server is gone, the model is in use, and a line says the rest."""
     shop.night(shop.rows(200))
