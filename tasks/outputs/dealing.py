@@ -259,11 +259,11 @@ def _schema_of(path: Path) -> pa.Schema:
 
 
 def _rows_of(spills: Iterable[Path], place: int) -> Iterator[pa.Table]:
-    """Yield a shard's rows, in the order of the parts."""
+    """Yield a shard's rows, in the order of the parts; copied, as all that is mapped around them counts as held."""
     for path in spills:
         for rows, ends in _blocks(path):
             start = int(ends[place - 1]) if place else 0
-            yield rows.slice(start, int(ends[place]) - start)
+            yield rows.take(pa.array(np.arange(start, int(ends[place]))))
 
 
 def _write_shard(gathering: Gathering, slices: int, shard: Shard, folder: Path) -> None:
