@@ -49,11 +49,18 @@ def failing_visibly(run: Run, settings: Settings, name: str) -> Iterator[None]:
         findings = getattr(error, "violations", ())
         failure = Failure(run.at, reason, tuple(run.stages), command_after(settings, error), findings)
         error.add_note(in_words(failure))
-        try:
+        with published_or_noted(error):
             _publish(run, failure, name)
-        except Exception as unpublished:  # noqa: BLE001 - the first error is the one to tell; this one goes with it
-            error.add_note(f"the failure could not be published: {unpublished}")
         raise
+
+
+@contextmanager
+def published_or_noted(error: Exception) -> Iterator[None]:
+    """Publish a failure inside; if that fails as well, add so to the error, which is the one to tell."""
+    try:
+        yield
+    except Exception as unpublished:  # noqa: BLE001 - it goes with the first one
+        error.add_note(f"the failure could not be published: {unpublished}")
 
 
 def hide_tracebacks() -> None:

@@ -16,7 +16,7 @@ from prefect.states import Completed
 from prefect.tasks import exponential_backoff
 
 from flows.events import emit
-from flows.failing import hide_tracebacks
+from flows.failing import hide_tracebacks, published_or_noted
 from flows.predicting import PredictedRows, predict_rows
 from tasks.config import RUN_NAME, Prediction
 from tasks.outputs import runs
@@ -125,12 +125,10 @@ def _refusing_visibly(name: str) -> Iterator[None]:
         yield
     except Exception as error:
         reason = redacted(f"{type(error).__name__}: {error}")
-        try:
+        with published_or_noted(error):
             page = markdown(refusal_page(name, reason), lambda _: None)
             create_markdown_artifact(page, key=f"{name}-scoring", description=reason)
             emit("scoring.failed", name, {"text": reason})
-        except Exception as unpublished:  # noqa: BLE001 - the first error is the one to tell; this one goes with it
-            error.add_note(f"the failure could not be published: {unpublished}")
         raise
 
 

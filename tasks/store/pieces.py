@@ -5,11 +5,11 @@ on at the piece, and one that is no longer as it was written is made again. Piec
 power cut spoils is noticed.
 """
 
+import errno
 import re
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,6 +24,9 @@ from tasks.store.writing import discard, make_folder, write_atomically
 
 DIGESTS = "digests.json"
 COUNT = "count"
+
+# What the system answers where a piece already has its name.
+_TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
 
 # Seconds from a call's beginning for which its pieces are not worth their digests.
 SPARED = 20.0
@@ -130,8 +133,12 @@ def _is_whole(place: Path) -> bool:
 
 def _put(part: Path, place: Path) -> None:
     """Give a piece its name; what lies there is damaged, or the same, made by a worker that was taken for lost."""
-    with suppress(OSError):
+    try:
         part.rename(place)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+    else:
         return
     if not _is_whole(place):
         away = place.with_name(f".{uuid4().hex}.part")

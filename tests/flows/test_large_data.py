@@ -130,7 +130,7 @@ def test_in_parts_and_in_memory_agree(settings: Settings, monkeypatch: pytest.Mo
 
 
 def test_only_the_training_parts_reach_the_training(settings: Settings) -> None:
-    """Another share of test rows changes the training; the same rows do not, and are cached."""
+    """The same rows are trained on once; then every stage is cached."""
     first = regression(with_rows(settings, 3000))
     again = regression(with_rows(settings, 3000))
     assert {stage.state for stage in again.stages.values()} == {"cached"}
